@@ -1,0 +1,210 @@
+"""The command line. Heavy imports happen inside the commands, so that ``--help`` is instant."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+from telefonie_mcp import __version__
+from telefonie_mcp.errors import TelefonieError
+from telefonie_mcp.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from telefonie_mcp.app import App
+
+__all__ = ["main"]
+
+_PROGRAM: Final = "telefonie-mcp"
+_SECRETS: Final = frozenset({"api_key"})
+
+
+def main() -> NoReturn:
+    """Run the command line; mistakes in settings and documents end it with one sentence and status 2."""
+    try:
+        cli(prog_name=_PROGRAM)
+    except TelefonieError as error:
+        click.echo(f"{_PROGRAM}: {error}", err=True)
+    sys.exit(2)
+
+
+def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add one flag per setting, secrets excepted."""
+    for name, field in reversed(Settings.model_fields.items()):
+        if name in _SECRETS:
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        switch = field.annotation == bool | None
+        command = click.option(
+            f"{flag}/--no-{flag[2:]}" if switch else flag,
+            name,
+            default=None,
+            multiple=name == "spec",
+            metavar=None if switch else name.upper(),
+            help=field.description,
+        )(command)
+    return command
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name=_PROGRAM)
+@_settings_options
+@click.pass_context
+def cli(context: click.Context, **flags: Any) -> None:
+    """Run the MCP server for the Telefonie Number Management API over stdio.
+
+    Without TELEFONIE_API_KEY it works on an embedded sandbox, where nothing costs money. Every option is
+    also an environment variable: --log-level is TELEFONIE_LOG_LEVEL.
+    """
+    context.obj = flags
+    if context.invoked_subcommand is None:
+        _serve(_configure(flags))
+
+
+def _configure(flags: dict[str, Any], **forced: Any) -> Settings:
+    from telefonie_mcp.logs import configure_logging  # noqa: PLC0415
+
+    settings = read_settings(os.environ, {**flags, **forced})
+    secrets = [secret for secret in (settings.api_key, settings.key) if secret]
+    configure_logging(settings.log_level, settings.log_format, secrets)
+    return settings
+
+
+def _app(settings: Settings) -> "App":
+    from telefonie_mcp.app import App  # noqa: PLC0415
+
+    return App.from_settings(settings)
+
+
+def _serve(settings: Settings) -> NoReturn:
+    import anyio  # noqa: PLC0415
+
+    from telefonie_mcp.serve import serve_http, serve_stdio  # noqa: PLC0415
+
+    app = _app(settings)
+    anyio.run(partial(serve_http, app, settings.http) if settings.http else partial(serve_stdio, app))
+    sys.exit(0)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print exactly what tools/list answers.")
+@click.pass_obj
+def tools(flags: dict[str, Any], *, as_json: bool) -> None:
+    """Show the tools as an agent sees them, and what each costs in tokens (bytes / 4)."""
+    from telefonie_mcp.server import tool_definition  # noqa: PLC0415
+
+    catalog = _app(_configure(flags)).catalog
+    listed = [
+        tool_definition(tool).model_dump(mode="json", by_alias=True, exclude_none=True) for tool in catalog
+    ]
+    if as_json:
+        click.echo(json.dumps({"tools": listed}, ensure_ascii=False, indent=2))
+        return
+    total = 0
+    for tool, definition in zip(catalog, listed, strict=True):
+        tokens = len(json.dumps(definition, ensure_ascii=False, separators=(",", ":")).encode()) // 4
+        total += tokens
+        kind = "reads" if tool.read_only else "needs confirm" if tool.destructive else "writes"
+        click.echo(f"{tool.name:<26} {kind:<14} {tokens:>5} tokens  {tool.title}")
+    click.echo(f"{'total':<26} {'':<14} {total:>5} tokens")
+
+
+@cli.command()
+@click.argument("tool")
+@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--json", "json_arguments", metavar="JSON", help="Arguments as one JSON object.")
+@click.pass_obj
+def call(flags: dict[str, Any], tool: str, arguments: Sequence[str], json_arguments: str | None) -> None:
+    """Call one TOOL as an agent would, and print its result.
+
+    Ends with status 1 when the tool answers with an error.
+    """
+    import anyio  # noqa: PLC0415
+
+    from telefonie_mcp.errors import ToolError  # noqa: PLC0415
+
+    app = _app(_configure(flags))
+    given = _arguments(app.catalog[tool].input_schema, arguments, json_arguments)
+
+    async def run() -> dict[str, Any]:
+        try:
+            return (await app.calls.call(tool, given)).content
+        finally:
+            await app.client.aclose()
+
+    try:
+        content, status = anyio.run(run), 0
+    except ToolError as error:
+        content, status = error.as_dict(), 1
+    click.echo(json.dumps(content, ensure_ascii=False, indent=2))
+    sys.exit(status)
+
+
+def _arguments(schema: dict[str, Any], pairs: Sequence[str], text: str | None) -> dict[str, Any]:
+    """Return the arguments of ``NAME=VALUE`` pairs, read as their schema's type, over those of ``text``."""
+    try:
+        given: Any = json.loads(text) if text else {}
+    except ValueError as error:
+        raise click.BadParameter(f"is not JSON: {error}", param_hint="--json") from error
+    if not isinstance(given, dict):
+        raise click.BadParameter("is not a JSON object", param_hint="--json")
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="arguments")
+        textual = schema["properties"].get(name, {}).get("type", "string") == "string"
+        given[name] = value if textual else _value(value)
+    return given  # pyright: ignore[reportUnknownVariableType] - JSON
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+@cli.command()
+def demo() -> None:
+    """Play the whole life of a phone number through a real MCP client, on a sandbox of its own."""
+    import anyio  # noqa: PLC0415
+
+    from telefonie_mcp.demo import play  # noqa: PLC0415
+
+    anyio.run(play)
+
+
+@cli.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Serve the sandbox on this loopback port (0: any)."
+)
+@click.option("--reset", is_flag=True, help="Empty the sandbox first; without --port, only that.")
+@click.option("--sandbox-db", metavar="SANDBOX_DB", help=Settings.model_fields["sandbox_db"].description)
+@click.pass_obj
+def sandbox(flags: dict[str, Any], *, port: int | None, reset: bool, sandbox_db: str | None) -> None:
+    """Serve the sandbox alone, as an API on a socket, or empty it.
+
+    Every API key of 8 to 128 letters, digits, - and _ opens an account of its own.
+    """
+    import anyio  # noqa: PLC0415
+
+    from telefonie_mcp.sandbox import SandboxError  # noqa: PLC0415
+    from telefonie_mcp.sandbox import reset as empty  # noqa: PLC0415
+    from telefonie_mcp.serve import serve_sandbox  # noqa: PLC0415
+    from telefonie_mcp.settings import Address  # noqa: PLC0415
+
+    if port is None and not reset:
+        raise click.UsageError("Say --port N to serve the sandbox, or --reset to empty it.")
+    settings = _configure(flags, sandbox=True, **({"sandbox_db": sandbox_db} if sandbox_db else {}))
+    database = settings.sandbox_database
+    try:
+        if reset:
+            empty(database)
+            click.echo(f"The sandbox in {database} is empty.", err=True)
+        if port is not None:
+            anyio.run(serve_sandbox, database, Address(host="127.0.0.1", port=port))
+    except SandboxError as error:
+        raise TelefonieError(str(error)) from error

@@ -1,0 +1,119 @@
+"""The whole life of a phone number, played through a real MCP client over stdio.
+
+The server is a process of its own, on a sandbox in memory: nothing is left behind. Every line that is shown
+is what the server answered.
+"""
+
+import json
+import sys
+from typing import Any
+
+import click
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp_types import TextContent
+
+from telefonie_mcp.errors import TelefonieError
+
+__all__ = ["play"]
+
+_SERVER = StdioServerParameters(
+    command=sys.executable,
+    args=["-m", "telefonie_mcp", "--sandbox", "--sandbox-db", ":memory:", "--log-level", "error"],
+)
+
+
+class _Stage:
+    """Calls tools and shows what is said and answered."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._step = 0
+
+    async def call(self, why: str, tool: str, *, refused: bool = False, **arguments: Any) -> dict[str, Any]:
+        """Make one call and return its answer.
+
+        Raises:
+            TelefonieError: it was refused, or not ``refused`` as it should have been.
+
+        """
+        self._step += 1
+        click.secho(f"\n{self._step}. {why}", bold=True)
+        words = ", ".join(f"{name}={json.dumps(value)}" for name, value in arguments.items())
+        click.secho(f"   {tool}({words})", fg="cyan")
+        result = await self._client.call_tool(tool, arguments)
+        text = next(part.text for part in result.content if isinstance(part, TextContent))
+        if bool(result.is_error) is not refused:
+            raise TelefonieError(f"the demo's step {self._step} did not go as it should: {text}")
+        if not refused:
+            return result.structured_content or {}
+        answer: dict[str, Any] = json.loads(text)
+        click.secho(f"   refused: {answer['message']}", fg="yellow")
+        return answer
+
+    async def confirm(self, why: str, refused: dict[str, Any]) -> dict[str, Any]:
+        """Make the call that a preview names."""
+        return await self.call(why, refused["next_call"]["name"], **refused["next_call"]["arguments"])
+
+    def show(self, text: str) -> None:
+        """Show a part of an answer."""
+        click.secho(f"   {text}", fg="green")
+
+
+async def play() -> None:
+    """Search, preview, buy, configure, list, and give back one number, and say so.
+
+    Raises:
+        TelefonieError: a step did not go as it should.
+
+    """
+    failure: TelefonieError | None = None
+    async with Client(stdio_client(_SERVER)) as client:
+        title = client.server_info.title if client.server_info else None
+        tools = (await client.list_tools()).tools
+        click.secho(f"{title}, protocol {client.protocol_version}, {len(tools)} tools", bold=True)
+        try:
+            await _life_of_a_number(_Stage(client))
+        except TelefonieError as error:  # raised inside, it would come out wrapped in an exception group
+            failure = error
+    if failure:
+        raise failure
+    click.secho(
+        "\nA number was bought, configured and released, in the sandbox. Nothing is left of it.", bold=True
+    )
+
+
+async def _life_of_a_number(stage: _Stage) -> None:
+    wanted: dict[str, Any] = {"country_code": "US", "area_code": "415", "limit": 3}
+    found = await stage.call("Look for a number in San Francisco.", "search_available_numbers", **wanted)
+    for offer in found["available_numbers"]:
+        stage.show(f"{offer['phone_number']}  {offer['type']}  {offer['monthly_rate']} per month")
+    number = found["available_numbers"][0]["phone_number"]
+
+    asked: dict[str, Any] = {"phone_number": number, "confirm": False}
+    preview = await stage.call("Try to buy it without a yes.", "purchase_number", refused=True, **asked)
+    facts = preview["preview"]
+    stage.show(
+        f"it would cost {facts['monthly_rate']} per month and can do {facts['current']['capabilities']}"
+    )
+
+    bought = await stage.confirm("Buy it: exactly the call that the preview names.", preview)
+    stage.show(f"bought {bought['phone_number']} at {bought['monthly_rate']} per month")
+
+    routing = {"voice_url": "https://example.com/voice", "sms_url": "https://example.com/sms"}
+    named = {"phone_number": number, "friendly_name": "Front desk", **routing}
+    updated = await stage.call("Route its calls and SMS.", "update_owned_number", **named)
+    stage.show(f"{updated['friendly_name']}: calls to {updated['voice_url']}, SMS to {updated['sms_url']}")
+    stage.show(f"replaced {updated['replaced']}")
+
+    owned = await stage.call("List the account.", "list_owned_numbers")
+    stage.show(f"{owned['total']} number: {owned['numbers'][0]['phone_number']}")
+
+    preview = await stage.call("Try to release it without a yes.", "release_number", refused=True, **asked)
+    stage.show(f"would be lost: {preview['preview']['would_be_lost']}")
+
+    released = await stage.confirm("Release it.", preview)
+    stage.show(f"{released['message']}: {released['phone_number']}")
+
+    owned = await stage.call("List the account again.", "list_owned_numbers")
+    stage.show(f"{owned['total']} numbers")

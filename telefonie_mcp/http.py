@@ -1,0 +1,36 @@
+"""Streamable HTTP: the MCP server at ``/mcp`` and a health check at ``/healthz``, on a loopback address.
+
+Host and Origin are always checked against the loopback names, which stops a web page from reaching the
+server through DNS rebinding (MCP 2026-07-28, "Streamable HTTP", security warning).
+"""
+
+from typing import Any
+
+from mcp.server.lowlevel import Server
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from telefonie_mcp import __version__
+from telefonie_mcp.app import App
+
+__all__ = ["http_app"]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+def http_app(server: Server[Any], app: App) -> Starlette:
+    """Return the ASGI application that serves ``server``."""
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "mode": app.settings.mode, "version": __version__})
+
+    return server.streamable_http_app(
+        transport_security=TransportSecuritySettings(
+            allowed_hosts=[pattern for host in _LOOPBACK for pattern in (host, f"{host}:*")],
+            allowed_origins=[f"http://{host}{port}" for host in _LOOPBACK for port in ("", ":*")],
+        ),
+        custom_starlette_routes=[Route("/healthz", health)],
+    )

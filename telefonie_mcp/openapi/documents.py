@@ -1,0 +1,147 @@
+"""The OpenAPI documents this server speaks for: the packaged ones and those an operator adds.
+
+A document added with ``--spec`` replaces the packaged document of the same ``info.title`` (a newer
+version of it) and inherits its hints; any other title is an addition.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, cast
+
+import yaml
+from pydantic import ValidationError
+
+from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.hints import Hints
+from telefonie_mcp.openapi.operation import Operation
+from telefonie_mcp.openapi.reader import read_operations
+
+__all__ = ["Document", "load_documents", "parse_document"]
+
+_DATA: Final = resources.files("telefonie_mcp.openapi") / "data"
+_PACKAGED: Final = ("telefonie-numbers",)
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_BYTES: Final = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Document:
+    """One OpenAPI document.
+
+    Attributes:
+        id: Name in ``telefonie://openapi/{id}``, lower case and hyphens.
+        source: The document, byte for byte.
+        packaged: Whether it is, or replaces, a document of this package: the sandbox serves those, and
+            ``TELEFONIE_BASE_URL`` moves them.
+        hints: ``operationId`` → hints.
+        instructions: How the operations go together, for agents.
+
+    """
+
+    id: str
+    title: str
+    version: str
+    media_type: str
+    source: bytes
+    operations: tuple[Operation, ...]
+    hints: Mapping[str, Hints]
+    packaged: bool = False
+    instructions: str = ""
+
+    @cached_property
+    def text(self) -> str:
+        """The document as text."""
+        return self.source.decode()
+
+
+def load_documents(added: Iterable[Path] = ()) -> tuple[Document, ...]:
+    """Return the packaged documents, with ``added`` replacing or following them.
+
+    Raises:
+        DocumentError: naming the file, for one that cannot be read, parsed, or turned into operations.
+
+    """
+    documents = {document.title: document for document in map(_load_packaged, _PACKAGED)}
+    added_titles: set[str] = set()
+    for path in added:
+        document = _load_file(path)
+        if document.title in added_titles:
+            raise DocumentError(f"{path.name}: another --spec document is also titled {document.title!r}")
+        added_titles.add(document.title)
+        if replaced := documents.get(document.title):
+            hints = {**replaced.hints, **document.hints}
+            document = replace(
+                document, id=replaced.id, hints=hints, packaged=True, instructions=replaced.instructions
+            )
+        documents[document.title] = document
+    ids = [document.id for document in documents.values()]
+    if duplicate := next((name for name in ids if ids.count(name) > 1), None):
+        raise DocumentError(f"two documents have titles that shorten to {duplicate!r}; change one info.title")
+    return tuple(documents.values())
+
+
+def parse_document(source: bytes, *, name: str) -> Document:
+    """Parse one OpenAPI document, YAML or JSON.
+
+    Args:
+        source: The document.
+        name: What to call it in messages, such as its file name.
+
+    Raises:
+        DocumentError: naming ``name`` and the place in it.
+
+    """
+    if len(source) > _MAX_BYTES:
+        raise DocumentError(f"{name}: larger than {_MAX_BYTES // 1024**2} MiB")
+    is_json = source.lstrip()[:1] == b"{"
+    try:
+        root: Any = json.loads(source) if is_json else yaml.load(source, Loader=_Loader)  # noqa: S506 - a safe loader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise DocumentError(f"{name}: neither YAML nor JSON: {' '.join(str(error).split())}") from error
+    if not isinstance(root, dict):
+        raise DocumentError(f"{name}: not an OpenAPI document, its root is not an object")
+    tree = cast("dict[str, Any]", root)
+    try:
+        operations = read_operations(tree, document=name)
+        info = cast("dict[str, Any]", tree.get("info") or {})
+        title = str(info.get("title") or name)
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+        raise DocumentError(f"{name}: does not follow the OpenAPI structure ({error!r})") from error
+    return Document(
+        id=re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "document",
+        title=title,
+        version=str(info.get("version", "")),
+        media_type="application/json" if is_json else "application/yaml",
+        source=source,
+        operations=operations,
+        hints={o.id: _hints(o.hints, f"{name}: x-telefonie-hints of {o.id}") for o in operations if o.hints},
+    )
+
+
+def _load_packaged(name: str) -> Document:
+    source = (_DATA / f"{name}-openapi.yml").read_bytes()
+    tree = yaml.load((_DATA / f"{name}-hints.yml").read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader
+    hints = {key: _hints(value, f"{name}-hints.yml: {key}") for key, value in tree["operations"].items()}
+    document = parse_document(source, name=f"{name}-openapi.yml")
+    return replace(document, id=name, hints=hints, packaged=True, instructions=tree["instructions"])
+
+
+def _load_file(path: Path) -> Document:
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise DocumentError(f"{path.name}: cannot be read ({error.strerror})") from error
+    return parse_document(source, name=path.name)
+
+
+def _hints(tree: Any, where: str) -> Hints:
+    try:
+        return Hints.model_validate(tree)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'hints'}: {e['msg']}" for e in error.errors())
+        raise DocumentError(f"{where}: {problems}") from error

@@ -1,0 +1,103 @@
+"""What a specification cannot say about an operation, and an agent or the guard must know.
+
+Hints live in a data file beside the packaged document, keyed by ``operationId``, or in the document
+itself as ``x-telefonie-hints`` on an operation. They are the only place outside the sandbox that names
+an operation: guard, preview and reconciliation follow hints. Without hints an operation is safe by
+default: GET only reads; everything else is destructive and asks for ``confirm``.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = ["ArgumentHint", "Hints", "Read", "Settle"]
+
+
+class _Hint(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ArgumentHint(_Hint):
+    """What the document says about an argument only in prose.
+
+    Attributes:
+        format: A reading of the value that :mod:`telefonie_mcp.tools.formats` knows, such as ``e164``.
+        keywords: JSON Schema keywords laid over those of the document.
+
+    """
+
+    format: str | None = None
+    keywords: Mapping[str, Any] = Field(default_factory=dict[str, Any], alias="schema")
+
+
+class Read(_Hint):
+    """A read that shows the facts a write is about, like an OpenAPI link in the other direction.
+
+    Attributes:
+        operation: ``operationId`` of the read.
+        arguments: Argument of the read → ``name`` or ``name|format`` (an argument of the write, seen
+            through a derivation of :mod:`telefonie_mcp.tools.formats`), or a literal number.
+        items: Where the answer is a list, the member that holds it; the fact is the item whose field
+            named like the subject equals it.
+        absent: A sentence for when there is no such fact.
+
+    """
+
+    operation: str
+    arguments: Mapping[str, str | int] = Field(default_factory=dict[str, str | int])
+    items: str | None = None
+    absent: str = ""
+
+
+class Settle(Read):
+    """The read that tells whether a write happened, before and after it.
+
+    ``done`` says which answer means that the write has happened: the thing is ``present`` (a purchase),
+    ``absent`` (a release), or it ``matches`` the arguments that were sent (an update). ``already`` is
+    the sentence for a thing that was in that state before the write.
+    """
+
+    done: Literal["present", "absent", "matches"]
+    already: str = ""
+
+
+class Hints(_Hint):
+    """Everything known about one operation beyond its document.
+
+    Attributes:
+        description: Added to the document's description: when to use it, what it costs, what comes next.
+        destructive: Overrides the default, which is "anything but GET".
+        idempotent: Overrides the default, which follows the HTTP method (RFC 9110 §9.2.2).
+        subject: The argument that identifies the thing the operation is about.
+        arguments: Per argument.
+        confirm: What confirming means, in plain words, from "would".
+        preview: The read that shows what a destructive operation is about to touch; ``settle`` if unset.
+        rate: Where in the preview's fact the monthly rate stands.
+        loses: Which members of the fact are lost by the operation.
+        settle: The read that settles a write whose outcome is unknown.
+        replaced: The result tells under this name which values the write replaced.
+        refused: HTTP status → the next step after the API refused with it.
+
+    """
+
+    description: str = ""
+    destructive: bool | None = None
+    idempotent: bool | None = None
+    subject: str | None = None
+    arguments: Mapping[str, ArgumentHint] = Field(default_factory=dict[str, ArgumentHint])
+    confirm: str = ""
+    preview: Read | None = None
+    rate: str | None = None
+    loses: tuple[str, ...] = ()
+    settle: Settle | None = None
+    replaced: str | None = None
+    refused: Mapping[int, str] = Field(default_factory=dict[int, str])
+
+    @model_validator(mode="after")
+    def _reads_need_a_subject(self) -> Self:
+        if self.subject is None and (self.preview or self.settle):
+            raise ValueError("preview and settle need a subject")
+        if self.replaced and not self.settle:
+            raise ValueError("replaced needs a settle")
+        return self

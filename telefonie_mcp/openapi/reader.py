@@ -1,0 +1,233 @@
+"""A parsed OpenAPI 3.0.x or 3.1 document → its operations.
+
+Pure: takes the parsed tree, returns frozen values. What a tool could not honour (another request media
+type than JSON or a form, an OAuth flow, a ``matrix`` path) is refused at start-up with its place in the
+document, because a parameter that is silently dropped is worse than a server that does not start.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+
+from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.operation import Body, Credential, Location, Operation, Parameter
+from telefonie_mcp.openapi.schema import Json, References, convert
+
+__all__ = ["read_operations"]
+
+_METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_LOCATIONS: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie")
+_IGNORED_HEADERS: Final = frozenset({"accept", "authorization", "content-type"})  # OpenAPI 3.1.1 §4.8.12.1
+_SEPARATORS: Final = {
+    "form": ",",
+    "simple": ",",
+    "spaceDelimited": " ",
+    "pipeDelimited": "|",
+    "deepObject": ",",
+}
+_DEFAULT_STYLES: Final = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
+
+
+def read_operations(root: Json, *, document: str) -> tuple[Operation, ...]:
+    """Return the operations of ``root`` in document order.
+
+    Args:
+        root: The parsed document.
+        document: What to call it in messages, such as its file name.
+
+    Raises:
+        DocumentError: when the document is not OpenAPI 3.0 or 3.1, or an operation cannot become a tool.
+
+    """
+    version = root.get("openapi")
+    if not isinstance(version, str) or not re.match(r"3\.[01]\.\d", version):
+        raise DocumentError(
+            f"{document}: only OpenAPI 3.0 and 3.1 are supported, this says openapi: {version!r}"
+        )
+    paths = root.get("paths")
+    if not isinstance(paths, Mapping) or not paths:
+        raise DocumentError(f"{document}: the document has no paths, so there is nothing to make tools of")
+    return tuple(_Reader(root, document).operations(cast("Json", paths)))
+
+
+class _Reader:
+    def __init__(self, root: Json, document: str) -> None:
+        self._root = root
+        self._document = document
+        self._references = References(root, document=document)
+
+    def operations(self, paths: Json) -> Iterator[Operation]:
+        for path, item in paths.items():
+            resolved = self._resolve(item)
+            for method in _METHODS:
+                if method in resolved:
+                    yield self._operation(method, path, resolved, self._resolve(resolved[method]))
+
+    def _operation(self, method: str, path: str, item: Json, node: Json) -> Operation:
+        where = f"{self._document}: {method.upper()} {path}"
+        credential = self._credential(node.get("security", self._root.get("security", [])), where)
+        parameters = tuple(
+            self._parameters([*item.get("parameters", ()), *node.get("parameters", ())], where)
+        )
+        declared = {p.name for p in parameters if p.location == "path"}
+        templated = set(re.findall(r"{([^{}]+)}", path))
+        if declared != templated:
+            missing = ", ".join(sorted(declared ^ templated))
+            raise DocumentError(f"{where}: the path and its declared path parameters differ in {missing}")
+        successes, texts, text = self._successes(self._resolve(node.get("responses", {})), where)
+        return Operation(
+            id=str(node.get("operationId") or _derived_id(method, path)),
+            method=method.upper(),
+            path=path,
+            server=self._server(node, item, where),
+            summary=_line(node.get("summary") or ""),
+            description=str(node.get("description") or item.get("description") or "").strip(),
+            parameters=tuple(p for p in parameters if credential is None or not _carries(p, credential)),
+            body=self._body(node.get("requestBody"), where),
+            credential=credential,
+            successes=successes,
+            success_text=texts,
+            text=text,
+            hints=node.get("x-telefonie-hints", {}),
+        )
+
+    def _resolve(self, node: Any) -> Json:
+        return self._references.resolve(cast("Json", node))[0] if isinstance(node, Mapping) else {}
+
+    def _server(self, node: Json, item: Json, where: str) -> str:
+        servers: Sequence[Any] = (
+            node.get("servers") or item.get("servers") or self._root.get("servers") or [{}]
+        )
+        server = self._resolve(servers[0])
+        url = str(server.get("url", ""))
+        for name, variable in self._resolve(server.get("variables")).items():
+            url = url.replace("{" + name + "}", str(self._resolve(variable).get("default", "")))
+        if not re.match(r"https?://[^/]", url):
+            raise DocumentError(f"{where}: needs a server with an absolute http(s) URL, not {url!r}")
+        return url.rstrip("/")
+
+    def _credential(self, requirements: Any, where: str) -> Credential | None:
+        """Return the first alternative that a key or bearer token satisfies (OpenAPI 3.1.1 §4.8.30)."""
+        if not requirements or {} in requirements:
+            return None
+        schemes = self._resolve(self._resolve(self._root.get("components")).get("securitySchemes"))
+        for requirement in requirements:
+            if len(requirement) != 1:
+                continue
+            scheme = self._resolve(schemes.get(next(iter(requirement))))
+            match scheme:
+                case {"type": "apiKey", "name": str(name), "in": "header" | "query" | "cookie" as location}:
+                    return Credential(name, location)
+                case {"type": "http", "scheme": str(kind)} if kind.lower() == "bearer":
+                    return Credential("Authorization", "header", "Bearer ")
+                case _:
+                    continue
+        raise DocumentError(f"{where}: none of its security requirements is a single API key or bearer token")
+
+    def _parameters(self, nodes: Sequence[Any], where: str) -> Iterator[Parameter]:
+        """Yield the parameters by location, then in document order; an operation's own replace the path's."""
+        merged = {(node["in"], node["name"]): node for node in map(self._resolve, nodes)}
+        for location in _LOCATIONS:
+            for (place, name), node in merged.items():
+                ignored = location == "header" and name.lower() in _IGNORED_HEADERS
+                if place == location and not ignored:
+                    yield self._parameter(name, location, node, where)
+
+    def _parameter(self, name: str, location: Location, node: Json, where: str) -> Parameter:
+        where = f"{where}: {location} parameter {name!r}"
+        content = self._resolve(node.get("content"))
+        if content and "application/json" not in content:
+            raise DocumentError(f"{where}: only application/json is supported as its content")
+        style = node.get("style", _DEFAULT_STYLES[location])
+        supported = (
+            ("form", "spaceDelimited", "pipeDelimited", "deepObject")
+            if location == "query"
+            else (_DEFAULT_STYLES[location],)
+        )
+        if style not in supported:
+            raise DocumentError(f"{where}: style {style!r} is not supported, only {', '.join(supported)}")
+        source = content["application/json"].get("schema", {}) if content else node.get("schema", {})
+        schema = convert(source, self._references, "input")
+        if description := node.get("description"):
+            schema["description"] = _line(description)
+        repeats = location == "query" and node.get("explode", style == "form")
+        return Parameter(
+            name=name,
+            location=location,
+            required=bool(node.get("required", False)),
+            schema=schema,
+            separator=None if repeats else _SEPARATORS[style],
+            json=bool(content),
+            deep=style == "deepObject",
+        )
+
+    def _body(self, node: Any, where: str) -> Body | None:
+        if node is None:
+            return None
+        body = self._resolve(node)
+        for media_type, media in self._resolve(body.get("content")).items():
+            if _is_json(media_type) or media_type == "application/x-www-form-urlencoded":
+                schema = convert(self._resolve(media).get("schema", {}), self._references, "input")
+                return Body(bool(body.get("required", False)), _merged(schema), media_type)
+        offered = ", ".join(self._resolve(body.get("content"))) or "nothing"
+        raise DocumentError(
+            f"{where}: its request body must be JSON or a form, the document offers {offered}"
+        )
+
+    def _successes(
+        self, responses: Json, where: str
+    ) -> tuple[dict[str, Mapping[str, Any] | None], str, bool]:
+        schemas: dict[str, Mapping[str, Any] | None] = {}
+        texts: list[str] = []
+        text = False
+        for status, node in responses.items():
+            name = str(status).upper()
+            if not name.startswith("2"):
+                continue
+            response = self._resolve(node)
+            texts.append(_line(response.get("description", "")))
+            content = self._resolve(response.get("content"))
+            media = next((media for media in content if _is_json(media)), None)
+            if media is not None:
+                source = self._resolve(content[media]).get("schema", {})
+                schemas[name] = convert(source, self._references, "output")
+            elif content and not all(kind.startswith("text/") for kind in content):
+                raise DocumentError(
+                    f"{where}: its {name} answer must be JSON or text, not {', '.join(content)}"
+                )
+            else:
+                text = text or bool(content)
+                schemas[name] = {"type": "string"} if content else None
+        if not schemas:
+            raise DocumentError(f"{where}: declares no success response (2xx)")
+        return schemas, next(filter(None, texts), ""), text
+
+
+def _is_json(media_type: str) -> bool:
+    return bool(re.match(r"application/([\w.+-]+\+)?json\b", media_type, re.IGNORECASE))
+
+
+def _carries(parameter: Parameter, credential: Credential) -> bool:
+    return parameter.location == credential.location and parameter.name.lower() == credential.name.lower()
+
+
+def _merged(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return an object schema with its ``allOf`` parts folded in, so that its members can be flattened."""
+    parts = [_merged(part) for part in schema.get("allOf", ())]
+    if not parts or any(part.get("type", "object") != "object" or "anyOf" in part for part in parts):
+        return schema
+    merged: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
+    for part in (*parts, {key: value for key, value in schema.items() if key != "allOf"}):
+        merged["properties"].update(part.get("properties", {}))
+        merged["required"] += [name for name in part.get("required", ()) if name not in merged["required"]]
+        merged.update({key: value for key, value in part.items() if key not in {"properties", "required"}})
+    return merged
+
+
+def _derived_id(method: str, path: str) -> str:
+    words = re.sub(r"{([^{}]+)}", r"by_\1", path)
+    return "_".join(re.findall(r"[A-Za-z0-9]+", f"{method} {words}"))
+
+
+def _line(text: Any) -> str:
+    return " ".join(str(text).split())

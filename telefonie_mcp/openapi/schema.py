@@ -1,0 +1,183 @@
+"""OpenAPI schema objects → self-contained JSON Schema 2020-12, as MCP clients can digest it.
+
+Pure functions. What changes on the way, and why:
+
+* ``$ref`` is inlined (clients do not resolve it); a cycle or a missing target is a
+  :class:`~telefonie_mcp.errors.DocumentError` that names it.
+* OpenAPI 3.0 spellings become 2020-12: ``nullable``, boolean ``exclusiveMinimum``/``exclusiveMaximum``,
+  ``example`` (OpenAPI 3.0.3 §4.7.24; 3.1 uses 2020-12 as it is).
+* ``const``, ``oneOf`` and type lists become ``enum``, ``anyOf``; ``not``, ``if`` and OpenAPI-only keywords
+  go, because common clients reject them. Each is at most looser than the original: the API still decides.
+* For input, ``readOnly`` properties go and ``null`` is no value (an explicit null counts as absent);
+  for output, ``writeOnly`` properties go and an optional null is dropped before the schema is applied.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, cast
+from urllib.parse import unquote
+
+from telefonie_mcp.errors import DocumentError
+
+__all__ = ["Direction", "Json", "References", "convert"]
+
+Json = Mapping[str, Any]
+Direction = Literal["input", "output"]
+
+_DROPPED = frozenset(
+    {
+        "$comment",
+        "$id",
+        "$schema",
+        "deprecated",
+        "discriminator",
+        "else",
+        "example",
+        "externalDocs",
+        "if",
+        "not",
+        "nullable",
+        "readOnly",
+        "then",
+        "writeOnly",
+        "xml",
+    }
+)
+_SCHEMA_MAPS = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})
+_SCHEMA_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_SCHEMAS = frozenset({"additionalProperties", "contains", "items", "propertyNames", "unevaluatedProperties"})
+
+
+class References:
+    """Resolves local references (``#/components/…``) of one document.
+
+    Raises:
+        DocumentError: from :meth:`resolve`, for a reference that leaves the document, has no target,
+            or leads back to itself.
+
+    """
+
+    def __init__(self, root: Json, *, document: str) -> None:
+        self._root = root
+        self._document = document
+
+    def resolve(self, node: Json, trail: tuple[str, ...] = ()) -> tuple[Json, tuple[str, ...]]:
+        """Follow ``node``'s ``$ref``, if it has one, and return the target with the references on the way.
+
+        Keywords beside a ``$ref`` are kept and win, as 2020-12 applies them both.
+        """
+        while isinstance(reference := node.get("$ref"), str):
+            if reference in trail:
+                path = " → ".join((*trail, reference))
+                raise DocumentError(f"{self._document}: the reference {path} leads back to itself")
+            trail = (*trail, reference)
+            beside = {key: value for key, value in node.items() if key != "$ref"}
+            node = {**self._target(reference), **beside}
+        return node, trail
+
+    def _target(self, reference: str) -> Json:
+        if not reference.startswith("#/"):
+            raise DocumentError(f"{self._document}: the reference {reference!r} leaves the document")
+        node: Any = self._root
+        for token in unquote(reference[2:]).split("/"):
+            key = token.replace("~1", "/").replace("~0", "~")
+            node = cast("Json", node).get(key) if isinstance(node, Mapping) else None
+        if not isinstance(node, Mapping):
+            raise DocumentError(f"{self._document}: the reference {reference!r} has no target")
+        return cast("Json", node)
+
+
+def convert(
+    schema: Any, references: References, direction: Direction, trail: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Return ``schema`` as JSON Schema 2020-12 without references, for arguments or for results.
+
+    Raises:
+        DocumentError: for a reference that cannot be inlined.
+
+    """
+    if not isinstance(schema, Mapping):  # 3.1 allows true and false; false describes nothing useful here
+        return {}
+    node, trail = references.resolve(cast("Json", schema), trail)
+    result = dict(_convert_keywords(node, references, direction, trail))
+    _modernise_bounds(result)
+    _simplify_type(result)
+    hidden = "readOnly" if direction == "input" else "writeOnly"
+    _drop_hidden(result, node, references, hidden)
+    if result.get("type") == "array":
+        result.setdefault("items", {})
+    if "example" in node and "examples" not in result:
+        result["examples"] = [node["example"]]
+    if _accepts_null(node) and direction == "output":
+        return {"anyOf": [result, {"type": "null"}]} if result else {}
+    return result
+
+
+def _convert_keywords(
+    node: Json, references: References, direction: Direction, trail: tuple[str, ...]
+) -> Iterator[tuple[str, Any]]:
+    for key, value in node.items():
+        if key in _DROPPED or key.startswith("x-"):
+            continue
+        if key == "const":
+            yield "enum", [value]
+        elif key == "enum":
+            yield key, [member for member in value if member is not None]
+        elif key in _SCHEMA_MAPS and isinstance(value, Mapping):
+            members = cast("Mapping[str, Any]", value)
+            yield (
+                key,
+                {name: convert(member, references, direction, trail) for name, member in members.items()},
+            )
+        elif key in _SCHEMA_LISTS and isinstance(value, Sequence):
+            members = [
+                convert(member, references, direction, trail) for member in cast("Sequence[Any]", value)
+            ]
+            yield ("anyOf" if key == "oneOf" else key), [m for m in members if m != {"type": "null"}]
+        elif key in _SCHEMAS and isinstance(value, Mapping):
+            yield key, convert(value, references, direction, trail)
+        else:
+            yield key, value
+
+
+def _modernise_bounds(schema: dict[str, Any]) -> None:
+    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        flag = schema.get(exclusive)
+        if isinstance(flag, bool):
+            del schema[exclusive]
+            if flag and bound in schema:
+                schema[exclusive] = schema.pop(bound)
+
+
+def _simplify_type(schema: dict[str, Any]) -> None:
+    kinds = schema.get("type")
+    if not isinstance(kinds, list):
+        return
+    names = [kind for kind in cast("list[str]", kinds) if kind != "null"]
+    del schema["type"]
+    if len(names) == 1:
+        schema["type"] = names[0]
+    elif names and "anyOf" not in schema:
+        schema["anyOf"] = [{"type": name, **({"items": {}} if name == "array" else {})} for name in names]
+
+
+def _accepts_null(node: Json) -> bool:
+    kinds = node.get("type")
+    alternatives = [*node.get("anyOf", ()), *node.get("oneOf", ())]
+    return (
+        node.get("nullable") is True
+        or (isinstance(kinds, list) and "null" in kinds)
+        or {"type": "null"} in alternatives
+    )
+
+
+def _drop_hidden(result: dict[str, Any], node: Json, references: References, flag: str) -> None:
+    properties = node.get("properties")
+    if not isinstance(properties, Mapping):
+        return
+    for name, member in cast("Mapping[str, Any]", properties).items():
+        if isinstance(member, Mapping) and references.resolve(cast("Json", member))[0].get(flag) is True:
+            result["properties"].pop(name)
+            if name in result.get("required", ()):
+                result["required"] = [other for other in result["required"] if other != name]
+    if result.get("required") == []:
+        del result["required"]

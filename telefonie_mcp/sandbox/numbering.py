@@ -1,0 +1,191 @@
+"""Numbering plans: which numbers exist in a country, and what each of them is.
+
+Everything here is computed from libphonenumber's metadata (`phonenumbers`), for each of its supported
+regions, called countries below. `locate` is the one truth about a number; the inventory offers exactly what
+it confirms.
+
+Types, from libphonenumber's:
+
+- local: fixed line, or fixed line or mobile where a plan does not tell them apart (US, CA: no mobile there);
+- mobile: mobile;
+- toll-free: toll-free;
+- national: VoIP, universal access (UAN) and shared cost, the numbers of a whole country that belong to no
+  place.
+
+Premium rate, personal, pager and voicemail numbers exist but are not sold.
+
+Some countries share numbers: +1 800 is dialled in all of North America, and libphonenumber calls it US. So
+that each number belongs to one country only, a country that is not the main one of its calling code has those
+shared numbers that end in its own two digits (99 for the second country of the calling code, 98 for the
+third, …), and the main one has the rest.
+"""
+
+from functools import cache
+from typing import Final, Literal, NamedTuple, get_args
+
+import phonenumbers
+from phonenumbers import PhoneMetadata, PhoneNumberDesc, PhoneNumberFormat
+
+from telefonie_mcp.sandbox.automaton import Patterns, run
+
+NumberType = Literal["local", "national", "toll-free", "mobile"]
+NUMBER_TYPES: Final[tuple[NumberType, ...]] = get_args(NumberType)
+COUNTRIES: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
+NORTH_AMERICA: Final = 1
+"""The country calling code of the North American Numbering Plan (NANP), whose area codes have three
+digits."""
+
+_LONGEST_E164 = 15
+
+# libphonenumber's order of precedence (`number_type`); where fixed and mobile overlap, fixed comes first
+# because both "fixed line" and "fixed line or mobile" are local here.
+_KINDS: Final[dict[str, NumberType | None]] = {
+    "premium_rate": None,
+    "toll_free": "toll-free",
+    "shared_cost": "national",
+    "voip": "national",
+    "personal_number": None,
+    "pager": None,
+    "uan": "national",
+    "voicemail": None,
+    "fixed_line": "local",
+    "mobile": "mobile",
+}
+
+# Which kind stands for a type in a plan that has several of them; the first that exists.
+_TYPICAL: Final[dict[NumberType, tuple[str, ...]]] = {
+    "local": ("fixed_line",),
+    "national": ("voip", "uan", "shared_cost"),
+    "toll-free": ("toll_free",),
+    "mobile": ("mobile",),
+}
+
+
+class Location(NamedTuple):
+    """Where a number belongs."""
+
+    country: str
+    type: NumberType
+
+
+class Typical(NamedTuple):
+    """What numbers of a type usually look like in a plan: their kind and their count of national digits."""
+
+    kind: str
+    digits: int
+
+
+class Plan:
+    """The numbering plan of one country, over national significant numbers ("national digits")."""
+
+    def __init__(self, metadata: PhoneMetadata) -> None:
+        assert metadata.country_code is not None
+        self.calling_code = str(metadata.country_code)
+        self.national_prefix = metadata.national_prefix or ""
+        self.longest = _LONGEST_E164 - len(self.calling_code)
+        self._descriptions = {
+            kind: description
+            for kind in ("general_desc", *_KINDS)
+            if (description := _description(metadata, kind)) and description.national_number_pattern
+        }
+        self.patterns = Patterns(
+            {kind: each.national_number_pattern or "" for kind, each in self._descriptions.items()}
+        )
+        self._kinds: dict[tuple[int, int], str | None] = {}
+
+    def kind(self, state: int, digits: int) -> str | None:
+        """Return libphonenumber's kind of a number of `digits` digits that left `patterns` in `state`."""
+        key = state, digits
+        if key not in self._kinds:
+            matching = [
+                kind
+                for kind in self.patterns.matching(state)
+                if digits in (self._descriptions[kind].possible_length or (digits,))
+            ]
+            valid = "general_desc" in matching
+            self._kinds[key] = next((kind for kind in _KINDS if valid and kind in matching), None)
+        return self._kinds[key]
+
+    def type(self, state: int, digits: int) -> NumberType | None:
+        """Return the type of that number; None if it is not valid or not sold."""
+        kind = self.kind(state, digits)
+        return _KINDS[kind] if kind else None
+
+    def type_of(self, national: str) -> NumberType | None:
+        """Return the type of a national significant number; None if it is not valid or not sold."""
+        return self.type(run(self.patterns, national), len(national))
+
+    def typical(self, number_type: NumberType) -> Typical | None:
+        """Return how numbers of a type usually look, by libphonenumber's example; None if there are none."""
+        for kind in _TYPICAL[number_type]:
+            if description := self._descriptions.get(kind):
+                return Typical(kind, len(description.example_number or ""))
+        return None
+
+
+@cache
+def plan(country: str) -> Plan:
+    """Return the numbering plan of one of `COUNTRIES`, read once."""
+    metadata = PhoneMetadata.metadata_for_region(country)
+    assert metadata is not None
+    return Plan(metadata)
+
+
+@cache
+def sharing(country: str) -> tuple[str, str] | None:
+    """Return the main country of the calling code and the two digits that shared numbers of `country` end in.
+
+    None for a country that is the main one itself.
+    """
+    countries = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(plan(country).calling_code)]
+    position = countries.index(country)
+    return (countries[0], str(100 - position)) if position else None
+
+
+def parse(number: str) -> phonenumbers.PhoneNumber | None:
+    """Read a number in E.164 format with its plus sign; None for anything that is not exactly that."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return None
+    return parsed if phonenumbers.format_number(parsed, PhoneNumberFormat.E164) == number else None
+
+
+def exists(number: str) -> bool:
+    """Tell whether this is the E.164 form of a valid number, sold or not."""
+    parsed = parse(number)
+    return parsed is not None and phonenumbers.is_valid_number(parsed)
+
+
+def locate(number: str) -> Location | None:
+    """Find where a number in E.164 format belongs; None if it is not valid or not sold."""
+    parsed = parse(number)
+    if parsed is None or not phonenumbers.is_valid_number(parsed):
+        return None
+    country = phonenumbers.region_code_for_number(parsed)
+    if country not in COUNTRIES:
+        return None
+    national = phonenumbers.national_significant_number(parsed)
+    number_type = plan(country).type_of(national)
+    countries = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(plan(country).calling_code)]
+    position = 100 - int(national[-2:])
+    if country == countries[0] and 0 < position < len(countries):
+        partner = countries[position]
+        if shared := plan(partner).type_of(national):
+            country, number_type = partner, shared
+    return Location(country, number_type) if number_type else None
+
+
+def display(number: str) -> str:
+    """Write a valid or test number in E.164 format as people do: national in North America, else international."""
+    parsed = phonenumbers.parse(number)
+    national = parsed.country_code == NORTH_AMERICA
+    return phonenumbers.format_number(
+        parsed, PhoneNumberFormat.NATIONAL if national else PhoneNumberFormat.INTERNATIONAL
+    )
+
+
+def _description(metadata: PhoneMetadata, kind: str) -> PhoneNumberDesc | None:
+    # The metadata class has one attribute of this type per kind; `kind` is a key of `_KINDS` or
+    # "general_desc".
+    return getattr(metadata, kind)

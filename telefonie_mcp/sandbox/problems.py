@@ -1,0 +1,114 @@
+"""What can go wrong, as RFC 9457 problem details with stable codes.
+
+A `Problem` is raised wherever a request turns out to be impossible and becomes an `application/problem+json`
+response at the edge: `type` (always about:blank), `title`, `status`, `detail` (a sentence that says what to
+do), `code` (stable, for programs) and, where one input is to blame, `field`.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from starlette.responses import JSONResponse
+
+Code = Literal[
+    "bad_parameter",
+    "invalid_number",
+    "invalid_webhook_url",
+    "unauthorized",
+    "insufficient_funds",
+    "forbidden",
+    "not_found",
+    "number_not_owned",
+    "method_not_allowed",
+    "already_owned",
+    "number_unavailable",
+    "payload_too_large",
+    "unsupported_media_type",
+    "address_required",
+    "bundle_required",
+    "rate_limited",
+    "server_error",
+    "unavailable",
+]
+
+STATUSES: Final[Mapping[Code, int]] = {
+    "bad_parameter": 400,
+    "invalid_number": 400,
+    "invalid_webhook_url": 400,
+    "unauthorized": 401,
+    "insufficient_funds": 402,
+    "forbidden": 403,
+    "not_found": 404,
+    "number_not_owned": 404,
+    "method_not_allowed": 405,
+    "already_owned": 409,
+    "number_unavailable": 409,
+    "payload_too_large": 413,
+    "unsupported_media_type": 415,
+    "address_required": 422,
+    "bundle_required": 422,
+    "rate_limited": 429,
+    "server_error": 500,
+    "unavailable": 503,
+}
+
+# What to do, where a request has nothing to add.
+_DETAILS: Final[Mapping[Code, str]] = {
+    "invalid_number": "This is not a valid phone number that can be sold. Search for available numbers.",
+    "unauthorized": "Send an API key in the X-API-Key header: 8 to 128 of A-Z, a-z, 0-9, _ and -.",
+    "insufficient_funds": "The balance does not cover the first month. Nothing was bought. Add funds.",
+    "forbidden": "This account may not do that. Nothing was done. Use another account or have it permitted.",
+    "not_found": "There is nothing at this path. The API is at /v1/numbers/available and /v1/numbers/owned.",
+    "number_not_owned": "This account does not own the number. List the owned numbers to see which it has.",
+    "already_owned": "This account owns the number already. Nothing was bought. Update it to configure it.",
+    "number_unavailable": "The number is not available. Nothing was bought. Search again for another one.",
+    "payload_too_large": "The body is larger than 64 KiB. Send only the fields of the operation.",
+    "unsupported_media_type": "Send the body as JSON with the header Content-Type: application/json.",
+    "address_required": "The country requires an address. Nothing was bought. Add an address to the account.",
+    "bundle_required": "The country requires approved documents. Nothing was bought. Submit a bundle.",
+    "server_error": "Something went wrong inside. Check whether the request took effect before repeating it.",
+    "unavailable": "The service is unavailable. Nothing was done. Send the request again later.",
+}
+
+
+class Problem(Exception):  # noqa: N818  # RFC 9457's word for it
+    """A request that cannot be fulfilled; the status follows from the code."""
+
+    def __init__(
+        self,
+        code: Code,
+        detail: str | None = None,
+        *,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.code: Final = code
+        self.detail: Final = detail or _DETAILS[code]
+        self.field: Final = field
+        self.headers: Final = headers
+        super().__init__(self.detail)
+
+    def response(self) -> JSONResponse:
+        """Make the problem an HTTP response."""
+        status = STATUSES[self.code]
+        body: dict[str, str | int] = {
+            "type": "about:blank",
+            "title": self.code.replace("_", " ").capitalize(),
+            "status": status,
+            "detail": self.detail,
+            "code": self.code,
+        }
+        if self.field is not None:
+            body["field"] = self.field
+        return JSONResponse(body, status, self.headers, media_type="application/problem+json")
+
+
+def bad_parameter(field: str | None, detail: str) -> Problem:
+    """Make a `bad_parameter` problem about one input, if one is to blame."""
+    return Problem("bad_parameter", detail, field=field)
+
+
+def rate_limited(seconds: int) -> Problem:
+    """Make a `rate_limited` problem with its `Retry-After` in seconds."""
+    detail = f"Too many requests. Nothing was done. Wait {seconds} s and send the request again."
+    return Problem("rate_limited", detail, headers={"Retry-After": str(seconds)})

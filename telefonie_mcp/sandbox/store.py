@@ -1,0 +1,373 @@
+"""What was taken: accounts and the numbers they own, in one SQLite file that threads and processes share.
+
+Guarantees:
+
+- A number has one owner. Purchases run in `BEGIN IMMEDIATE` transactions over a unique key, so of several
+  buyers in any number of threads and processes exactly one wins. (A test number is private: one owner per
+  account.)
+- No query reads more rows than it returns or is asked about, however many numbers are owned: look-ups go by
+  key, and counts are kept rather than counted. Only pages far into a list cost more, by the rows they skip.
+- Money is integer cents (USD).
+
+A file that cannot be used raises `SandboxError` with a sentence that names it and the remedy; later failures
+raise `sqlite3.Error`.
+"""
+
+import hashlib
+import os
+import sqlite3
+import time
+import weakref
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum, auto
+from pathlib import Path
+from threading import RLock
+from typing import Any, Final, Literal
+
+from telefonie_mcp.sandbox.numbering import NumberType
+
+MEMORY: Final = ":memory:"
+BUSY_SECONDS: Final = 10.0
+"""How long a transaction waits for another process before `sqlite3.OperationalError`."""
+
+_APPLICATION_ID: Final = 0x54454C45  # "TELE": a database that is not ours is never written to
+_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key_hash TEXT NOT NULL UNIQUE,
+    balance INTEGER NOT NULL CHECK (balance >= 0)
+);
+CREATE TABLE numbers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    number TEXT NOT NULL,
+    scope INTEGER NOT NULL,
+    account INTEGER NOT NULL REFERENCES accounts,
+    country TEXT NOT NULL,
+    type TEXT NOT NULL,
+    friendly_name TEXT,
+    voice_url TEXT,
+    sms_url TEXT,
+    monthly_rate INTEGER NOT NULL,
+    date_created TEXT NOT NULL,
+    UNIQUE (number, scope)
+);
+CREATE INDEX numbers_by_account ON numbers (account, id);
+CREATE INDEX numbers_by_type ON numbers (account, type, id);
+CREATE TABLE owned (
+    account INTEGER NOT NULL REFERENCES accounts,
+    type TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (account, type)
+) WITHOUT ROWID;
+CREATE TABLE purchases (
+    country TEXT NOT NULL,
+    type TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (country, type)
+) WITHOUT ROWID;
+CREATE TABLE attempts (
+    account INTEGER NOT NULL REFERENCES accounts,
+    number TEXT NOT NULL,
+    PRIMARY KEY (account, number)
+) WITHOUT ROWID;
+"""
+_TABLES: Final = ("attempts", "purchases", "owned", "numbers", "accounts")
+_SELECT: Final = (
+    "SELECT number, country, type, friendly_name, voice_url, sms_url, monthly_rate, date_created FROM numbers"
+)
+
+Setting = Literal["friendly_name", "voice_url", "sms_url"]
+"""What an owner can change about a number; also the names of the columns."""
+
+_Execute = Callable[[str, tuple[str | int | None, ...]], sqlite3.Cursor]
+
+
+class SandboxError(Exception):
+    """The sandbox's database cannot be used; the message names it and says what to do."""
+
+
+class Refusal(Enum):
+    """Why a purchase did not happen."""
+
+    ALREADY_OWNED = auto()
+    UNAVAILABLE = auto()
+    INSUFFICIENT_FUNDS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedNumber:
+    """A number as its owner configured it; `monthly_rate` in USD is fixed at purchase."""
+
+    number: str
+    country: str
+    type: NumberType
+    friendly_name: str | None
+    voice_url: str | None
+    sms_url: str | None
+    monthly_rate: Decimal
+    date_created: str
+    """RFC 3339, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be bought. A `private` number can be owned by every account at the same time."""
+
+    number: str
+    country: str
+    type: NumberType
+    monthly_rate: Decimal
+    private: bool = False
+    friendly_name: str | None = None
+    voice_url: str | None = None
+    sms_url: str | None = None
+
+
+class Store:
+    """One open database. Safe to share between threads; several may be open on one file.
+
+    Raises `SandboxError` if the database cannot be used.
+    """
+
+    def __init__(self, database: str | Path) -> None:
+        self.connection: Final = _open(database)
+        # SQLite has one writer at a time anyway and reads take microseconds: one connection is enough.
+        self._lock: Final = RLock()
+        self.close: Final = weakref.finalize(self, self.connection.close)
+
+    def account(self, key: str, balance: Decimal) -> int:
+        """Return the account that `key` opens, stored as a hash; a new one starts with `balance` (USD)."""
+        key_hash = hashlib.sha256(key.encode()).hexdigest()
+        known = self._rows("SELECT id FROM accounts WHERE key_hash = ?", key_hash)
+        if not known:
+            with self._transaction() as execute:
+                execute(
+                    "INSERT INTO accounts (key_hash, balance) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                    (key_hash, _cents(balance)),
+                )
+                known = execute("SELECT id FROM accounts WHERE key_hash = ?", (key_hash,)).fetchall()
+        return known[0][0]
+
+    def taken(self, account: int, numbers: Collection[str]) -> set[str]:
+        """Return those of `numbers` that `account` cannot buy because somebody, perhaps itself, owns them."""
+        marks = ", ".join("?" * len(numbers))
+        known = f"SELECT number FROM numbers WHERE number IN ({marks}) AND scope IN (0, ?)"  # noqa: S608  # marks
+        return {number for (number,) in self._rows(known, *numbers, account)}
+
+    def purchases(self, country: str, number_type: NumberType) -> int:
+        """Count the numbers of that country and type that were ever bought, released ones included."""
+        rows = self._rows("SELECT count FROM purchases WHERE country = ? AND type = ?", country, number_type)
+        return rows[0][0] if rows else 0
+
+    def purchase(self, account: int, order: Order, at: datetime) -> OwnedNumber | Refusal:
+        """Assign a number to `account` and take its first month from the balance, or say why not."""
+        scope = account if order.private else 0
+        cents = _cents(order.monthly_rate)
+        with self._transaction() as execute:
+            owner = execute(
+                "SELECT account FROM numbers WHERE number = ? AND scope = ?", (order.number, scope)
+            )
+            for (holder,) in owner.fetchall():
+                return Refusal.ALREADY_OWNED if holder == account else Refusal.UNAVAILABLE
+            payment = execute(
+                "UPDATE accounts SET balance = balance - ? WHERE id = ? AND balance >= ?",
+                (cents, account, cents),
+            )
+            if not payment.rowcount:
+                return Refusal.INSUFFICIENT_FUNDS
+            bought = OwnedNumber(
+                number=order.number,
+                country=order.country,
+                type=order.type,
+                friendly_name=order.friendly_name,
+                voice_url=order.voice_url,
+                sms_url=order.sms_url,
+                monthly_rate=order.monthly_rate,
+                date_created=at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            )
+            execute(
+                "INSERT INTO numbers (number, scope, account, country, type, friendly_name, "
+                "voice_url, sms_url, monthly_rate, date_created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(bought.number, scope, account, bought.country, bought.type, bought.friendly_name),
+                    *(bought.voice_url, bought.sms_url, cents, bought.date_created),
+                ),
+            )
+            execute(
+                "INSERT INTO owned (account, type, count) VALUES (?, ?, 1) "
+                "ON CONFLICT (account, type) DO UPDATE SET count = count + 1",
+                (account, bought.type),
+            )
+            execute(
+                "INSERT INTO purchases (country, type, count) VALUES (?, ?, 1) "
+                "ON CONFLICT (country, type) DO UPDATE SET count = count + 1",
+                (bought.country, bought.type),
+            )
+        return bought
+
+    def get(self, account: int, number: str) -> OwnedNumber | None:
+        """Return the number, if `account` owns it."""
+        rows = self._rows(f"{_SELECT} WHERE number = ? AND account = ?", number, account)
+        return _owned(rows[0]) if rows else None
+
+    def owned(
+        self, account: int, number_type: NumberType | None, *, limit: int, offset: int
+    ) -> tuple[list[OwnedNumber], int]:
+        """Return a page of what `account` owns, in the order of purchase, and how many there are in all."""
+        condition = "account = ?" if number_type is None else "account = ? AND type = ?"
+        values = (account,) if number_type is None else (account, number_type)
+        counted = f"SELECT coalesce(sum(count), 0) FROM owned WHERE {condition}"  # noqa: S608  # constants
+        total: int = self._rows(counted, *values)[0][0]
+        if offset >= total:
+            return [], total
+        rows = self._rows(f"{_SELECT} WHERE {condition} ORDER BY id LIMIT ? OFFSET ?", *values, limit, offset)
+        return [_owned(row) for row in rows], total
+
+    def update(self, account: int, number: str, changes: Mapping[Setting, str | None]) -> OwnedNumber | None:
+        """Change the given settings of a number that `account` owns; None if it does not."""
+        if changes:
+            assignments = ", ".join(f"{column} = ?" for column in changes)
+            with self._transaction() as execute:
+                update = f"UPDATE numbers SET {assignments} WHERE number = ? AND account = ?"  # noqa: S608  # columns
+                execute(update, (*changes.values(), number, account))
+        return self.get(account, number)
+
+    def release(self, account: int, number: str) -> bool:
+        """Give up a number; False if `account` does not own it. Nothing is refunded."""
+        with self._transaction() as execute:
+            held = execute("SELECT id, type FROM numbers WHERE number = ? AND account = ?", (number, account))
+            for identity, number_type in held.fetchall():
+                execute("DELETE FROM numbers WHERE id = ?", (identity,))
+                execute(
+                    "UPDATE owned SET count = count - 1 WHERE account = ? AND type = ?",
+                    (account, number_type),
+                )
+                return True
+        return False
+
+    def first_attempt(self, account: int, number: str) -> bool:
+        """Note that `account` tried `number`; True if it had not before."""
+        with self._transaction() as execute:
+            attempt = "INSERT INTO attempts (account, number) VALUES (?, ?) ON CONFLICT DO NOTHING"
+            return bool(execute(attempt, (account, number)).rowcount)
+
+    def _rows(self, sql: str, *values: str | int) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self.connection.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Generator[_Execute]:
+        with self._lock, _writing(self.connection):
+            yield self.connection.execute
+
+
+def reset(database: str | Path) -> None:
+    """Empty the sandbox in the file `database`: accounts, balances and numbers. Servers that use it may go
+    on.
+
+    A file that does not exist is left so. Raises `SandboxError` if the file cannot be used.
+    """
+    if str(database) == MEMORY:
+        raise SandboxError("A sandbox in memory cannot be reset: create a new one.")
+    if not Path(database).exists():
+        return
+    with _explained(database), closing(_open(database)) as connection, _writing(connection):
+        for table in _TABLES:
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608  # a constant
+
+
+def _open(database: str | Path) -> sqlite3.Connection:
+    with _explained(database):
+        if str(database) != MEMORY:
+            path = Path(database)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # SQLite would create it readable for others; its journals take over these permissions.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(
+            database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection, database)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _prepare(connection: sqlite3.Connection, database: str | Path) -> None:
+    with _writing(connection):
+        ((application,),) = connection.execute("PRAGMA application_id")
+        ((version,),) = connection.execute("PRAGMA user_version")
+        if version > _VERSION and application == _APPLICATION_ID:
+            raise SandboxError(
+                f"{database} was written by a newer version of the sandbox (schema {version}, this one reads "
+                f"{_VERSION}). Update telefonie-mcp or choose another file."
+            )
+        if application != _APPLICATION_ID:
+            if connection.execute("SELECT name FROM sqlite_master").fetchone():
+                raise SandboxError(f"{database} is the database of another program. Choose another file.")
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous = NORMAL")  # with a write-ahead log, consistent after any crash
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log, so that readers and the writer do not wait for each other.
+
+    The switch needs the file for itself and ignores the busy timeout, so processes that start together must
+    retry.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+@contextmanager
+def _writing(connection: sqlite3.Connection) -> Generator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        yield
+
+
+@contextmanager
+def _explained(database: str | Path) -> Generator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise SandboxError(
+            f"The sandbox cannot use {database} as its database ({error}). Make it readable and writable, "
+            "delete it, or choose another file."
+        ) from error
+
+
+def _cents(dollars: Decimal) -> int:
+    return int(dollars * 100)
+
+
+def _owned(row: tuple[Any, ...]) -> OwnedNumber:
+    number, country, number_type, friendly_name, voice_url, sms_url, cents, date_created = row
+    return OwnedNumber(
+        number=number,
+        country=country,
+        type=number_type,
+        friendly_name=friendly_name,
+        voice_url=voice_url,
+        sms_url=sms_url,
+        monthly_rate=Decimal(cents).scaleb(-2),
+        date_created=date_created,
+    )

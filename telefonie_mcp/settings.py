@@ -1,0 +1,225 @@
+"""Every decision an operator can make, from the environment and flags, validated once.
+
+A setting ``name`` is the variable ``TELEFONIE_NAME`` and the flag ``--name`` (kebab case); the flag wins.
+Secrets have no flag, because command lines are visible to every user of a machine. A ``TELEFONIE_``
+variable that is no setting stops the start: a misspelt safety setting must not silently protect nothing.
+An empty variable counts as unset, since desktop clients pass one for every field left blank.
+"""
+
+import ipaddress
+import os
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from telefonie_mcp.errors import SettingsError
+
+__all__ = ["PREFIX", "Address", "Settings", "read_settings"]
+
+PREFIX: Final = "TELEFONIE_"
+
+
+def _paths(value: Any) -> Any:
+    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+class Address(BaseModel):
+    """A loopback address to listen on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str
+    port: int = Field(ge=0, le=65535)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _address(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(?:(\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(\d{1,5})", value.strip())
+    if not match:
+        raise ValueError("must be HOST:PORT or PORT, such as 127.0.0.1:8000")
+    host = (match[1] or "127.0.0.1").strip("[]")
+    if not _is_loopback(host):
+        raise ValueError(
+            f"must be a loopback address, not {host}: this server has no authorization of its own. "
+            "Put a reverse proxy with authorization in front of it"
+        )
+    return {"host": host, "port": int(match[2])}
+
+
+def _base_url(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    url = urlsplit(value.strip())
+    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
+        raise ValueError("must be an absolute http(s) URL, such as https://api.telefonie.com/v1/numbers")
+    if url.username or url.password:
+        raise ValueError("must not contain a user name or password")
+    if url.scheme == "http" and not _is_loopback(url.hostname):
+        raise ValueError(
+            "must be https, or the API key would travel unencrypted; plain http only to loopback"
+        )
+    return value.strip().rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Settings(BaseModel):
+    """The settings of one server; immutable.
+
+    Raises:
+        pydantic.ValidationError: for a value that cannot be; :func:`read_settings` puts it into words.
+
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    api_key: SecretStr | None = Field(
+        default=None, description="API key of the live Telefonie API. Without one: the sandbox."
+    )
+    api_key_file: Path | None = Field(
+        default=None, description="File that holds the API key, instead of TELEFONIE_API_KEY."
+    )
+    base_url: Annotated[str | None, BeforeValidator(_base_url)] = Field(
+        default=None,
+        description="Address of the API, instead of the one in its document. Plain http only to loopback.",
+    )
+    timeout: float = Field(
+        default=30, ge=1, le=600, description="Seconds for one tool call in all, retries included."
+    )
+    spec: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = Field(
+        default=(),
+        description="OpenAPI document to add, or to replace the packaged one of the same title. Repeatable.",
+    )
+    sandbox: bool | None = Field(
+        default=None, description="Use the embedded sandbox even with an API key; off demands live."
+    )
+    sandbox_db: str | None = Field(
+        default=None, description="Where the sandbox keeps its state: a file, or :memory:."
+    )
+    http: Annotated[Address | None, BeforeValidator(_address)] = Field(
+        default=None,
+        description="Serve Streamable HTTP on this loopback HOST:PORT, path /mcp, instead of stdio.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="How much goes to stderr."
+    )
+    log_format: Literal["text", "json"] = Field(default="text", description="Form of the log on stderr.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.api_key and self.api_key_file:
+            raise ValueError("TELEFONIE_API_KEY and TELEFONIE_API_KEY_FILE contradict each other; set one")
+        if self.sandbox is False and not (self.api_key or self.api_key_file):
+            raise ValueError(
+                "live was asked for (TELEFONIE_SANDBOX is off), but there is no TELEFONIE_API_KEY"
+            )
+        if self.base_url and self.mode == "sandbox":
+            raise ValueError(
+                "TELEFONIE_BASE_URL needs TELEFONIE_API_KEY; the embedded sandbox has no address"
+            )
+        if self.sandbox_db and self.mode == "live":
+            raise ValueError(
+                "TELEFONIE_SANDBOX_DB is set, but the server would be live; add TELEFONIE_SANDBOX=true"
+            )
+        return self
+
+    @property
+    def mode(self) -> Literal["sandbox", "live"]:
+        """Where requests go: ``live`` with a key, unless the sandbox was asked for."""
+        return "live" if (self.api_key or self.api_key_file) and not self.sandbox else "sandbox"
+
+    @cached_property
+    def key(self) -> SecretStr | None:
+        """The API key of the live API, from wherever it stands; ``None`` in the sandbox.
+
+        Raises:
+            SettingsError: the key's file cannot be read, or what it holds cannot be a key.
+
+        """
+        if self.mode == "sandbox":
+            return None
+        key = self.api_key or SecretStr(_read_key(self.api_key_file or Path()))
+        if not re.fullmatch(r"[!-~]+", key.get_secret_value()):
+            source = "TELEFONIE_API_KEY" if self.api_key else "TELEFONIE_API_KEY_FILE"
+            raise SettingsError(f"{source} does not hold an API key: one line of visible ASCII characters")
+        return key
+
+    @property
+    def sandbox_database(self) -> str:
+        """Path of the sandbox's database, or ``:memory:``."""
+        if self.sandbox_db:
+            return self.sandbox_db
+        from platformdirs import user_data_path  # noqa: PLC0415 - live servers need no data directory
+
+        return str(user_data_path("telefonie-mcp", appauthor=False) / "sandbox.sqlite3")
+
+
+def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Settings:
+    """Return the settings from ``environment``, overridden by the ``flags`` that are not ``None``.
+
+    Raises:
+        SettingsError: for everything that is wrong, in one message that names each setting.
+
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and value.strip()
+    }
+    problems = list(_unknown(given))
+    given |= {name: value for name, value in (flags or {}).items() if value not in {None, ()}}
+    known = {name: value for name, value in given.items() if name in Settings.model_fields}
+    try:
+        settings = Settings.model_validate(known)
+    except ValidationError as error:
+        problems += [
+            _sentence(details["loc"], details["msg"]) for details in error.errors(include_input=False)
+        ]
+    else:
+        if not problems:
+            return settings
+    raise SettingsError("; ".join(problems))
+
+
+def _unknown(given: Mapping[str, str]) -> Iterator[str]:
+    for name in given:
+        if name not in Settings.model_fields:
+            close = get_close_matches(name, Settings.model_fields, n=1) or Settings.model_fields
+            names = " or ".join(f"{PREFIX}{candidate.upper()}" for candidate in close)
+            yield f"{PREFIX}{name.upper()} is not a setting; did you mean {names}?"
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return f"{PREFIX}{str(place[0]).upper()}: {text}" if place else text
+
+
+def _read_key(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise SettingsError(f"TELEFONIE_API_KEY_FILE cannot be read ({reason})") from error

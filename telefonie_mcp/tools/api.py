@@ -1,0 +1,72 @@
+"""Tools on one side, requests and answers on the other."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from telefonie_mcp.tools.catalog import Catalog, Tool
+from telefonie_mcp.tools.presentation import UnusableError, present
+from telefonie_mcp.tools.refusals import refusal, unusable
+from telefonie_mcp.upstream.answers import Answer, Outcome
+from telefonie_mcp.upstream.client import Client
+from telefonie_mcp.upstream.policy import Deadline, send_until_known
+from telefonie_mcp.upstream.requests import build_request
+
+__all__ = ["Api", "succeeded"]
+
+_SHARE: Final = 3
+"""An attempt of a read gets this share of the call's time, so that a hanging one can be repeated."""
+
+
+def succeeded(tool: Tool, answer: Answer) -> bool:
+    """Whether ``answer`` has a status that the document declares as success."""
+    declared = tool.operation.successes
+    return str(answer.status) in declared or ("2XX" in declared and 200 <= answer.status < 300)  # noqa: PLR2004
+
+
+class Api:
+    """Sends what tools ask for.
+
+    Args:
+        client: Where requests go.
+        catalog: All tools, for those that look something up for another one.
+        base_url: Replaces the server of packaged documents, when set.
+        seconds: How long one call may take in all.
+
+    """
+
+    def __init__(self, client: Client, catalog: Catalog, *, base_url: str | None, seconds: float) -> None:
+        self._client = client
+        self.catalog = catalog
+        self._base_url = base_url
+        self._attempt_seconds = seconds / _SHARE
+
+    async def send(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Outcome:
+        """Send the tool's request, again where the policy allows it, until its outcome stands."""
+        operation = tool.operation
+        request = build_request(operation, tool.bindings, arguments)
+        server = self._base_url if self._base_url and tool.document.packaged else operation.server
+
+        async def once(seconds: float) -> Outcome:
+            return await self._client.send(server, request, operation.credential, seconds=seconds)
+
+        return await send_until_known(
+            once,
+            writes=not tool.read_only,
+            deadline=deadline,
+            attempt_seconds=self._attempt_seconds if tool.read_only else deadline.remaining,
+        )
+
+    async def read(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
+        """Return the structured content of a read.
+
+        Raises:
+            ToolError: it did not succeed, or the answer does not follow its specification.
+
+        """
+        outcome = await self.send(tool, arguments, deadline)
+        if not isinstance(outcome, Answer) or not succeeded(tool, outcome):
+            raise refusal(tool, outcome)
+        try:
+            return present(tool, outcome, arguments)
+        except UnusableError as error:
+            raise unusable(outcome, error) from error

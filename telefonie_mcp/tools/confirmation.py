@@ -1,0 +1,60 @@
+"""The answer to a destructive call without ``confirm``: nothing is done, and what would be is shown.
+
+The facts are read now, from the API; nothing in a preview comes from the model but the identity of the
+thing and the arguments it wants to send.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.tools.api import Api
+from telefonie_mcp.tools.catalog import CONFIRM, Tool
+from telefonie_mcp.tools.facts import look, sentence
+from telefonie_mcp.upstream.policy import Deadline
+
+__all__ = ["preview"]
+
+
+async def preview(
+    api: Api, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline, *, mode: str
+) -> ToolError:
+    """Return the refusal that shows what the call would do and the exact call that would do it.
+
+    Raises:
+        ToolError: the current facts could not be read.
+
+    """
+    hints = tool.hints
+    read = hints.preview or hints.settle
+    fact = await look(api, tool, read, arguments, deadline) if read else None
+    if read and fact is None:
+        return ToolError(
+            f"{NOTHING_DONE}: {sentence(read.absent, arguments)}.",
+            code="not_found",
+            field=hints.subject,
+            hint=_ABSENT,
+        )
+    would = sentence(hints.confirm, arguments) or f"send {tool.operation.method} {tool.operation.path}"
+    rate = fact.get(hints.rate) if fact and hints.rate else None
+    price = f" at {rate} per month" if rate else ""
+    facts = {
+        "mode": mode,
+        **({"monthly_rate": rate} if rate else {}),
+        **({"current": fact} if fact else {}),
+        **(
+            {"would_be_lost": {name: fact[name] for name in hints.loses if name in fact}}
+            if fact and hints.loses
+            else {}
+        ),
+    }
+    return ToolError(
+        f"{NOTHING_DONE}, because {CONFIRM} was not true. {tool.name} would {would}{price}.",
+        code="confirmation_required",
+        hint="Show this to the user. Only if they agree, make exactly the call in next_call.",
+        preview=facts,
+        next_call={"name": tool.name, "arguments": {**arguments, CONFIRM: True}},
+    )
+
+
+_ABSENT = "Nothing to confirm: see the message for where to look."

@@ -1,0 +1,128 @@
+"""Answers of the API → structured content that is safe to show to a model; pure.
+
+Strings from upstream are data: characters that are invisible or reorder text are removed, whitespace
+controls become spaces, and what is longer than any honest field is cut with a mark.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.upstream.answers import Answer
+
+__all__ = ["UnusableError", "clean", "clean_line", "done_without_body", "present"]
+
+_MAX_STRING: Final = 4096
+_SPACES: Final = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
+_INVISIBLE: Final = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # C0 and C1 controls
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # fillers, soft hyphen, joiners
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"  # zero width and bidirectional controls
+    "\ufe00-\ufe0f\ufff0-\ufffb"  # variation selectors, interlinear annotation
+    "\U000e0000-\U000e0fff"  # tags and supplementary variation selectors
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # shorthand and musical format controls
+    "\ud800-\udfff"  # lone surrogates
+    "]"
+)
+
+
+class UnusableError(Exception):
+    """A success answer that does not follow its specification.
+
+    Args:
+        reason: What is wrong with it, as the rest of a sentence that begins with "the answer".
+        data: What could be read of it, already cleaned; ``None`` if nothing could.
+
+    """
+
+    def __init__(self, reason: str, data: Any = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.data = data
+
+
+def clean(value: Any) -> Any:
+    """Return JSON ``value`` with every string, keys included, cleaned."""
+    match value:
+        case str():
+            text = _INVISIBLE.sub("", _SPACES.sub(" ", value))
+            return text if len(text) <= _MAX_STRING else f"{text[:_MAX_STRING]}… (cut)"
+        case list():
+            return [clean(item) for item in cast("list[Any]", value)]
+        case dict():
+            return {clean(key): clean(member) for key, member in cast("dict[str, Any]", value).items()}
+        case _:
+            return value
+
+
+def clean_line(value: Any, limit: int = 300) -> str:
+    """Return ``value`` as one cleaned line of at most ``limit`` characters."""
+    text = " ".join(str(clean(str(value))).split())
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the structured content for a success answer; it satisfies ``tool.output_schema``.
+
+    Raises:
+        UnusableError: when the answer is not what the document promises.
+
+    """
+    successes = tool.operation.successes
+    body = successes[str(answer.status)] if str(answer.status) in successes else successes["2XX"]
+    if body is None:
+        return done_without_body(tool, arguments)
+    try:
+        data = _decoded(tool, answer)
+    except (ValueError, RecursionError) as error:
+        raise UnusableError("is not JSON") from error
+    content = _object(body, data)
+    if errors := [*tool.result_validator.iter_errors(content)]:
+        place = clean_line(".".join(map(str, errors[0].instance_path)) or "the answer")
+        raise UnusableError(
+            f"does not follow the specification: {place}: {clean_line(errors[0].message)}", content
+        )
+    return content
+
+
+def done_without_body(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the structured content of a success that has no body: what happened, and to what."""
+    named = {
+        binding.name: str(arguments[binding.argument])
+        for binding in tool.bindings
+        if not isinstance(binding.place, str) and binding.place.location == "path"
+    }
+    return {"message": tool.operation.success_text or "Done", **named}
+
+
+def _decoded(tool: Tool, answer: Answer) -> Any:
+    kind = answer.headers.get("content-type", "")
+    if tool.operation.text:
+        return clean(answer.body.decode(errors="replace"))
+    if kind and not re.match(r"application/([\w.+-]+\+)?json\b", kind, re.IGNORECASE):
+        raise UnusableError(f"has the content type {clean_line(kind, 60)} instead of JSON")
+    return clean(answer.json)
+
+
+def _object(schema: Mapping[str, Any], data: Any) -> dict[str, Any]:
+    """Wrap what is no object, as the output schema does, and drop optional nulls."""
+    wrapped = schema.get("type", "object") != "object" or not isinstance(data, dict)
+    content = _without_nulls(schema, data)
+    return {"result": content} if wrapped else content
+
+
+def _without_nulls(schema: Mapping[str, Any], data: Any) -> Any:
+    if isinstance(data, list):
+        items: Mapping[str, Any] = schema.get("items", {})
+        return [_without_nulls(items, item) for item in cast("list[Any]", data)]
+    if not isinstance(data, dict):
+        return data
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    required = schema.get("required", ())
+    return {
+        key: _without_nulls(properties.get(key, {}), member)
+        for key, member in cast("dict[str, Any]", data).items()
+        if member is not None or key in required
+    }
