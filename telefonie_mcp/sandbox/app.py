@@ -6,8 +6,7 @@ and each response carries `Telefonie-Sandbox: true`, so that it cannot be taken 
 
 import logging
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -58,14 +57,7 @@ def create_sandbox(
 
     Raises `SandboxError` if the database cannot be used.
     """
-    store = Store(database)
-    api = _Api(Service(store, clock=clock, balance=balance), embedded=embedded)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        yield
-        store.close()
-
+    api = _Api(Service(Store(database), clock=clock, balance=balance), embedded=embedded)
     app = Starlette(
         routes=[
             _route("/available", {"GET": api.search}),
@@ -79,7 +71,6 @@ def create_sandbox(
             405: _method_not_allowed,
             sqlite3.OperationalError: _no_database,
         },
-        lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     return app
@@ -190,7 +181,7 @@ class _EveryAnswer:
         except ClientDisconnect:
             return  # nobody is left to be answered
         except Exception:  # noqa: BLE001  # the last resort: whatever it is, the client gets an answer
-            _log.exception("the sandbox failed to answer %s %s", scope["method"], scope["path"])
+            _log.exception("the sandbox failed to answer %s %r", scope["method"], scope["path"])
             if not started:
                 await Problem("server_error").response()(scope, receive, marked)
 

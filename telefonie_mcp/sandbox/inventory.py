@@ -128,7 +128,7 @@ def _candidates(wanted: Filter, entry: int) -> Iterator[str]:
 
 
 def _walk(shelf: Language, entry: int) -> Iterator[str]:
-    """Visit every member once. A step without common divisor reaches all ranks; 0.618… keeps neighbours apart."""
+    """Visit every member once: a step coprime to the size reaches all, 0.618… keeps neighbours apart."""
     size = shelf.size
     step = max(1, size * 618_034 // 1_000_000)
     while math.gcd(step, size) > 1:
@@ -137,7 +137,7 @@ def _walk(shelf: Language, entry: int) -> Iterator[str]:
 
 
 def _shelves(wanted: Filter) -> Iterator[Language]:
-    """Generate the shelves of a search that hold anything, built only when the ones before them are not enough."""
+    """Generate the shelves of a search that hold anything, each built when those before are not enough."""
     return (shelf for kind in _Shelf if (shelf := _shelf(wanted, kind)) and shelf.size)
 
 

@@ -177,7 +177,7 @@ def locate(number: str) -> Location | None:
 
 
 def display(number: str) -> str:
-    """Write a valid or test number in E.164 format as people do: national in North America, else international."""
+    """Write a valid or test number as people do: national format in North America, else international."""
     parsed = phonenumbers.parse(number)
     national = parsed.country_code == NORTH_AMERICA
     return phonenumbers.format_number(
@@ -186,6 +186,8 @@ def display(number: str) -> str:
 
 
 def _description(metadata: PhoneMetadata, kind: str) -> PhoneNumberDesc | None:
+    if kind == "mobile" and metadata.same_mobile_and_fixed_line_pattern:
+        return None  # all of them are local, so there is nothing to look for
     # The metadata class has one attribute of this type per kind; `kind` is a key of `_KINDS` or
     # "general_desc".
     return getattr(metadata, kind)

@@ -1,7 +1,7 @@
 """Requests, read strictly: what comes out is what the document allows, anything else is a problem.
 
-The sandbox proves clients right, so it forgives nothing: unknown or repeated parameters, `1` or `True` for a
-boolean, `+5` for an integer, letters among digits, JSON of the wrong type, webhooks that cannot be called. The
+The sandbox proves clients right, so it forgives nothing: unknown or repeated parameters, `1` or `True` for
+a boolean, `+5` for an integer, letters among digits, JSON of the wrong type, webhooks without a host. The
 problem names the parameter or field to blame.
 """
 

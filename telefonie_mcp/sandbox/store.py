@@ -9,17 +9,14 @@ Guarantees:
   key, and counts are kept rather than counted. Only pages far into a list cost more, by the rows they skip.
 - Money is integer cents (USD).
 
-A file that cannot be used raises `SandboxError` with a sentence that names it and the remedy; later failures
-raise `sqlite3.Error`.
+Failures of the database raise `sqlite3.Error`.
 """
 
 import hashlib
-import os
 import sqlite3
-import time
 import weakref
 from collections.abc import Callable, Collection, Generator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,6 +25,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Final, Literal
 
+from telefonie_mcp.sandbox.database import open_database, writing
 from telefonie_mcp.sandbox.numbering import NumberType
 
 MEMORY: Final = ":memory:"
@@ -80,15 +78,13 @@ _TABLES: Final = ("attempts", "purchases", "owned", "numbers", "accounts")
 _SELECT: Final = (
     "SELECT number, country, type, friendly_name, voice_url, sms_url, monthly_rate, date_created FROM numbers"
 )
+# With the scope, SQLite looks the number up; by the account alone it would read all that the account owns.
+_MINE: Final = "number = ? AND scope IN (0, ?) AND account = ?"
 
 Setting = Literal["friendly_name", "voice_url", "sms_url"]
 """What an owner can change about a number; also the names of the columns."""
 
 _Execute = Callable[[str, tuple[str | int | None, ...]], sqlite3.Cursor]
-
-
-class SandboxError(Exception):
-    """The sandbox's database cannot be used; the message names it and says what to do."""
 
 
 class Refusal(Enum):
@@ -135,9 +131,10 @@ class Store:
     """
 
     def __init__(self, database: str | Path) -> None:
-        self.connection: Final = _open(database)
+        self.connection: Final = open_database(database)
         # SQLite has one writer at a time anyway and reads take microseconds: one connection is enough.
         self._lock: Final = RLock()
+        # Not left to a server's shutdown: an application may be started and stopped several times.
         self.close: Final = weakref.finalize(self, self.connection.close)
 
     def account(self, key: str, balance: Decimal) -> int:
@@ -212,7 +209,7 @@ class Store:
 
     def get(self, account: int, number: str) -> OwnedNumber | None:
         """Return the number, if `account` owns it."""
-        rows = self._rows(f"{_SELECT} WHERE number = ? AND account = ?", number, account)
+        rows = self._rows(f"{_SELECT} WHERE {_MINE}", number, account, account)
         return _owned(rows[0]) if rows else None
 
     def owned(
@@ -233,14 +230,15 @@ class Store:
         if changes:
             assignments = ", ".join(f"{column} = ?" for column in changes)
             with self._transaction() as execute:
-                update = f"UPDATE numbers SET {assignments} WHERE number = ? AND account = ?"  # noqa: S608  # columns
-                execute(update, (*changes.values(), number, account))
+                update = f"UPDATE numbers SET {assignments} WHERE {_MINE}"  # noqa: S608  # columns
+                execute(update, (*changes.values(), number, account, account))
         return self.get(account, number)
 
     def release(self, account: int, number: str) -> bool:
         """Give up a number; False if `account` does not own it. Nothing is refunded."""
         with self._transaction() as execute:
-            held = execute("SELECT id, type FROM numbers WHERE number = ? AND account = ?", (number, account))
+            mine = f"SELECT id, type FROM numbers WHERE {_MINE}"  # noqa: S608  # a constant
+            held = execute(mine, (number, account, account))
             for identity, number_type in held.fetchall():
                 execute("DELETE FROM numbers WHERE id = ?", (identity,))
                 execute(
@@ -262,97 +260,8 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Generator[_Execute]:
-        with self._lock, _writing(self.connection):
+        with self._lock, writing(self.connection):
             yield self.connection.execute
-
-
-def reset(database: str | Path) -> None:
-    """Empty the sandbox in the file `database`: accounts, balances and numbers. Servers that use it may go
-    on.
-
-    A file that does not exist is left so. Raises `SandboxError` if the file cannot be used.
-    """
-    if str(database) == MEMORY:
-        raise SandboxError("A sandbox in memory cannot be reset: create a new one.")
-    if not Path(database).exists():
-        return
-    with _explained(database), closing(_open(database)) as connection, _writing(connection):
-        for table in _TABLES:
-            connection.execute(f"DELETE FROM {table}")  # noqa: S608  # a constant
-
-
-def _open(database: str | Path) -> sqlite3.Connection:
-    with _explained(database):
-        if str(database) != MEMORY:
-            path = Path(database)
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # SQLite would create it readable for others; its journals take over these permissions.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = sqlite3.connect(
-            database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            _prepare(connection, database)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-
-def _prepare(connection: sqlite3.Connection, database: str | Path) -> None:
-    with _writing(connection):
-        ((application,),) = connection.execute("PRAGMA application_id")
-        ((version,),) = connection.execute("PRAGMA user_version")
-        if version > _VERSION and application == _APPLICATION_ID:
-            raise SandboxError(
-                f"{database} was written by a newer version of the sandbox (schema {version}, this one reads "
-                f"{_VERSION}). Update telefonie-mcp or choose another file."
-            )
-        if application != _APPLICATION_ID:
-            if connection.execute("SELECT name FROM sqlite_master").fetchone():
-                raise SandboxError(f"{database} is the database of another program. Choose another file.")
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
-    _write_ahead(connection)
-    connection.execute("PRAGMA synchronous = NORMAL")  # with a write-ahead log, consistent after any crash
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log, so that readers and the writer do not wait for each other.
-
-    The switch needs the file for itself and ignores the busy timeout, so processes that start together must
-    retry.
-    """
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-@contextmanager
-def _writing(connection: sqlite3.Connection) -> Generator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        yield
-
-
-@contextmanager
-def _explained(database: str | Path) -> Generator[None]:
-    try:
-        yield
-    except (OSError, sqlite3.Error) as error:
-        raise SandboxError(
-            f"The sandbox cannot use {database} as its database ({error}). Make it readable and writable, "
-            "delete it, or choose another file."
-        ) from error
 
 
 def _cents(dollars: Decimal) -> int:

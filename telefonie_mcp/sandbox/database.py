@@ -1,0 +1,158 @@
+"""The database file of a sandbox: made, recognised and emptied.
+
+A file that cannot be used raises `SandboxError` with a sentence that names it and the remedy. A database of
+another program, or of a newer version of this one, is never written to.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+MEMORY: Final = ":memory:"
+BUSY_SECONDS: Final = 10.0
+"""How long a transaction waits for another process before `sqlite3.OperationalError`."""
+
+_APPLICATION_ID: Final = 0x54454C45  # "TELE": a database that is not ours is never written to
+_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key_hash TEXT NOT NULL UNIQUE,
+    balance INTEGER NOT NULL CHECK (balance >= 0)
+);
+CREATE TABLE numbers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    number TEXT NOT NULL,
+    scope INTEGER NOT NULL,  -- 0 for all, or the account that has a private number of its own
+    account INTEGER NOT NULL REFERENCES accounts,
+    country TEXT NOT NULL,
+    type TEXT NOT NULL,
+    friendly_name TEXT,
+    voice_url TEXT,
+    sms_url TEXT,
+    monthly_rate INTEGER NOT NULL,
+    date_created TEXT NOT NULL,
+    UNIQUE (number, scope)
+);
+CREATE INDEX numbers_by_account ON numbers (account, id);
+CREATE INDEX numbers_by_type ON numbers (account, type, id);
+CREATE TABLE owned (
+    account INTEGER NOT NULL REFERENCES accounts,
+    type TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (account, type)
+) WITHOUT ROWID;
+CREATE TABLE purchases (
+    country TEXT NOT NULL,
+    type TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (country, type)
+) WITHOUT ROWID;
+CREATE TABLE attempts (
+    account INTEGER NOT NULL REFERENCES accounts,
+    number TEXT NOT NULL,
+    PRIMARY KEY (account, number)
+) WITHOUT ROWID;
+"""
+_TABLES: Final = ("attempts", "purchases", "owned", "numbers", "accounts")
+
+
+class SandboxError(Exception):
+    """The sandbox's database cannot be used; the message names it and says what to do."""
+
+
+def open_database(database: str | Path) -> sqlite3.Connection:
+    """Open a sandbox database for all threads, private to the user; a new one gets its tables.
+
+    Raises `SandboxError` if the file cannot be used.
+    """
+    with _explained(database):
+        if str(database) != MEMORY:
+            path = Path(database)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # SQLite would create it readable for others; its journals take over these permissions.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(
+            database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection, database)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def reset(database: str | Path) -> None:
+    """Empty the sandbox in the file `database` of accounts and numbers, also while servers use it.
+
+    A file that does not exist is left so. Raises `SandboxError` if the file cannot be used.
+    """
+    if str(database) == MEMORY:
+        raise SandboxError("A sandbox in memory cannot be reset: create a new one.")
+    if not Path(database).exists():
+        return
+    with _explained(database), closing(open_database(database)) as connection, writing(connection):
+        for table in _TABLES:
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608  # a constant
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection) -> Generator[None]:
+    """Run a block as one transaction that begins by waiting for all other writers."""
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        yield
+
+
+def _prepare(connection: sqlite3.Connection, database: str | Path) -> None:
+    with writing(connection):
+        ((application,),) = connection.execute("PRAGMA application_id")
+        ((version,),) = connection.execute("PRAGMA user_version")
+        if version > _VERSION and application == _APPLICATION_ID:
+            raise SandboxError(
+                f"{database} was written by a newer version of the sandbox (schema {version}, this one reads "
+                f"{_VERSION}). Update telefonie-mcp or choose another file."
+            )
+        if application != _APPLICATION_ID:
+            if connection.execute("SELECT name FROM sqlite_master").fetchone():
+                raise SandboxError(f"{database} is the database of another program. Choose another file.")
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+    write_ahead(connection)
+    connection.execute("PRAGMA synchronous = NORMAL")  # with a write-ahead log, consistent after any crash
+
+
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log, so that readers and the writer do not wait for each other.
+
+    The switch needs the file for itself and ignores the busy timeout, so processes that start together must
+    retry.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+@contextmanager
+def _explained(database: str | Path) -> Generator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise SandboxError(
+            f"The sandbox cannot use {database} as its database ({error}). Make it readable and writable, "
+            "delete it, or choose another file."
+        ) from error

@@ -1,0 +1,22 @@
+import subprocess
+import sys
+
+from telefonie_mcp import sandbox
+
+
+def test_the_public_names_are_few_and_sorted() -> None:
+    assert sandbox.__all__ == sorted(sandbox.__all__) == ["SandboxError", "create_sandbox", "reset"]
+
+
+def test_importing_it_is_cheap_and_it_stands_alone() -> None:
+    script = (
+        "import sys, telefonie_mcp; before = set(sys.modules); import telefonie_mcp.sandbox; "
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    imported = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    modules = imported.stdout.split()
+    heavy = {f"phonenumbers.{name}" for name in ("geocoder", "carrier", "timezone", "geodata", "tzdata")}
+    heavy |= {"yaml", "sqlalchemy", "pydantic", "mcp", "httpx2", "uvicorn"}
+    assert not heavy & set(modules)
+    ours = {name for name in modules if name.startswith("telefonie_mcp")}
+    assert all(name.startswith("telefonie_mcp.sandbox") for name in ours)
