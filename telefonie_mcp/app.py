@@ -4,6 +4,7 @@ Nothing here opens a connection: the HTTP client, and the sandbox behind it, com
 call that needs them, so that a server which only lists its tools starts fast.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Self
@@ -11,15 +12,22 @@ from urllib.parse import urlsplit
 
 from telefonie_mcp import __version__
 from telefonie_mcp.errors import DocumentError, ToolError
+from telefonie_mcp.ledger.records import Entry, Limits
 from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.settings import Settings
 from telefonie_mcp.tools.api import Api
 from telefonie_mcp.tools.arguments import check_schemas
 from telefonie_mcp.tools.calls import Calls
-from telefonie_mcp.tools.catalog import Catalog, build_catalog
+from telefonie_mcp.tools.catalog import Catalog, Tool, build_catalog, restrict
+from telefonie_mcp.tools.journal import Journal
+from telefonie_mcp.tools.pace import Pace
+from telefonie_mcp.tools.policy import Policy
 from telefonie_mcp.upstream.client import Client, Transport, asgi_transport
 
-__all__ = ["App"]
+__all__ = ["SANDBOX_ACCOUNT", "App"]
+
+SANDBOX_ACCOUNT: Final = "sandbox"
+"""The embedded sandbox's account, as the ledger names it."""
 
 _SANDBOX_URL: Final = "http://sandbox.invalid/v1/numbers"
 """Base URL of the embedded sandbox; ``.invalid`` never resolves (RFC 6761 §6.4), so nothing can leak out."""
@@ -55,6 +63,12 @@ class App:
         catalog = build_catalog(documents)
         if settings.spec:
             check_schemas(catalog)
+        catalog = restrict(
+            catalog,
+            read_only=settings.read_only,
+            tools=settings.tools,
+            exclude_tools=settings.exclude_tools,
+        )
 
         def open_transport() -> Transport | None:
             if transport or settings.mode == "live":
@@ -65,11 +79,65 @@ class App:
         return cls(settings, documents, catalog, client)
 
     @cached_property
+    def policy(self) -> Policy:
+        """The operator's rules."""
+        settings = self.settings
+        limits = Limits(
+            settings.max_monthly_spend, settings.max_purchases_per_day, settings.max_releases_per_day
+        )
+        return Policy(
+            approval=settings.approval,
+            max_monthly_rate=settings.max_monthly_rate,
+            limits=limits,
+            countries=settings.countries,
+            number_types=settings.number_types,
+            webhook_hosts=settings.webhook_hosts,
+            protected_numbers=settings.protected_numbers,
+        )
+
+    @cached_property
     def calls(self) -> Calls:
         """The way to run tools."""
-        base_url = _SANDBOX_URL if self.settings.mode == "sandbox" else self.settings.base_url
-        api = Api(self.client, self.catalog, base_url=base_url, seconds=self.settings.timeout)
-        return Calls(self.catalog, api, mode=self.settings.mode, seconds=self.settings.timeout)
+        settings = self.settings
+        base_url = _SANDBOX_URL if settings.mode == "sandbox" else settings.base_url
+        return Calls(
+            Api(self.client, self.catalog, base_url=base_url, seconds=settings.timeout),
+            self.policy,
+            Journal(lambda: settings.ledger_url, self.policy.limits),
+            Pace(settings.max_calls_per_minute),
+            mode=settings.mode,
+            seconds=settings.timeout,
+            account=self.account,
+        )
+
+    def account(self, tool: Tool) -> str:
+        """Return whose numbers ``tool`` writes to: the sandbox, or an API and a fingerprint of the key."""
+        if self.settings.mode == "sandbox":
+            return SANDBOX_ACCOUNT
+        moved = self.settings.base_url if tool.document.packaged else None
+        key = self.settings.key.get_secret_value() if self.settings.key else ""
+        fingerprint = hashlib.sha256(key.encode()).hexdigest()[:12]
+        return f"live {urlsplit(moved or tool.operation.server).netloc} {fingerprint}"
+
+    async def recent_writes(self, limit: int = 50) -> list[Entry]:
+        """Return what was written through this server's accounts, newest first.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+
+        """
+        accounts = {self.account(tool) for tool in self.catalog.everything.values()}
+        entries = [
+            entry
+            for account in accounts
+            for entry in await self.calls.journal.recent(account=account, limit=limit)
+        ]
+        return sorted(entries, key=lambda entry: -entry.id)[:limit]
+
+    async def aclose(self) -> None:
+        """Close the connections to the API and the ledger; the next call opens them again."""
+        await self.client.aclose()
+        self.calls.journal.close()
 
     @property
     def title(self) -> str:
@@ -80,6 +148,9 @@ class App:
     def instructions(self) -> str:
         """What an agent must know before its first call, composed from what is enabled."""
         parts = [f"{self.where}.", *(document.instructions for document in self.documents)]
+        parts += self.policy.sentences()
+        if self.settings.read_only:
+            parts.append("This server only reads.")
         if confirmed := [tool.name for tool in self.catalog if tool.destructive]:
             parts.append(
                 f"{', '.join(confirmed)} act only with confirm=true; without it they do nothing and return a "

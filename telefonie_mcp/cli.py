@@ -1,16 +1,19 @@
 """The command line. Heavy imports happen inside the commands, so that ``--help`` is instant."""
 
+import csv
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, get_args
 
 import click
 
 from telefonie_mcp import __version__
 from telefonie_mcp.errors import TelefonieError
+from telefonie_mcp.ledger.records import State
 from telefonie_mcp.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -18,8 +21,21 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_COLUMNS: Final = (
+    "id",
+    "created",
+    "updated",
+    "account",
+    "caller",
+    "tool",
+    "subject",
+    "state",
+    "monthly_rate",
+    "reason",
+    "arguments",
+)
 _PROGRAM: Final = "telefonie-mcp"
-_SECRETS: Final = frozenset({"api_key"})
+_SECRETS: Final = frozenset({"api_key", "ledger", "state_keys"})
 
 
 def main() -> NoReturn:
@@ -68,8 +84,7 @@ def _configure(flags: dict[str, Any], **forced: Any) -> Settings:
     from telefonie_mcp.logs import configure_logging  # noqa: PLC0415
 
     settings = read_settings(os.environ, {**flags, **forced})
-    secrets = [secret for secret in (settings.api_key, settings.key) if secret]
-    configure_logging(settings.log_level, settings.log_format, secrets)
+    configure_logging(settings.log_level, settings.log_format, settings.secrets)
     return settings
 
 
@@ -125,15 +140,16 @@ def call(flags: dict[str, Any], tool: str, arguments: Sequence[str], json_argume
     import anyio  # noqa: PLC0415
 
     from telefonie_mcp.errors import ToolError  # noqa: PLC0415
+    from telefonie_mcp.tools.approval import CommandLine  # noqa: PLC0415
 
     app = _app(_configure(flags))
     given = _arguments(app.catalog[tool].input_schema, arguments, json_arguments)
 
     async def run() -> dict[str, Any]:
         try:
-            return (await app.calls.call(tool, given)).content
+            return (await app.calls.call(tool, given, CommandLine())).content
         finally:
-            await app.client.aclose()
+            await app.aclose()
 
     try:
         content, status = anyio.run(run), 0
@@ -203,8 +219,58 @@ def sandbox(flags: dict[str, Any], *, port: int | None, reset: bool, sandbox_db:
     try:
         if reset:
             empty(database)
+            _forget(settings)
             click.echo(f"The sandbox in {database} is empty.", err=True)
         if port is not None:
             anyio.run(serve_sandbox, database, Address(host="127.0.0.1", port=port))
     except SandboxError as error:
         raise TelefonieError(str(error)) from error
+
+
+def _forget(settings: Settings) -> None:
+    """Remove the ledger's entries about the sandbox, which have lost their object."""
+    from telefonie_mcp.app import SANDBOX_ACCOUNT  # noqa: PLC0415
+    from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415
+
+    ledger = Ledger.open(settings.ledger_url)
+    ledger.forget(SANDBOX_ACCOUNT)
+    ledger.close()
+
+
+@cli.command()
+@click.option("--json", "form", flag_value="json", help="One JSON object a line.")
+@click.option("--csv", "form", flag_value="csv", help="Comma-separated values with a header.")
+@click.option("--number", "subject", metavar="NUMBER", help="Only writes about this number, in E.164.")
+@click.option("--tool", metavar="TOOL", help="Only writes by this tool.")
+@click.option("--state", type=click.Choice(get_args(State)), help="Only writes in this state.")
+@click.option("--since", type=click.DateTime(), help="Only writes since this time, in UTC.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
+@click.pass_obj
+def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **filters: Any) -> None:
+    """Show the ledger: what was bought, changed and released, newest first."""
+    from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415
+
+    ledger = Ledger.open(_configure(flags).ledger_url)
+    try:
+        entries = ledger.recent(since=since and since.replace(tzinfo=UTC), **filters)
+    finally:
+        ledger.close()
+    rows = [entry.as_dict() for entry in entries]
+    if form == "json":
+        for row in rows:
+            click.echo(json.dumps(row, ensure_ascii=False))
+    elif form == "csv":
+        writer = csv.DictWriter[str](
+            sys.stdout, _COLUMNS, restval="", extrasaction="ignore", lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows({**row, "arguments": json.dumps(row["arguments"])} for row in rows)
+    else:
+        for row in rows:
+            rate = f"{row['monthly_rate']} per month" if "monthly_rate" in row else ""
+            click.echo(
+                f"{row['id']:>5}  {row['created'][:19]}  {row['state']:<10} {row['tool']:<20} "
+                f"{row['subject']:<16} {rate:<16} {row['caller']}  {row.get('reason', '')}".rstrip()
+            )
+        if not rows:
+            click.echo("Nothing has been written.", err=True)

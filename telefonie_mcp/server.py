@@ -14,13 +14,17 @@ import mcp_types as types
 from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
+from telefonie_mcp.elicitation import McpCaller, input_required
 from telefonie_mcp.errors import ToolError, UnknownToolError
+from telefonie_mcp.resources import Resources
 from telefonie_mcp.settings import Settings
+from telefonie_mcp.tools.approval import Pause
 from telefonie_mcp.tools.calls import Result
 from telefonie_mcp.tools.catalog import Tool
 
@@ -29,7 +33,6 @@ __all__ = ["META", "create_server", "error_result", "mcp_server", "success_resul
 META: Final = "telefonie-mcp/"
 """Prefix of our keys in ``_meta``."""
 
-_RESOURCE: Final = "telefonie://openapi/"
 _FRESH: Final = CacheHint(ttl_ms=3_600_000, scope="public")  # nothing listed changes while a server runs
 _ICON: Final = types.Icon(
     src="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Cpath "
@@ -56,14 +59,18 @@ def create_server(settings: Settings | None = None) -> Server[Any]:
 def mcp_server(app: App) -> Server[Any]:
     """Return the MCP server that serves ``app``."""
     tools = types.ListToolsResult(tools=[tool_definition(tool) for tool in app.catalog])
-    documents = {f"{_RESOURCE}{document.id}": document for document in app.documents}
+    resources = Resources(app)
 
     async def list_tools(_: _Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return tools
 
-    async def call_tool(_: _Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(
+        ctx: _Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
         try:
-            return success_result(await app.calls.call(params.name, params.arguments))
+            return success_result(await app.calls.call(params.name, params.arguments, McpCaller(ctx, params)))
+        except Pause as pause:
+            return input_required(pause.question)
         except ToolError as error:
             return error_result(error, mode=app.settings.mode)
         except UnknownToolError as error:
@@ -72,36 +79,17 @@ def mcp_server(app: App) -> Server[Any]:
     async def list_resources(
         _: _Context, __: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
-        return types.ListResourcesResult(
-            resources=[
-                types.Resource(
-                    uri=uri,
-                    name=document.id,
-                    title=f"{document.title} {document.version}".strip(),
-                    description="The OpenAPI document that the tools are derived from.",
-                    mime_type=document.media_type,
-                    size=len(document.source),
-                )
-                for uri, document in documents.items()
-            ]
-        )
+        return types.ListResourcesResult(resources=resources.list())
 
     async def read_resource(_: _Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-        uri = str(params.uri)
-        if not (document := documents.get(uri)):
-            known = ", ".join(documents)
-            raise MCPError(
-                types.INVALID_PARAMS, f"Unknown resource; the resources are {known}", {"uri": uri[:200]}
-            )
-        text = types.TextResourceContents(uri=uri, mime_type=document.media_type, text=document.text)
-        return types.ReadResourceResult(contents=[text])
+        return await resources.read(str(params.uri))
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
         try:
             yield
         finally:
-            await app.client.aclose()
+            await app.aclose()
 
     server = Server(
         "telefonie-mcp",
@@ -122,7 +110,10 @@ def mcp_server(app: App) -> Server[Any]:
         on_list_resources=list_resources,
         on_read_resource=read_resource,
     )
+    keys = [key.get_secret_value() for key in app.settings.state_keys]
+    security = RequestStateSecurity(keys=keys) if keys else RequestStateSecurity.ephemeral()
     server.middleware.append(_nothing_internal)
+    server.middleware.append(RequestStateBoundary(security, default_audience=server.name))
     return server
 
 

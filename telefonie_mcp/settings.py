@@ -10,6 +10,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -27,14 +28,67 @@ from pydantic import (
 )
 
 from telefonie_mcp.errors import SettingsError
+from telefonie_mcp.ledger.records import money
 
 __all__ = ["PREFIX", "Address", "Settings", "read_settings"]
 
 PREFIX: Final = "TELEFONIE_"
 
+_SECRET_LENGTH: Final = 32
+
 
 def _paths(value: Any) -> Any:
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+def _words(value: Any) -> Any:
+    return [word for part in value.split(",") if (word := part.strip())] if isinstance(value, str) else value
+
+
+def _secrets(value: Any) -> Any:
+    secrets = _words(value)
+    if any(len(str(secret)) < _SECRET_LENGTH for secret in secrets):
+        raise ValueError(
+            f'each must have at least {_SECRET_LENGTH} characters; python -c "import secrets; '
+            'print(secrets.token_hex(32))" makes one'
+        )
+    return secrets
+
+
+def _number(value: Any) -> Any:
+    compact = re.sub(r"[\s().-]", "", value) if isinstance(value, str) else value
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", str(compact)):
+        raise ValueError("each must be in E.164 format, such as +14155550100")
+    return compact
+
+
+def _host(value: Any) -> Any:
+    host = str(value).lower().rstrip(".")
+    if not re.fullmatch(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", host):
+        raise ValueError(
+            "each must be a host name without scheme, port and path, such as example.com or *.example.com"
+        )
+    return host
+
+
+def _country(value: Any) -> Any:
+    code = str(value).upper()
+    if not re.fullmatch("[A-Z]{2}", code):
+        raise ValueError("each must be an ISO 3166-1 alpha-2 country code, such as US")
+    return code
+
+
+def _money(value: Any) -> Any:
+    amount = money(value)
+    if amount is None:
+        raise ValueError("must be an amount of money, such as 2.50")
+    return amount
+
+
+Money = Annotated[Decimal, BeforeValidator(_money)]
+Country = Annotated[str, BeforeValidator(_country)]
+Host = Annotated[str, BeforeValidator(_host)]
+Number = Annotated[str, BeforeValidator(_number)]
 
 
 class Address(BaseModel):
@@ -123,6 +177,53 @@ class Settings(BaseModel):
         default=None,
         description="Serve Streamable HTTP on this loopback HOST:PORT, path /mcp, instead of stdio.",
     )
+    state_dir: Path | None = Field(
+        default=None, description="Where the ledger is kept, unless TELEFONIE_LEDGER says."
+    )
+    ledger: SecretStr | None = Field(
+        default=None,
+        description="Ledger of every write: a file, or for several machines "
+        "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE.",
+    )
+    state_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets)] = Field(
+        default=(),
+        description="Secrets of 32 or more characters, comma separated, that seal pending approvals.",
+    )
+    read_only: bool = Field(default=False, description="No tool that writes is listed or callable.")
+    tools: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+        default=(), description="Only these tools, comma separated."
+    )
+    exclude_tools: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+        default=(), description="Not these tools, comma separated; wins over TELEFONIE_TOOLS."
+    )
+    approval: Literal["confirm", "human", "block"] = Field(
+        default="confirm",
+        description="What destructive calls need: confirm, or a person's yes as well (human); block refuses them.",
+    )
+    max_monthly_rate: Money | None = Field(
+        default=None, description="The most that one number may cost per month."
+    )
+    max_monthly_spend: Money | None = Field(
+        default=None, description="The most that all numbers bought here may cost per month together."
+    )
+    max_purchases_per_day: int | None = Field(default=None, ge=0, description="Purchases in any 24 hours.")
+    max_releases_per_day: int | None = Field(default=None, ge=0, description="Releases in any 24 hours.")
+    countries: Annotated[frozenset[Country], BeforeValidator(_words)] = Field(
+        default=frozenset(), description="Countries where numbers may be bought, such as US,CA."
+    )
+    number_types: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
+        default=frozenset(), description="Types of number that may be bought, such as local,toll-free."
+    )
+    webhook_hosts: Annotated[tuple[Host, ...], BeforeValidator(_words)] = Field(
+        default=(),
+        description="Hosts that calls and SMS may be routed to, such as hooks.example.com,*.example.org.",
+    )
+    protected_numbers: Annotated[frozenset[Number], BeforeValidator(_words)] = Field(
+        default=frozenset(), description="Numbers in E.164 that no tool may change or release."
+    )
+    max_calls_per_minute: int = Field(
+        default=600, ge=1, description="Tool calls that one caller may make in a minute."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", description="How much goes to stderr."
     )
@@ -166,6 +267,29 @@ class Settings(BaseModel):
             source = "TELEFONIE_API_KEY" if self.api_key else "TELEFONIE_API_KEY_FILE"
             raise SettingsError(f"{source} does not hold an API key: one line of visible ASCII characters")
         return key
+
+    @property
+    def ledger_url(self) -> str:
+        """Where the ledger stands: the sandbox's beside its database, the live one in the state directory."""
+        if self.ledger:
+            return self.ledger.get_secret_value()
+        if self.mode == "sandbox" and not self.state_dir:
+            database = self.sandbox_database
+            return (
+                database if database == ":memory:" else f"{database.removesuffix('.sqlite3')}-ledger.sqlite3"
+            )
+        if self.state_dir:
+            return str(self.state_dir / f"{self.mode}-ledger.sqlite3")
+        from platformdirs import user_state_path  # noqa: PLC0415
+
+        return str(user_state_path("telefonie-mcp", appauthor=False) / "live-ledger.sqlite3")
+
+    @property
+    def secrets(self) -> list[SecretStr]:
+        """Everything that must never be seen."""
+        password = urlsplit(self.ledger.get_secret_value()).password if self.ledger else None
+        secrets = (self.api_key, self.key, SecretStr(password or ""), *self.state_keys)
+        return [secret for secret in secrets if secret and secret.get_secret_value()]
 
     @property
     def sandbox_database(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["ArgumentHint", "Hints", "Read", "Settle"]
+__all__ = ["ArgumentHint", "Facts", "Hints", "Read", "Settle"]
 
 
 class _Hint(BaseModel):
@@ -62,6 +62,14 @@ class Settle(Read):
     already: str = ""
 
 
+class Facts(_Hint):
+    """Which members of a fact say what it costs and where it belongs."""
+
+    monthly_rate: str = "monthly_rate"
+    country: str = "country_code"
+    type: str = "type"
+
+
 class Hints(_Hint):
     """Everything known about one operation beyond its document.
 
@@ -73,7 +81,10 @@ class Hints(_Hint):
         arguments: Per argument.
         confirm: What confirming means, in plain words, from "would".
         preview: The read that shows what a destructive operation is about to touch; ``settle`` if unset.
-        rate: Where in the preview's fact the monthly rate stands.
+        effect: ``acquire`` starts a monthly cost, ``dispose`` ends one; budgets count them.
+        facts: Where in the preview's fact its price and place stand.
+        asked: Which members of the fact a person sees who must approve.
+        ceiling: An argument of our own, not the API's: the highest monthly rate that the caller agrees to.
         loses: Which members of the fact are lost by the operation.
         settle: The read that settles a write whose outcome is unknown.
         replaced: The result tells under this name which values the write replaced.
@@ -88,7 +99,10 @@ class Hints(_Hint):
     arguments: Mapping[str, ArgumentHint] = Field(default_factory=dict[str, ArgumentHint])
     confirm: str = ""
     preview: Read | None = None
-    rate: str | None = None
+    effect: Literal["acquire", "dispose", "change"] = "change"
+    facts: Facts = Facts()
+    asked: tuple[str, ...] = ()
+    ceiling: str | None = None
     loses: tuple[str, ...] = ()
     settle: Settle | None = None
     replaced: str | None = None

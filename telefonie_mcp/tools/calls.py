@@ -8,18 +8,26 @@
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import uuid4
 
 import anyio
 
 from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError
+from telefonie_mcp.ledger.records import Intent, money
 from telefonie_mcp.tools.api import Api
+from telefonie_mcp.tools.approval import Caller, Pause
 from telefonie_mcp.tools.arguments import read_arguments
-from telefonie_mcp.tools.catalog import Catalog, Tool
+from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.confirmation import preview
-from telefonie_mcp.tools.writes import write
+from telefonie_mcp.tools.guard import Guard, Permit
+from telefonie_mcp.tools.journal import Journal
+from telefonie_mcp.tools.pace import Pace
+from telefonie_mcp.tools.policy import Policy
+from telefonie_mcp.tools.recovery import recover
+from telefonie_mcp.tools.writes import WriteError, write
 from telefonie_mcp.upstream.policy import Deadline
 
 __all__ = ["Calls", "Result"]
@@ -40,23 +48,40 @@ class Calls:
     """Runs tool calls, for every transport and every caller alike.
 
     Args:
-        catalog: The tools.
         api: The way to the API.
+        policy: The operator's rules.
+        journal: The ledger.
+        pace: How often a caller may call.
         mode: ``sandbox`` or ``live``, as previews and results say.
         seconds: How long one call may take in all, retries and reconciliation included.
+        account: Tool → the account it writes to, as the ledger names it.
 
     """
 
-    def __init__(self, catalog: Catalog, api: Api, *, mode: str, seconds: float) -> None:
-        self.catalog = catalog
+    def __init__(
+        self,
+        api: Api,
+        policy: Policy,
+        journal: Journal,
+        pace: Pace,
+        *,
+        mode: str,
+        seconds: float,
+        account: Callable[[Tool], str],
+    ) -> None:
+        self.journal = journal
         self._api = api
+        self._policy = policy
+        self._guard = Guard(api, policy, seconds)
+        self._pace = pace
         self._mode = mode
         self._seconds = seconds
+        self._account = account
         self._closing = False
         self._writing = 0
         self._idle = anyio.Event()
 
-    async def call(self, name: str, arguments: Mapping[str, Any] | None) -> Result:
+    async def call(self, name: str, arguments: Mapping[str, Any] | None, caller: Caller) -> Result:
         """Run one call.
 
         A write, once begun, is finished or settled even when the caller goes away; it is bounded by the
@@ -65,43 +90,61 @@ class Calls:
         Raises:
             UnknownToolError: there is no such tool.
             ToolError: the call did not succeed; its message says what is known to be done.
+            Pause: a person must answer, and the answer will come with another request.
 
         """
-        tool = self.catalog[name]
+        tool = self._api.catalog[name]
         try:
-            return await self._guarded(tool, arguments)
-        except TelefonieError:
+            return await self._run(tool, arguments, caller)
+        except (TelefonieError, Pause):
             raise
         except Exception as error:
             _log.exception("%s failed unexpectedly", name)
             raise _unexpected(tool) from error
 
-    async def _guarded(self, tool: Tool, arguments: Mapping[str, Any] | None) -> Result:
+    async def _run(self, tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller) -> Result:
         if self._closing:
             raise ToolError(
                 f"{NOTHING_DONE}: the server is shutting down.", code="shutting_down", hint=_RESTART
             )
+        self._pace.take(caller.key)
         values, confirmed = read_arguments(tool, arguments)
-        deadline = Deadline.after(self._seconds)
         if tool.read_only:
-            return Result(await self._api.read(tool, values, deadline), {"mode": self._mode})
+            content = await self._api.read(tool, values, Deadline.after(self._seconds))
+            return Result(content, {"mode": self._mode})
+        ceiling = money(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None
+        self._policy.check_arguments(tool, values)
         if tool.destructive and not confirmed:
-            raise await preview(self._api, tool, values, deadline, mode=self._mode)
+            raise await preview(
+                self._api, self._policy, tool, values, ceiling, mode=self._mode, seconds=self._seconds
+            )
+        account = self._account(tool)
+        await recover(self._api, self.journal, account, seconds=self._seconds)
+        permit = await self._guard.permit(tool, values, caller, ceiling)
         self._writing += 1
         try:
-            return await self._write(tool, values, deadline)
+            return await self._write(tool, values, permit, caller, account)
         finally:
             self._writing -= 1
             if not self._writing:
                 self._idle.set()
                 self._idle = anyio.Event()
 
-    async def _write(self, tool: Tool, values: Mapping[str, Any], deadline: Deadline) -> Result:
+    async def _write(
+        self, tool: Tool, values: Mapping[str, Any], permit: Permit, caller: Caller, account: str
+    ) -> Result:
         with anyio.CancelScope(shield=True):
-            done = await write(self._api, tool, values, deadline)
-            return Result(
-                done.content, {"mode": self._mode, **({"reconciled": True} if done.reconciled else {})}
-            )
+            intent = _intent(tool, values, permit, caller=caller.name, account=account, seconds=self._seconds)
+            entry = await self.journal.begin(intent)
+            try:
+                done = await write(self._api, tool, values, permit)
+            except WriteError as error:
+                await self.journal.finish(entry, error.state, error.error.message)
+                raise error.error from error
+            rate = money(done.content.get(tool.hints.facts.monthly_rate))
+            recorded = await self.journal.finish(entry, "done", monthly_rate=rate)
+            facts = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
+            return Result(done.content, facts)
         raise AssertionError  # a shielded scope without a deadline is never cancelled
 
     async def drain(self) -> None:
@@ -109,6 +152,25 @@ class Calls:
         self._closing = True
         while self._writing:
             await self._idle.wait()
+
+
+def _intent(
+    tool: Tool, values: Mapping[str, Any], permit: Permit, *, caller: str, account: str, seconds: float
+) -> Intent:
+    subject = values.get(tool.hints.subject or "")
+    return Intent(
+        account=account,
+        tool=tool.name,
+        operation=tool.operation.id,
+        effect=tool.hints.effect,
+        subject=str(subject) if subject else f"{tool.name} {uuid4()}",
+        arguments=values,
+        caller=caller,
+        lease=2 * seconds,
+        monthly_rate=permit.monthly_rate,
+        previous=permit.before,
+        approval=permit.approval,
+    )
 
 
 def _unexpected(tool: Tool) -> ToolError:

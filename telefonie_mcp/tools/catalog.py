@@ -8,13 +8,13 @@ prefixed with its location in the others.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from telefonie_mcp.errors import DocumentError, UnknownToolError
+from telefonie_mcp.errors import DocumentError, SettingsError, UnknownToolError
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.openapi.operation import Binding, Operation
@@ -23,7 +23,7 @@ from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
-__all__ = ["CONFIRM", "Catalog", "Tool", "build_catalog", "output_schema", "snake_case"]
+__all__ = ["CONFIRM", "Catalog", "Tool", "build_catalog", "output_schema", "restrict", "snake_case"]
 
 CONFIRM: Final = "confirm"
 """The argument that every destructive tool requires."""
@@ -68,12 +68,21 @@ class Tool:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The tools, by name and by operation.
+    """The tools that are listed and callable, and why the others are not.
 
-    ``tools`` keeps document order, which is the order of ``tools/list``.
+    Attributes:
+        everything: All tools in document order, for those that look something up for another one.
+        switched_off: Name → the setting that switched the tool off.
+
     """
 
-    tools: Mapping[str, Tool]
+    everything: Mapping[str, Tool]
+    switched_off: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @cached_property
+    def tools(self) -> Mapping[str, Tool]:
+        """The tools of ``tools/list``, in its order."""
+        return {name: tool for name, tool in self.everything.items() if name not in self.switched_off}
 
     def __getitem__(self, name: str) -> Tool:
         """Return the tool called ``name``.
@@ -84,6 +93,8 @@ class Catalog:
         """
         if tool := self.tools.get(name):
             return tool
+        if setting := self.switched_off.get(name):
+            raise UnknownToolError(f"{name} is switched off by {setting}")
         close = get_close_matches(name[:_MAX_NAME], self.tools, n=1)
         known = f"did you mean {close[0]}?" if close else f"the tools are {', '.join(self.tools)}"
         raise UnknownToolError(f"Unknown tool {name[:_MAX_NAME]!r}: {known}")
@@ -95,7 +106,9 @@ class Catalog:
     def sibling(self, tool: Tool, operation_id: str) -> Tool:
         """Return the tool for another operation of ``tool``'s document, as hints name it."""
         return next(
-            other for other in self if other.document is tool.document and other.operation.id == operation_id
+            other
+            for other in self.everything.values()
+            if other.document is tool.document and other.operation.id == operation_id
         )
 
 
@@ -120,6 +133,33 @@ def build_catalog(documents: Iterable[Document]) -> Catalog:
     for tool in tools.values():
         _check_hints(catalog, tool)
     return catalog
+
+
+def restrict(
+    catalog: Catalog, *, read_only: bool, tools: Sequence[str], exclude_tools: Sequence[str]
+) -> Catalog:
+    """Switch tools off; read-only beats everything, and exclusion beats inclusion.
+
+    Raises:
+        SettingsError: a name is no tool's, with the closest match.
+
+    """
+    for setting, names in (("TELEFONIE_TOOLS", tools), ("TELEFONIE_EXCLUDE_TOOLS", exclude_tools)):
+        for name in names:
+            if name not in catalog.everything:
+                close = get_close_matches(name, catalog.everything, n=1) or catalog.everything
+                raise SettingsError(
+                    f"{setting}: there is no tool {name!r}; did you mean {' or '.join(close)}?"
+                )
+    off: dict[str, str] = {}
+    for name, tool in catalog.everything.items():
+        if read_only and not tool.read_only:
+            off[name] = "TELEFONIE_READ_ONLY"
+        elif name in exclude_tools:
+            off[name] = "TELEFONIE_EXCLUDE_TOOLS"
+        elif tools and name not in tools:
+            off[name] = "TELEFONIE_TOOLS"
+    return Catalog(catalog.everything, off)
 
 
 def _compile(schema: dict[str, Any]) -> "Draft202012Validator":
@@ -221,6 +261,12 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
         properties[binding.argument] = schema
         if binding.required:
             required.append(binding.argument)
+    if hints.ceiling:
+        properties[hints.ceiling] = {
+            "type": "number",
+            "minimum": 0,
+            "description": "Refuse if it costs more per month",
+        }
     if destructive:
         properties[CONFIRM] = {
             "type": "boolean",

@@ -5,29 +5,38 @@ thing and the arguments it wants to send.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.tools.api import Api
 from telefonie_mcp.tools.catalog import CONFIRM, Tool
 from telefonie_mcp.tools.facts import look, sentence
+from telefonie_mcp.tools.policy import Policy
 from telefonie_mcp.upstream.policy import Deadline
 
 __all__ = ["preview"]
 
 
 async def preview(
-    api: Api, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline, *, mode: str
+    api: Api,
+    policy: Policy,
+    tool: Tool,
+    arguments: Mapping[str, Any],
+    ceiling: Decimal | None,
+    *,
+    mode: str,
+    seconds: float,
 ) -> ToolError:
     """Return the refusal that shows what the call would do and the exact call that would do it.
 
     Raises:
-        ToolError: the current facts could not be read.
+        ToolError: the current facts could not be read, or a rule stands against the call.
 
     """
     hints = tool.hints
     read = hints.preview or hints.settle
-    fact = await look(api, tool, read, arguments, deadline) if read else None
+    fact = await look(api, tool, read, arguments, Deadline.after(seconds)) if read else None
     if read and fact is None:
         return ToolError(
             f"{NOTHING_DONE}: {sentence(read.absent, arguments)}.",
@@ -36,11 +45,12 @@ async def preview(
             hint=_ABSENT,
         )
     would = sentence(hints.confirm, arguments) or f"send {tool.operation.method} {tool.operation.path}"
-    rate = fact.get(hints.rate) if fact and hints.rate else None
-    price = f" at {rate} per month" if rate else ""
+    rate = policy.check_offer(tool, fact, ceiling) if hints.effect == "acquire" else None
+    price = f" at {rate} per month" if rate is not None else ""
+    agreed = {} if rate is None or hints.ceiling is None else {hints.ceiling: float(rate)}
     facts = {
         "mode": mode,
-        **({"monthly_rate": rate} if rate else {}),
+        **({"monthly_rate": str(rate)} if rate is not None else {}),
         **({"current": fact} if fact else {}),
         **(
             {"would_be_lost": {name: fact[name] for name in hints.loses if name in fact}}
@@ -53,7 +63,7 @@ async def preview(
         code="confirmation_required",
         hint="Show this to the user. Only if they agree, make exactly the call in next_call.",
         preview=facts,
-        next_call={"name": tool.name, "arguments": {**arguments, CONFIRM: True}},
+        next_call={"name": tool.name, "arguments": {**arguments, **agreed, CONFIRM: True}},
     )
 
 

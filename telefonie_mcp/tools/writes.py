@@ -7,21 +7,23 @@ the wanted state before the call is never reported as this call's doing.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import anyio
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.ledger.records import State
 from telefonie_mcp.openapi.hints import Settle
 from telefonie_mcp.tools.api import Api, succeeded
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.facts import Fact, look, sentence
+from telefonie_mcp.tools.facts import Fact, look
+from telefonie_mcp.tools.guard import Permit
 from telefonie_mcp.tools.presentation import UnusableError, done_without_body, present
 from telefonie_mcp.tools.refusals import problem_of, refusal, unusable
 from telefonie_mcp.upstream.answers import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.policy import Deadline
 
-__all__ = ["Done", "write"]
+__all__ = ["Done", "WriteError", "happened", "write"]
 
 _LOOKS: Final = 3
 """How often an API that has finished with a request is asked before "not done" is believed."""
@@ -29,6 +31,15 @@ _LOOKS: Final = 3
 _FIRST_PAUSE: Final = 0.1
 _SETTLING_SHARE: Final = 3
 """The share of a call's time that is kept for settling."""
+
+
+class WriteError(Exception):
+    """A write without a success to show: the state it is in, and the error for the agent."""
+
+    def __init__(self, state: State, error: ToolError) -> None:
+        super().__init__(str(error))
+        self.state: State = state
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +50,14 @@ class Done:
     reconciled: bool = False
 
 
-async def write(api: Api, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Done:
+async def write(api: Api, tool: Tool, arguments: Mapping[str, Any], permit: Permit) -> Done:
     """Send the write and return what it did.
 
     Raises:
-        ToolError: it was refused, is not done, or nobody knows; the message says which.
+        WriteError: it was refused, is not done, or nobody knows.
 
     """
-    return await _Write(api, tool, arguments, deadline).run()
+    return await _Write(api, tool, arguments, permit.before, permit.deadline).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,46 +65,28 @@ class _Write:
     api: Api
     tool: Tool
     arguments: Mapping[str, Any]
+    before: Fact | None
     deadline: Deadline
 
     async def run(self) -> Done:
-        settle = self.tool.hints.settle
-        before = await self._before(settle) if settle else None
         sending = self.deadline.earlier(self.deadline.remaining / _SETTLING_SHARE)
         outcome = await self.api.send(self.tool, self.arguments, sending)
         problem = problem_of(self.tool, outcome)
         if isinstance(outcome, Answer) and succeeded(self.tool, outcome):
             try:
-                return Done(self._with_replaced(present(self.tool, outcome, self.arguments), before))
+                return Done(self._with_replaced(present(self.tool, outcome, self.arguments)))
             except UnusableError as error:
                 problem = f"answered {outcome.status}, but the answer {error.reason}"
         elif _certainly_not_done(outcome):
-            raise refusal(self.tool, outcome)
-        if settle is None:
-            raise self._unknown(problem)
-        return await self._settle(settle, before, outcome, problem)
-
-    async def _before(self, settle: Settle) -> Fact | None:
-        """Return the facts before the write, which must make it possible and meaningful."""
-        fact = await self._look(settle)
-        if settle.done == "present" and fact is not None:
-            raise self._impossible(settle.already, "conflict")
-        if settle.done != "present" and fact is None:
-            raise self._impossible(settle.absent, "not_found")
-        return fact
-
-    def _impossible(self, reason: str, code: str) -> ToolError:
-        return ToolError(
-            f"{NOTHING_DONE}: {sentence(reason, self.arguments)}.",
-            code=code,
-            field=self.tool.hints.subject,
-            hint="Look at the current state before another attempt.",
-        )
+            raise WriteError("refused", refusal(self.tool, outcome))
+        if self.tool.hints.settle is None:
+            raise WriteError("unverified", self._unknown(problem))
+        return await self._settle(self.tool.hints.settle, outcome, problem)
 
     async def _look(self, settle: Settle) -> Fact | None:
         return await look(self.api, self.tool, settle, self.arguments, self.deadline)
 
-    async def _settle(self, settle: Settle, before: Fact | None, outcome: Outcome, problem: str) -> Done:
+    async def _settle(self, settle: Settle, outcome: Outcome, problem: str) -> Done:
         """Find out by looking, until it is done, certainly not done, or the time is up."""
         pause = _FIRST_PAUSE
         looks = 0
@@ -101,59 +94,47 @@ class _Write:
             try:
                 after = await self._look(settle)
             except ToolError as error:
-                raise self._unknown(f"{problem}, and looking at the result failed too") from error
+                unknown = self._unknown(f"{problem}, and looking at the result failed too")
+                raise WriteError("unknown", unknown) from error
             looks += 1
-            if self._is_done(settle.done, after):
-                return self._settled(before, after, outcome, problem)
+            if happened(self.tool, settle, self.arguments, after):
+                return self._settled(after, outcome, problem)
             if looks >= _LOOKS and not _may_be_pending(outcome):
-                raise ToolError(
-                    f"{NOTHING_DONE}: the API {problem}, and it shows that {self.tool.name} did not happen.",
-                    code="not_done",
-                    hint="Read the current state; if the call is still wanted, make it again.",
-                    retryable=True,
-                    status=outcome.status if isinstance(outcome, Answer) else None,
-                )
+                raise WriteError("not_done", self._not_done(outcome, problem))
             if pause >= self.deadline.remaining:
-                raise self._unknown(f"{problem} and may still complete it; so far it has not happened")
+                unknown = self._unknown(f"{problem} and may still complete it; so far it has not happened")
+                raise WriteError("unknown", unknown)
             await anyio.sleep(pause)
             pause *= 2
 
-    def _is_done(self, done: Literal["present", "absent", "matches"], after: Fact | None) -> bool:
-        match done:
-            case "present":
-                return after is not None
-            case "absent":
-                return after is None
-            case "matches":
-                sent = self._members().items()
-                return after is not None and all(after.get(name, "") == value for name, value in sent)
+    def _not_done(self, outcome: Outcome, problem: str) -> ToolError:
+        return ToolError(
+            f"{NOTHING_DONE}: the API {problem}, and it shows that {self.tool.name} did not happen.",
+            code="not_done",
+            hint="Read the current state; if the call is still wanted, make it again.",
+            retryable=True,
+            status=outcome.status if isinstance(outcome, Answer) else None,
+        )
 
-    def _members(self) -> dict[str, Any]:
-        return {
-            binding.name: self.arguments[binding.argument]
-            for binding in self.tool.bindings
-            if binding.place == "member" and binding.argument in self.arguments
-        }
-
-    def _settled(self, before: Fact | None, after: Fact | None, outcome: Outcome, problem: str) -> Done:
+    def _settled(self, after: Fact | None, outcome: Outcome, problem: str) -> Done:
         content = dict(after) if after else done_without_body(self.tool, self.arguments)
         done = f"{self.tool.name} has been carried out"
         if errors := [*self.tool.result_validator.iter_errors(content)]:
             status = outcome if isinstance(outcome, Answer) else Answer(0)
             error = UnusableError(f"does not follow the specification: {errors[0].message[:200]}", content)
-            raise unusable(status, error, done=f"{done}, but its result is unclear")
+            raise WriteError("done", unusable(status, error, done=f"{done}, but its result is unclear"))
         content.setdefault(
             "note", f"The API {problem}, so its state was looked up: {done}. Do not repeat it."
         )
-        return Done(self._with_replaced(content, before), reconciled=True)
+        return Done(self._with_replaced(content), reconciled=True)
 
-    def _with_replaced(self, content: dict[str, Any], before: Fact | None) -> dict[str, Any]:
+    def _with_replaced(self, content: dict[str, Any]) -> dict[str, Any]:
         """Add the values that the write replaced; an empty string where there was none."""
         name = self.tool.hints.replaced
-        if name is None or before is None:
+        if name is None or self.before is None:
             return content
-        sent = self._members()
-        old = {member: before.get(member, "") for member in sent}
+        sent = _members(self.tool, self.arguments)
+        old = {member: self.before.get(member, "") for member in sent}
         return {**content, name: {member: value for member, value in old.items() if value != sent[member]}}
 
     def _unknown(self, problem: str) -> ToolError:
@@ -166,6 +147,27 @@ class _Write:
             code="outcome_unknown",
             hint=f"Do not repeat it blindly. Use {reader} to see what is true, then decide.",
         )
+
+
+def happened(tool: Tool, settle: Settle, arguments: Mapping[str, Any], after: Fact | None) -> bool:
+    """Whether the facts after a write show that it has happened."""
+    match settle.done:
+        case "present":
+            return after is not None
+        case "absent":
+            return after is None
+        case "matches":
+            sent = _members(tool, arguments).items()
+            return after is not None and all(after.get(name, "") == value for name, value in sent)
+
+
+def _members(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of the body as they are sent."""
+    return {
+        binding.name: arguments[binding.argument]
+        for binding in tool.bindings
+        if binding.place == "member" and binding.argument in arguments
+    }
 
 
 def _may_be_pending(outcome: Outcome) -> bool:

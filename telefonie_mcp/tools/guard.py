@@ -1,0 +1,117 @@
+"""Everything that must hold before a write is sent, in this order: rules, facts, price, a person's yes.
+
+The result is a :class:`Permit`, without which nothing is written. Facts are read from the API now; after a
+person's answer they are read again, and a change makes the answer void.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.tools.api import Api
+from telefonie_mcp.tools.approval import Caller, question_about
+from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.facts import Fact, look, sentence
+from telefonie_mcp.tools.policy import Policy
+from telefonie_mcp.upstream.policy import Deadline
+
+__all__ = ["Guard", "Permit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to write, and what it rests on.
+
+    Attributes:
+        deadline: When the call must have its result; a person's time to answer does not count.
+        before: The facts about the subject before the write; ``None`` where it does not exist yet.
+        monthly_rate: What the write would cost per month, where that was needed and known.
+        approval: The approval it spends, if a person was asked.
+
+    """
+
+    deadline: Deadline
+    before: Fact | None = None
+    monthly_rate: Decimal | None = None
+    approval: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Grants permits.
+
+    Attributes:
+        seconds: How long a call may take, a person's time to answer aside.
+
+    """
+
+    api: Api
+    policy: Policy
+    seconds: float
+
+    async def permit(
+        self, tool: Tool, arguments: Mapping[str, Any], caller: Caller, ceiling: Decimal | None
+    ) -> Permit:
+        """Return leave for a confirmed call of ``tool``.
+
+        Args:
+            tool: A tool that writes.
+            arguments: Its arguments, valid and complete.
+            caller: Who calls, and how to ask the person behind it.
+            ceiling: The highest monthly rate that the caller agreed to.
+
+        Raises:
+            ToolError: a rule, the facts, the price or a person stands against it. Nothing was done.
+
+        """
+        permit, offer = await self._look(tool, arguments, ceiling)
+        if not self._asks(tool):
+            return permit
+        question = question_about(tool, arguments, offer)
+        approval = await caller.approve(question)
+        permit, offer = await self._look(tool, arguments, ceiling)
+        if question_about(tool, arguments, offer).digest != question.digest:
+            raise ToolError(
+                f"{NOTHING_DONE}: the facts changed since the question was asked, so the approval is void.",
+                code="facts_changed",
+                hint="Make the call again to ask about the current facts.",
+            )
+        return replace(permit, approval=approval)
+
+    def _asks(self, tool: Tool) -> bool:
+        return tool.destructive and self.policy.approval == "human"
+
+    async def _look(
+        self, tool: Tool, arguments: Mapping[str, Any], ceiling: Decimal | None
+    ) -> tuple[Permit, Fact | None]:
+        """Return the permit that the current facts allow, and the offer it rests on."""
+        deadline = Deadline.after(self.seconds)
+        offer = before = await self._before(tool, arguments, deadline)
+        preview = tool.hints.preview
+        if preview and (self._asks(tool) or self.policy.needs_offer(tool, ceiling)):
+            offer = await look(self.api, tool, preview, arguments, deadline)
+        rate = self.policy.check_offer(tool, offer, ceiling)
+        return Permit(deadline, before, rate), offer
+
+    async def _before(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Fact | None:
+        """Return the facts before the write, which must make it possible and meaningful."""
+        settle = tool.hints.settle
+        if settle is None:
+            return None
+        fact = await look(self.api, tool, settle, arguments, deadline)
+        if settle.done == "present" and fact is not None:
+            raise _impossible(tool, settle.already, arguments, "conflict")
+        if settle.done != "present" and fact is None:
+            raise _impossible(tool, settle.absent, arguments, "not_found")
+        return fact
+
+
+def _impossible(tool: Tool, reason: str, arguments: Mapping[str, Any], code: str) -> ToolError:
+    return ToolError(
+        f"{NOTHING_DONE}: {sentence(reason, arguments)}.",
+        code=code,
+        field=tool.hints.subject,
+        hint="Look at the current state before another attempt.",
+    )

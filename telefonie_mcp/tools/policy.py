@@ -1,0 +1,158 @@
+"""What the operator allows; pure decisions, the same for every transport and every caller.
+
+Each rule is one setting, named in the refusal together with the value that stood against it. A rule about
+money or place looks at the offer that the API makes now, never at what a model says of it; what cannot be
+determined is refused.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.ledger.records import Limits, money
+from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.facts import Fact
+
+__all__ = ["Policy"]
+
+_ASK_OPERATOR = "Only the operator can change this setting; tell the user, and do not try to work around it."
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The operator's rules. The default is: ``confirm`` decides, and nothing else is limited.
+
+    Attributes:
+        approval: ``confirm``: the argument decides; ``human``: a person must approve as well; ``block``:
+            destructive tools are refused.
+        max_monthly_rate: The most that one number may cost per month.
+        limits: The budgets that the ledger keeps.
+        countries: Where numbers may be bought (ISO 3166-1 alpha-2); empty means anywhere.
+        number_types: Which types may be bought; empty means any.
+        webhook_hosts: Host names, or patterns such as ``*.example.com``, that calls and SMS may be routed
+            to; empty means any.
+        protected_numbers: Numbers in E.164 that no tool may change or release.
+
+    """
+
+    approval: Literal["confirm", "human", "block"] = "confirm"
+    max_monthly_rate: Decimal | None = None
+    limits: Limits = field(default_factory=Limits)
+    countries: frozenset[str] = frozenset()
+    number_types: frozenset[str] = frozenset()
+    webhook_hosts: tuple[str, ...] = ()
+    protected_numbers: frozenset[str] = frozenset()
+
+    def check_arguments(self, tool: Tool, arguments: Mapping[str, Any]) -> None:
+        """Apply the rules that need no look at the API to a call of a writing tool.
+
+        Raises:
+            ToolError: ``policy_refused``.
+
+        """
+        if tool.destructive and self.approval == "block":
+            raise _refused(f"{tool.name} is switched off here", "APPROVAL", "block")
+        subject = arguments.get(tool.hints.subject or "")
+        if subject in self.protected_numbers:
+            raise _refused(
+                f"{subject} is protected and stays as it is", "PROTECTED_NUMBERS", field=tool.hints.subject
+            )
+        for name, form in tool.formats.items():
+            if form.startswith("webhook") and not self._allows_host(arguments.get(name)):
+                allowed = ", ".join(self.webhook_hosts)
+                raise _refused(f"{name} may only point to {allowed}", "WEBHOOK_HOSTS", field=name)
+
+    def needs_offer(self, tool: Tool, ceiling: Decimal | None) -> bool:
+        """Whether a call of ``tool`` can be decided only with the offer that the API makes now."""
+        return tool.hints.effect == "acquire" and (
+            ceiling is not None
+            or self.max_monthly_rate is not None
+            or self.limits.monthly_spend is not None
+            or bool(self.countries or self.number_types)
+        )
+
+    def check_offer(self, tool: Tool, offer: Fact | None, ceiling: Decimal | None) -> Decimal | None:
+        """Apply the rules about price and place to what the API offers now, and return its monthly rate.
+
+        Args:
+            tool: The tool that would accept the offer.
+            offer: The fact its preview reads; ``None`` where there is none.
+            ceiling: The highest monthly rate that the caller agreed to.
+
+        Raises:
+            ToolError: ``policy_refused``, or ``rate_too_high`` for the caller's own ceiling.
+
+        """
+        members = tool.hints.facts
+        facts: Fact = offer or {}
+        rate = money(facts.get(members.monthly_rate))
+        if not self.needs_offer(tool, ceiling):
+            return rate
+        country, kind = facts.get(members.country), facts.get(members.type)
+        for name, value, allowed in (
+            ("COUNTRIES", country, self.countries),
+            ("NUMBER_TYPES", kind, self.number_types),
+        ):
+            if allowed and value not in allowed:
+                raise _refused(
+                    f"{value or 'an unknown one'} is not allowed", name, ", ".join(sorted(allowed))
+                )
+        if rate is None:
+            raise ToolError(
+                f"{NOTHING_DONE}: the current monthly rate cannot be determined, and a limit depends on it.",
+                code="rate_unknown",
+                hint="Search again: under a limit, only a number that is offered with its rate can be bought.",
+            )
+        if self.max_monthly_rate is not None and rate > self.max_monthly_rate:
+            raise _refused(
+                f"{rate} per month is too much for one number", "MAX_MONTHLY_RATE", self.max_monthly_rate
+            )
+        if ceiling is not None and rate > ceiling:
+            raise ToolError(
+                f"{NOTHING_DONE}: the number costs {rate} per month now, more than the agreed {ceiling}.",
+                code="rate_too_high",
+                field=tool.hints.ceiling,
+                hint="Ask the user whether the new rate is acceptable before another call.",
+                monthly_rate=str(rate),
+            )
+        return rate
+
+    def sentences(self) -> Iterator[str]:
+        """Yield the rules in force, for the instructions of the server."""
+        if self.approval == "human":
+            yield "A person must approve every destructive call in the client's own form, on top of confirm."
+        if self.approval == "block":
+            yield "Destructive tools are switched off."
+        rules = {
+            "one number costs at most {} per month": self.max_monthly_rate,
+            "all numbers bought here cost at most {} per month together": self.limits.monthly_spend,
+            "at most {} purchases a day": self.limits.purchases_per_day,
+            "at most {} releases a day": self.limits.releases_per_day,
+            "numbers only in {}": ", ".join(sorted(self.countries)) or None,
+            "only numbers of type {}": ", ".join(sorted(self.number_types)) or None,
+            "webhooks only at {}": ", ".join(self.webhook_hosts) or None,
+            "never touched: {}": ", ".join(sorted(self.protected_numbers)) or None,
+        }
+        if limits := [rule.format(value) for rule, value in rules.items() if value is not None]:
+            yield f"Limits set by the operator: {'; '.join(limits)}."
+
+    def _allows_host(self, url: Any) -> bool:
+        if not self.webhook_hosts or not url:
+            return True
+        host = (urlsplit(str(url)).hostname or "").rstrip(".")
+        return any(fnmatchcase(host, pattern) for pattern in self.webhook_hosts)
+
+
+def _refused(reason: str, setting: str, value: object = None, *, field: str | None = None) -> ToolError:
+    name = f"TELEFONIE_{setting}"
+    return ToolError(
+        f"{NOTHING_DONE}: {reason} ({name}{'' if value is None else f' is {value}'}).",
+        code="policy_refused",
+        field=field,
+        hint=_ASK_OPERATOR,
+        setting=name,
+    )

@@ -1,0 +1,60 @@
+"""Finds out what became of writes without an outcome: after a crash, a kill, or an answer that never came.
+
+Runs before every write, and changes nothing at the API: it looks, as the hints say, and records what is true.
+"""
+
+import logging
+import time
+from typing import Final
+
+from telefonie_mcp.errors import ToolError
+from telefonie_mcp.ledger.records import Entry, State
+from telefonie_mcp.tools.api import Api
+from telefonie_mcp.tools.facts import look
+from telefonie_mcp.tools.journal import Journal
+from telefonie_mcp.tools.writes import happened
+from telefonie_mcp.upstream.policy import Deadline
+
+__all__ = ["recover"]
+
+_log: Final = logging.getLogger(__name__)
+
+
+async def recover(api: Api, journal: Journal, account: str, *, seconds: float) -> None:
+    """Settle the abandoned entries of ``account``, as far as the API can be read.
+
+    Args:
+        api: The way to the API.
+        journal: The ledger.
+        account: Whose entries.
+        seconds: How long the API may work on a request: a write that has not happened is believed not to
+            happen any more only when it is older than that.
+
+    Raises:
+        ToolError: the ledger cannot be read.
+
+    """
+    for entry in await journal.unfinished(account):
+        try:
+            state, reason = await _outcome(api, entry, seconds)
+        except ToolError as error:
+            _log.warning("ledger entry %s cannot be settled now: %s", entry.id, error.code)
+            continue
+        if state != "unknown":
+            _log.warning(
+                "ledger entry %s (%s %s) is %s: %s", entry.id, entry.tool, entry.subject, state, reason
+            )
+            await journal.finish(entry.id, state, reason)
+
+
+async def _outcome(api: Api, entry: Entry, seconds: float) -> tuple[State, str]:
+    tool = api.catalog.everything.get(entry.tool)
+    settle = tool.hints.settle if tool else None
+    if tool is None or settle is None:
+        return "unverified", "nothing can be looked up that would tell"
+    after = await look(api, tool, settle, entry.arguments, Deadline.after(seconds))
+    if happened(tool, settle, entry.arguments, after):
+        return "done", "found to have happened"
+    if time.time() - entry.created.timestamp() < seconds:
+        return "unknown", "has not happened so far"
+    return "not_done", "found not to have happened"
