@@ -198,7 +198,7 @@ class Settings(BaseModel):
     )
     approval: Literal["confirm", "human", "block"] = Field(
         default="confirm",
-        description="What destructive calls need: confirm, or a person's yes as well (human); block refuses them.",
+        description="What destructive calls need: confirm; human: a person's yes too; block refuses them.",
     )
     max_monthly_rate: Money | None = Field(
         default=None, description="The most that one number may cost per month."

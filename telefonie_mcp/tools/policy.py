@@ -105,7 +105,7 @@ class Policy:
             raise ToolError(
                 f"{NOTHING_DONE}: the current monthly rate cannot be determined, and a limit depends on it.",
                 code="rate_unknown",
-                hint="Search again: under a limit, only a number that is offered with its rate can be bought.",
+                hint="Search again: under a limit, only a number offered with its rate can be bought.",
             )
         if self.max_monthly_rate is not None and rate > self.max_monthly_rate:
             raise _refused(
