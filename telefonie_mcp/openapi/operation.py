@@ -78,6 +78,7 @@ class Operation:
         server: Base URL without a trailing slash.
         successes: Status → schema of its JSON body, for every 2xx the document declares; ``None`` for a
             response without a body. The key ``2XX`` stands for all of them.
+        success_texts: Status → what it means, in the document's words.
         text: Success answers are text, not JSON.
         hints: The operation's own ``x-telefonie-hints``, if any.
 
@@ -93,6 +94,6 @@ class Operation:
     body: Body | None
     credential: Credential | None
     successes: Mapping[str, Mapping[str, Any] | None]
-    success_text: str
+    success_texts: Mapping[str, str]
     text: bool = False
     hints: Mapping[str, Any] = field(default_factory=dict[str, Any])

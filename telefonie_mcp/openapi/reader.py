@@ -86,7 +86,7 @@ class _Reader:
             body=self._body(node.get("requestBody"), where),
             credential=credential,
             successes=successes,
-            success_text=texts,
+            success_texts=texts,
             text=text,
             hints=node.get("x-telefonie-hints", {}),
         )
@@ -176,16 +176,16 @@ class _Reader:
 
     def _successes(
         self, responses: Json, where: str
-    ) -> tuple[dict[str, Mapping[str, Any] | None], str, bool]:
+    ) -> tuple[dict[str, Mapping[str, Any] | None], dict[str, str], bool]:
         schemas: dict[str, Mapping[str, Any] | None] = {}
-        texts: list[str] = []
+        texts: dict[str, str] = {}
         text = False
         for status, node in responses.items():
             name = str(status).upper()
             if not name.startswith("2"):
                 continue
             response = self._resolve(node)
-            texts.append(_line(response.get("description", "")))
+            texts[name] = _line(response.get("description", ""))
             content = self._resolve(response.get("content"))
             media = next((media for media in content if _is_json(media)), None)
             if media is not None:
@@ -200,7 +200,7 @@ class _Reader:
                 schemas[name] = {"type": "string"} if content else None
         if not schemas:
             raise DocumentError(f"{where}: declares no success response (2xx)")
-        return schemas, next(filter(None, texts), ""), text
+        return schemas, texts, text
 
 
 def _is_json(media_type: str) -> bool:

@@ -256,7 +256,8 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
     for binding in bindings:
         schema = dict(binding.schema)
         if hint := hints.arguments.get(binding.argument):
-            schema |= FORMATS[hint.format].keywords if hint.format else {}
+            form = FORMATS.get(hint.format or "")
+            schema |= form.keywords if form else {}
             schema |= hint.keywords
         properties[binding.argument] = schema
         if binding.required:

@@ -40,7 +40,13 @@ def _normalise_e164(value: str) -> str:
 
 
 def _e164_problem(value: str) -> str | None:
+    import phonenumbers  # noqa: PLC0415
+
     if _E164.fullmatch(value):
+        try:
+            phonenumbers.parse(value)
+        except phonenumbers.NumberParseException:
+            return "must begin with the calling code of a country (ITU-T E.164), such as +1 or +44"
         return None
     rule = "must be in E.164 format: +, country code and number, 7 to 15 digits, such as +14155550100"
     suggestion = _suggest_e164(value)
@@ -49,16 +55,23 @@ def _e164_problem(value: str) -> str | None:
 
 def _suggest_e164(value: str) -> str | None:
     """Return the one valid reading of a number without ``+``, if there is one."""
-    import phonenumbers  # noqa: PLC0415
-
     if len(value) > 40:  # noqa: PLR2004 - longer than any number people write
         return None
     digits = re.sub(r"[^0-9]", "", value.replace("(0)", ""))
     readings = (f"+{digits}", f"+{digits[2:]}" if digits.startswith("00") else "", f"+1{digits}")
     for reading in filter(None, readings):
-        if _E164.fullmatch(reading) and phonenumbers.is_valid_number(phonenumbers.parse(reading)):
+        if _E164.fullmatch(reading) and _is_valid(reading):
             return reading
     return None
+
+
+def _is_valid(number: str) -> bool:
+    import phonenumbers  # noqa: PLC0415
+
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def _normalise_country(value: str) -> str:
@@ -80,6 +93,7 @@ def _webhook_problem(value: str) -> str | None:
     try:
         parts = urlsplit(value)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        usable = usable and "@" not in parts.netloc and "\\" not in value
     except ValueError:
         usable = False
     if usable and re.fullmatch(r"[!-~]{1,2048}", value):

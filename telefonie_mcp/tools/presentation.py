@@ -71,9 +71,10 @@ def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[st
 
     """
     successes = tool.operation.successes
-    body = successes[str(answer.status)] if str(answer.status) in successes else successes["2XX"]
+    status = str(answer.status) if str(answer.status) in successes else "2XX"
+    body = successes[status]
     if body is None:
-        return done_without_body(tool, arguments)
+        return done_without_body(tool, arguments, status)
     try:
         data = _decoded(tool, answer)
     except (ValueError, RecursionError) as error:
@@ -87,14 +88,18 @@ def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[st
     return content
 
 
-def done_without_body(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the structured content of a success that has no body: what happened, and to what."""
+def done_without_body(tool: Tool, arguments: Mapping[str, Any], status: str = "") -> dict[str, Any]:
+    """Return the structured content of a success that has no body: what happened, and to what.
+
+    Without a ``status``, because the success was found by looking, it is the first one of the document.
+    """
     named = {
         binding.name: str(arguments[binding.argument])
         for binding in tool.bindings
         if not isinstance(binding.place, str) and binding.place.location == "path"
     }
-    return {"message": tool.operation.success_text or "Done", **named}
+    texts = tool.operation.success_texts
+    return {"message": texts.get(status) or next(filter(None, texts.values()), "Done"), **named}
 
 
 def _decoded(tool: Tool, answer: Answer) -> Any:

@@ -1,0 +1,58 @@
+"""An API on a socket that records what reaches it and answers what a test tells it to."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from socket import create_server
+from typing import Any
+
+import anyio
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+
+@dataclass
+class Recorder:
+    """`answers` maps ``METHOD`` to status, content type and body of the next answers."""
+
+    port: int = 0
+    requests: list[tuple[str, str, dict[str, str], bytes]] = field(
+        default_factory=list[tuple[str, str, dict[str, str], bytes]]
+    )
+    answers: dict[str, tuple[int, str, bytes]] = field(default_factory=dict[str, tuple[int, str, bytes]])
+
+    def answer(self, method: str, status: int, body: Any = None, kind: str = "application/json") -> None:
+        """Answer every request of a method with `body`, as JSON unless it is bytes."""
+        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        self.answers[method] = (status, kind, content)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = bytearray()
+        while (message := await receive())["type"] == "http.request":
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        query = scope["query_string"].decode()
+        target = scope["raw_path"].decode() + (f"?{query}" if query else "")
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        self.requests.append((scope["method"], target, headers, bytes(body)))
+        status, kind, content = self.answers.get(scope["method"], (500, "text/plain", b"no answer"))
+        sent = [(b"content-type", kind.encode())] if content else []
+        await send({"type": "http.response.start", "status": status, "headers": sent})
+        await send({"type": "http.response.body", "body": content})
+
+
+@asynccontextmanager
+async def recording() -> AsyncGenerator[Recorder]:
+    """Serve a `Recorder` on a free port of this machine."""
+    recorder = Recorder()
+    server = uvicorn.Server(uvicorn.Config(recorder, log_config=None, lifespan="off"))
+    with create_server(("127.0.0.1", 0)) as listening:
+        recorder.port = listening.getsockname()[1]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(server.serve, [listening])
+            try:
+                yield recorder
+            finally:
+                server.should_exit = True

@@ -1,0 +1,69 @@
+import phonenumbers
+import pytest
+
+from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
+
+
+@pytest.mark.parametrize(
+    ("number", "country", "national"),
+    [
+        ("+14155550100", "US", "4155550100"),
+        ("+442079460123", "GB", "2079460123"),
+        ("+447700900123", "GB", "7700900123"),
+        ("+390669812345", "VA", "0669812345"),
+        ("+18005550199", "US", "8005550199"),
+        ("+80012345678", "001", "12345678"),
+    ],
+)
+def test_derivations(number: str, country: str, national: str) -> None:
+    assert DERIVATIONS["country"](number) in {country, "IT"}
+    assert number.endswith(DERIVATIONS["national_number"](number))
+    assert DERIVATIONS["national_number"](number) == national
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_example_numbers_of_every_region_are_accepted(region: str) -> None:
+    example = phonenumbers.example_number(region)
+    assert example is not None
+    for form in (phonenumbers.PhoneNumberFormat.E164, phonenumbers.PhoneNumberFormat.INTERNATIONAL):
+        text = phonenumbers.format_number(example, form)
+        normal = FORMATS["e164"].normalise(text)
+        assert FORMATS["e164"].problem(normal) is None
+        assert normal == phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+    assert FORMATS["country"].problem(region) is None
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a", "https://a.example:8443/x?y=z#f", "HTTPS://EXAMPLE.COM", "https://[::1]/"]
+)
+def test_webhooks_that_are_accepted(url: str) -> None:
+    assert FORMATS["webhook"].problem(url) is None
+    assert FORMATS["webhook_or_empty"].problem("") is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "//a",
+        "https://a:0",
+        "https://a:99999",
+        "https://ä.example",
+        "https://a\n",
+        "x" * 50,
+    ],
+)
+def test_webhooks_that_are_not(url: str) -> None:
+    assert FORMATS["webhook"].problem(url)
+    assert FORMATS["webhook_or_empty"].problem(url)
+
+
+def test_a_calling_code_that_no_country_has_is_refused() -> None:
+    assert "calling code" in (FORMATS["e164"].problem("+9991234567") or "")
+    assert "did you mean" not in (FORMATS["e164"].problem("9991234567x") or "")
+
+
+def test_a_very_long_number_gets_no_suggestion() -> None:
+    problem = FORMATS["e164"].problem("4" * 1_000_000)
+    assert problem is not None
+    assert "did you mean" not in problem

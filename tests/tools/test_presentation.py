@@ -1,0 +1,106 @@
+import json
+from typing import Any
+
+import pytest
+
+from telefonie_mcp.tools.presentation import UnusableError, clean, clean_line, done_without_body, present
+from telefonie_mcp.upstream.answers import Answer
+from tests.support.tools import tool
+
+NUMBER = {"phone_number": "+14155550100", "type": "local"}
+JSON = {"content-type": "application/json; charset=utf-8"}
+
+
+def answered(
+    body: Any, *, status: int = 200, headers: Any = JSON, name: str = "get_owned_number"
+) -> dict[str, Any]:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return present(tool(name), Answer(status, headers, content), {"phone_number": "+14155550100"})
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("plain", "plain"),
+        ("a\x00b\x1b[31mc\x7f\x9b", "ab[31mc"),
+        ("line\r\none\ttwo\u2028three\x85four", "line one two three four"),
+        ("zero\u200bwidth\u200d\ufeff\u2060", "zerowidth"),
+        ("\u202eevil\u202c\u2066x\u2069\u061c", "evilx"),
+        ("tags\U000e0041\U000e007f\U000e0100", "tags"),
+        ("fill\u3164\u115f\uffa0er", "filler"),
+        ("lone\ud800", "lone"),
+        ("x" * 5000, "x" * 4096 + "… (cut)"),
+        ({"k\u200bey": ["a\x00", 1, None, True]}, {"key": ["a", 1, None, True]}),
+        (1.5, 1.5),
+    ],
+)
+def test_clean(value: Any, expected: Any) -> None:
+    assert clean(value) == expected
+
+
+def test_clean_line_is_one_short_line() -> None:
+    assert clean_line("a\n b\t\tc") == "a b c"
+    assert clean_line("x" * 400) == "x" * 299 + "…"
+
+
+def test_optional_nulls_are_dropped_and_the_rest_is_kept() -> None:
+    body = {**NUMBER, "voice_url": None, "capabilities": {"voice": True, "fax": None}, "carrier": "extra"}
+    assert answered(body) == {**NUMBER, "capabilities": {"voice": True}, "carrier": "extra"}
+
+
+def test_items_of_lists_are_treated_alike() -> None:
+    body = {"numbers": [{**NUMBER, "sms_url": None}], "total": 1}
+    assert answered(body, name="list_owned_numbers") == {"numbers": [NUMBER], "total": 1}
+
+
+def test_a_missing_content_type_is_forgiven() -> None:
+    assert answered(NUMBER, headers={}) == NUMBER
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "reason", "kept"),
+    [
+        (b"<html>", JSON, "is not JSON", None),
+        (b"", JSON, "is not JSON", None),
+        (b'{"phone_number": "+1', JSON, "is not JSON", None),
+        (b'{"phone_number": NaN, "type": "local"}', JSON, "is not JSON", None),
+        (b"\xff\xfe", JSON, "is not JSON", None),
+        (b"[" * 100_000, JSON, "is not JSON", None),
+        (
+            json.dumps(NUMBER).encode(),
+            {"content-type": "text/html"},
+            "content type text/html instead of JSON",
+            None,
+        ),
+        ({"type": "local"}, JSON, '"phone_number" is a required property', {"type": "local"}),
+        (
+            {**NUMBER, "type": "fax"},
+            JSON,
+            "does not follow the specification: type:",
+            {**NUMBER, "type": "fax"},
+        ),
+        ({**NUMBER, "monthly_rate": 1.15}, JSON, "monthly_rate", {**NUMBER, "monthly_rate": 1.15}),
+        ([NUMBER], JSON, "does not follow", {"result": [NUMBER]}),
+        ("text", JSON, "does not follow", {"result": "text"}),
+        (
+            {"phone_number": None, "type": "local"},
+            JSON,
+            "phone_number",
+            {"phone_number": None, "type": "local"},
+        ),
+    ],
+)
+def test_what_does_not_follow_the_specification_is_unusable(
+    body: Any, headers: Any, reason: str, kept: Any
+) -> None:
+    with pytest.raises(UnusableError) as caught:
+        answered(body, headers=headers)
+    assert reason in caught.value.reason
+    assert caught.value.data == kept
+
+
+def test_a_success_without_a_body_says_what_happened() -> None:
+    release = tool("release_number")
+    expected = {"message": "Number released", "phone_number": "+14155550100"}
+    assert answered(b"", status=204, name="release_number") == expected
+    assert done_without_body(release, {"phone_number": "+14155550100"}) == expected
