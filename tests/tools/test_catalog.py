@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from mcp import Client
@@ -52,12 +52,10 @@ async def test_tools_list_costs_at_most_2000_tokens_in_the_legacy_era() -> None:
 def schemas(node: Any) -> Iterator[dict[str, Any]]:
     """Yield every schema in a schema."""
     if isinstance(node, dict):
-        yield node
-        children: list[Any] = [
-            *node.get("properties", {}).values(),
-            node.get("items"),
-            *node.get("anyOf", []),
-        ]
+        schema = cast("dict[str, Any]", node)
+        yield schema
+        children: list[Any] = [*schema.get("properties", {}).values(), schema.get("items")]
+        children += schema.get("anyOf", [])
         for child in children:
             yield from schemas(child)
 

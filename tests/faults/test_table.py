@@ -1,0 +1,239 @@
+"""Every fault in every kind of call: the call ends, says what is true, and writes at most once."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+from mcp import Client
+from pydantic import SecretStr
+
+from telefonie_mcp.server import create_server
+from telefonie_mcp.settings import Settings
+from tests.support import faulty as f
+from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
+from tests.support.wire import answer_of
+
+KEY = "distinctive-key-0451"
+WRITES = {
+    "purchase_number": ("POST", {"phone_number": NUMBER, "confirm": True}),
+    "update_owned_number": ("POST", {"phone_number": NUMBER, "voice_url": "https://example.com/new"}),
+    "release_number": ("DELETE", {"phone_number": NUMBER, "confirm": True}),
+}
+BREAKING: dict[str, Fault] = {
+    "close": f.close,
+    "reset": f.reset,
+    "truncated": f.truncated,
+    "garbage": f.garbage,
+    "bad chunks": f.bad_chunks,
+    "headers without end": f.headers_without_end,
+    "huge": f.huge,
+    "gzip bomb": f.bomb,
+    "not JSON": f.replying(200, b"<html>"),
+    "wrong type": f.replying(200, b"{}", Content_Type="text/html"),
+    "empty": f.replying(200),
+    "bad UTF-8": f.replying(201, b"\xff\xfe"),
+    "wrong shape": f.replying(201, b"[1]"),
+    "unexpected 202": f.replying(202, b"{}"),
+    "unexpected 206": f.replying(206, b"{}"),
+    "redirect elsewhere": f.replying(302, Location="https://evil.example/owned"),
+    "redirect here": f.replying(307, Location="/v1/numbers/elsewhere"),
+    "500": f.replying(500, b'{"detail": "oops"}'),
+    "502": f.replying(502),
+    "503": f.replying(503, Retry_After="1"),
+    "408": f.replying(408),
+}
+
+
+@asynccontextmanager
+async def served(provider: Provider, seconds: float = 2) -> AsyncGenerator[Client]:
+    settings = Settings(
+        api_key=SecretStr(KEY), base_url=provider.url, ledger=SecretStr(":memory:"), timeout=seconds
+    )
+    with anyio.fail_after(20):
+        async with Client(create_server(settings)) as client:
+            yield client
+
+
+def written(provider: Provider) -> int:
+    return provider.count("POST") + provider.count("DELETE")
+
+
+def carried_out(provider: Provider, name: str) -> bool:
+    match name:
+        case "purchase_number":
+            return NUMBER in provider.owned
+        case "release_number":
+            return NUMBER not in provider.owned
+        case _:
+            return provider.owned[NUMBER].get("voice_url") == "https://example.com/new"
+
+
+@pytest.mark.parametrize("fault", BREAKING)
+async def test_a_read_ends_in_a_clear_error(fault: str) -> None:
+    async with faulty(GET=[BREAKING[fault]]) as provider, served(provider, seconds=1) as client:
+        answer = answer_of(await client.call_tool("list_owned_numbers", {}))
+        if fault in {"unexpected 202", "unexpected 206", "wrong type", "empty", "not JSON"} or "UTF" in fault:
+            assert answer["code"] == "upstream_invalid_response"
+        assert answer["message"].startswith("Nothing was done: ")
+        assert answer["hint"]
+        assert written(provider) == 0
+
+
+@pytest.mark.parametrize("fault", ["close", "reset", "500", "503", "truncated"])
+async def test_a_read_is_repeated_after_what_can_pass(fault: str) -> None:
+    async with faulty(GET=[BREAKING[fault], BREAKING[fault], Exchange.honest]) as provider:
+        async with served(provider, seconds=10) as client:
+            answer = answer_of(await client.call_tool("list_owned_numbers", {}))
+        assert answer == {"numbers": [], "total": 0}
+        assert provider.count("GET") == 3
+
+
+@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("fault", BREAKING)
+async def test_a_write_is_sent_once_and_the_truth_is_told(fault: str, name: str, committed: bool) -> None:
+    method, arguments = WRITES[name]
+    async with faulty() as provider, served(provider) as client:
+        if name != "purchase_number":
+            provider.own(voice_url="https://example.com/old")
+        provider.faults[method] = [f.after(committed, BREAKING[fault])]
+        answer = answer_of(await client.call_tool(name, arguments))
+        assert written(provider) == 1
+        assert carried_out(provider, name) is committed
+    if committed:
+        assert "Do not repeat it" in answer["note"] or name == "release_number"
+        assert answer.get("phone_number") == NUMBER
+        if name == "update_owned_number":
+            assert answer["replaced"] == {"voice_url": "https://example.com/old"}
+    else:
+        assert answer["code"] == "not_done"
+        assert answer["message"].startswith("Nothing was done: the API ")
+
+
+@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("fault", [f.hang, f.drip, f.replying(504)], ids=["hang", "drip", "504"])
+async def test_a_write_that_is_never_answered_is_settled_or_unknown(
+    name: str, fault: Fault, committed: bool
+) -> None:
+    method, arguments = WRITES[name]
+    async with faulty() as provider, served(provider, seconds=1.5) as client:
+        if name != "purchase_number":
+            provider.own()
+        provider.faults[method] = [f.after(committed, fault)]
+        answer = answer_of(await client.call_tool(name, arguments))
+        assert written(provider) == 1
+    if committed:
+        assert "note" in answer
+    else:
+        assert answer["code"] == "outcome_unknown"
+        assert answer["message"].startswith(f"It is unknown whether {name} was carried out")
+        assert "get_owned_number" in answer["hint"]
+
+
+async def test_a_commit_that_comes_late_is_found() -> None:
+    async def late(exchange: Exchange) -> None:
+        await anyio.sleep(1.2)
+        await exchange.honest()
+
+    async with faulty(POST=[late]) as provider, served(provider, seconds=1.5) as client:
+        answer = answer_of(await client.call_tool("purchase_number", WRITES["purchase_number"][1]))
+        assert answer["phone_number"] == NUMBER
+        assert "carried out" in answer["note"]
+        assert provider.count("POST") == 1
+
+
+async def test_when_looking_fails_too_nobody_knows() -> None:
+    looks: list[Fault] = [Exchange.honest, f.close]
+    async with faulty(POST=[f.close], GET=looks) as provider, served(provider, seconds=2) as client:
+        answer = answer_of(await client.call_tool("purchase_number", WRITES["purchase_number"][1]))
+        assert answer["code"] == "outcome_unknown"
+        assert "looking at the result failed too" in answer["message"]
+        assert provider.count("POST") == 1
+
+
+async def test_a_number_owned_before_the_call_is_no_purchase_of_the_call() -> None:
+    async with faulty(POST=[f.close]) as provider, served(provider) as client:
+        provider.own()
+        answer = answer_of(await client.call_tool("purchase_number", WRITES["purchase_number"][1]))
+        assert answer["code"] == "conflict"
+        assert answer["message"] == (
+            f"Nothing was done: {NUMBER} is already in this account; get_owned_number shows it."
+        )
+        assert written(provider) == 0
+
+
+@pytest.mark.parametrize("name", ["update_owned_number", "release_number"])
+async def test_what_is_not_owned_is_not_written_to(name: str) -> None:
+    async with faulty() as provider, served(provider) as client:
+        answer = answer_of(await client.call_tool(name, WRITES[name][1]))
+        assert answer["code"] == "not_found"
+        assert "list_owned_numbers" in answer["message"]
+        assert written(provider) == 0
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 410, 415, 422])
+async def test_a_refused_write_is_not_looked_up(status: int) -> None:
+    body = json.dumps({"code": "some_code", "detail": "The provider's\nreason."}).encode()
+    async with faulty(POST=[f.replying(status, body)]) as provider, served(provider) as client:
+        answer = answer_of(await client.call_tool("purchase_number", WRITES["purchase_number"][1]))
+        assert answer["message"].startswith(f"Nothing was done: the API refused with {status} ")
+        assert (answer["provider_code"], answer["provider_says"]) == ("some_code", "The provider's reason.")
+        assert (provider.count("GET"), provider.count("POST")) == (1, 1)
+
+
+async def test_a_limited_write_is_repeated_within_the_deadline() -> None:
+    limited = f.replying(429, Retry_After="0")
+    async with faulty(POST=[limited, limited, Exchange.honest]) as provider, served(provider, 10) as client:
+        answer = answer_of(await client.call_tool("purchase_number", WRITES["purchase_number"][1]))
+        assert answer["phone_number"] == NUMBER
+        assert "note" not in answer
+        assert provider.count("POST") == 3
+
+
+async def test_a_limit_beyond_the_deadline_tells_the_agent_to_wait() -> None:
+    async with faulty(POST=[f.replying(429, Retry_After="3600")]) as provider, served(provider) as client:
+        answer = answer_of(await client.call_tool("purchase_number", WRITES["purchase_number"][1]))
+        assert (answer["code"], answer["retry_after"]) == ("rate_limited", 3600)
+        assert answer["message"].startswith("Nothing was done")
+        assert provider.count("POST") == 1
+
+
+@pytest.mark.parametrize("name", ["list_owned_numbers", *WRITES])
+async def test_an_api_that_cannot_be_reached(name: str) -> None:
+    arguments = WRITES[name][1] if name in WRITES else {}
+    async with faulty() as provider:
+        url = provider.url
+    gone = Provider(port=int(url.split(":")[2].split("/")[0]))
+    async with served(gone) as client:
+        answer = answer_of(await client.call_tool(name, arguments))
+    assert answer["code"] == "upstream_unreachable"
+    assert answer["message"] == "Nothing was done: the API could not be reached (ConnectError)."
+    assert answer["retryable"] is True
+
+
+async def test_a_preview_while_the_api_is_down_says_that_nothing_was_done() -> None:
+    async with faulty(GET=[f.close]) as provider, served(provider) as client:
+        answer = answer_of(
+            await client.call_tool("purchase_number", {"phone_number": NUMBER, "confirm": False})
+        )
+        assert answer["code"] == "upstream_unavailable"
+        assert answer["message"].startswith("Nothing was done")
+        assert written(provider) == 0
+
+
+@pytest.mark.parametrize("fault", [*BREAKING, "hang"])
+async def test_the_key_reaches_the_api_and_nothing_else(fault: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    async with faulty() as provider, served(provider, seconds=1) as client:
+        provider.faults = {method: [{**BREAKING, "hang": f.hang}[fault]] for method in ("POST", "DELETE")}
+        seen = [await client.call_tool("purchase_number", WRITES["purchase_number"][1])]
+        provider.own()
+        seen.append(await client.call_tool("release_number", WRITES["release_number"][1]))
+        provider.faults["GET"] = provider.faults["POST"]
+        seen.append(await client.call_tool("get_owned_number", {"phone_number": NUMBER}))
+        assert provider.keys == {KEY}
+    assert KEY not in str(seen)
+    assert KEY not in caplog.text
