@@ -19,7 +19,7 @@ from telefonie_mcp.settings import Settings, read_settings
 if TYPE_CHECKING:
     from telefonie_mcp.app import App
 
-__all__ = ["main"]
+__all__ = ["SECRETS", "main"]
 
 _COLUMNS: Final = (
     "id",
@@ -35,7 +35,7 @@ _COLUMNS: Final = (
     "arguments",
 )
 _PROGRAM: Final = "telefonie-mcp"
-_SECRETS: Final = frozenset({"api_key", "ledger", "state_keys"})
+SECRETS: Final = frozenset({"api_key", "ledger", "state_keys"})
 
 
 def main() -> NoReturn:
@@ -50,7 +50,7 @@ def main() -> NoReturn:
 def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add one flag per setting, secrets excepted."""
     for name, field in reversed(Settings.model_fields.items()):
-        if name in _SECRETS:
+        if name in SECRETS:
             continue
         flag = f"--{name.replace('_', '-')}"
         switch = field.annotation == bool | None

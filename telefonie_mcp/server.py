@@ -34,9 +34,11 @@ META: Final = "telefonie-mcp/"
 """Prefix of our keys in ``_meta``."""
 
 _FRESH: Final = CacheHint(ttl_ms=3_600_000, scope="public")  # nothing listed changes while a server runs
-_ICON: Final = types.Icon(
-    src="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Cpath "
-    "fill='%231a7f5a' d='M7 2 3 4c0 10 7 17 17 17l2-4-5-3-3 2c-2-1-4-3-5-5l2-3z'/%3E%3C/svg%3E",
+_ICON: Final = types.Icon(  # a handset
+    src="data:image/svg+xml;base64,"
+    "PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnIHZpZXdCb3g9JzAgMCAyNCAyNCc+PHBhdGggZm"
+    "lsbD0nIzFhN2Y1YScgZD0nTTcgMiAzIDRjMCAxMCA3IDE3IDE3IDE3bDItNC01LTMtMyAyYy0yLTEtNC0zLTUtNWwy"
+    "LTN6Jy8+PC9zdmc+",
     mime_type="image/svg+xml",
     sizes=["any"],
 )
@@ -81,6 +83,11 @@ def mcp_server(app: App) -> Server[Any]:
     ) -> types.ListResourcesResult:
         return types.ListResourcesResult(resources=resources.list())
 
+    async def list_templates(
+        _: _Context, __: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(resource_templates=[])
+
     async def read_resource(_: _Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         return await resources.read(str(params.uri))
 
@@ -102,12 +109,14 @@ def mcp_server(app: App) -> Server[Any]:
             "server/discover": _FRESH,
             "tools/list": _FRESH,
             "resources/list": _FRESH,
+            "resources/templates/list": _FRESH,
             "resources/read": _FRESH,
         },
         lifespan=lifespan,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=list_resources,
+        on_list_resource_templates=list_templates,
         on_read_resource=read_resource,
     )
     keys = [key.get_secret_value() for key in app.settings.state_keys]
