@@ -46,11 +46,11 @@ def _words(value: Any) -> Any:
 
 
 def _secrets(value: Any) -> Any:
-    secrets = _words(value)
-    if any(len(str(secret)) < _SECRET_LENGTH for secret in secrets):
+    secrets = [secret if isinstance(secret, SecretStr) else SecretStr(secret) for secret in _words(value)]
+    if any(len(secret.get_secret_value()) < _SECRET_LENGTH for secret in secrets):
         raise ValueError(
-            f'each must have at least {_SECRET_LENGTH} characters; python -c "import secrets; '
-            'print(secrets.token_hex(32))" makes one'
+            f"each must have at least {_SECRET_LENGTH} characters; "
+            'python -c "import secrets; print(secrets.token_hex(32))" makes one'
         )
     return secrets
 

@@ -79,7 +79,7 @@ def test_the_error_is_what_an_agent_reads() -> None:
 def test_the_python_works() -> None:
     (code,) = [code for language, code in BLOCKS if language == "python"]
     names: dict[str, object] = {}
-    exec(code, names)  # noqa: S102 - it stands in the README
+    exec(code, names)
     assert "server" in names
 
 

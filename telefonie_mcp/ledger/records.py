@@ -15,6 +15,7 @@ from telefonie_mcp.errors import TelefonieError
 
 __all__ = [
     "OPEN",
+    "VOID",
     "ApprovalUsedError",
     "Effect",
     "Entry",
@@ -32,6 +33,9 @@ State = Literal["intent", "done", "refused", "not_done", "unknown", "unverified"
 
 OPEN: tuple[State, ...] = ("intent", "unknown")
 """States without a final outcome; they keep their share of the budget."""
+
+VOID: tuple[State, ...] = ("refused", "not_done")
+"""Outcomes by which nothing has happened; they give their share of the budget back."""
 
 
 class LedgerError(TelefonieError):

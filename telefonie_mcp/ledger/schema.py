@@ -15,25 +15,34 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    String,
     Table,
     Text,
     select,
+    text,
 )
 
 from telefonie_mcp.ledger.records import LedgerError
 
-__all__ = ["accounts", "entries", "migrate"]
+__all__ = ["SCALE", "entries", "lock_account", "migrate"]
+
+SCALE: Final = 10_000
+"""How many units of a rate make one unit of money."""
+
+_MIGRATION_LOCK: Final = 7320451
+"""An arbitrary number, the same in every release, that PostgreSQL can lock."""
 
 _metadata: Final = MetaData()
 
-accounts: Final = Table(
+_accounts: Final = Table(
     "ledger_accounts",
     _metadata,
-    Column("name", String(200), primary_key=True),
-    Column("touched", BigInteger, nullable=False),
+    Column("name", Text, primary_key=True),
 )
-"""One row per account, whose lock serialises the intents of that account."""
+
+lock_account: Final = text(
+    "INSERT INTO ledger_accounts (name) VALUES (:name) ON CONFLICT (name) DO UPDATE SET name = excluded.name"
+)
+"""Locks the row of an account until the transaction ends, which serialises the intents of that account."""
 
 entries: Final = Table(
     "ledger_entries",
@@ -41,21 +50,21 @@ entries: Final = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("created", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),
-    Column("account", String(200), nullable=False),
-    Column("caller", String(200), nullable=False),
-    Column("owner", String(200), nullable=False),
+    Column("account", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("owner", Text, nullable=False),
     Column("lease", BigInteger, nullable=False),
-    Column("tool", String(100), nullable=False),
-    Column("operation", String(200), nullable=False),
-    Column("effect", String(20), nullable=False),
-    Column("subject", String(200), nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("effect", Text, nullable=False),
+    Column("subject", Text, nullable=False),
     Column("arguments", Text, nullable=False),
     Column("previous", Text),
     Column("rate", BigInteger),
     Column("held", Boolean, nullable=False),
-    Column("state", String(20), nullable=False),
+    Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("approval", String(100), unique=True),
+    Column("approval", Text, unique=True),
     Index("ledger_by_state", "account", "state"),
     Index("ledger_by_subject", "account", "subject"),
     Index("ledger_by_holding", "account", "held"),
@@ -67,20 +76,23 @@ _version: Final = Table("ledger_version", _metadata, Column("version", Integer, 
 
 
 def _first(connection: Connection) -> None:
-    _metadata.create_all(connection, tables=[accounts, entries])
+    _metadata.create_all(connection, tables=[_accounts, entries])
 
 
 _MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first,)
-"""Each takes the schema one version further; a released one never changes."""
+"""Each takes the schema one version further. When the tables change, a step is added, and the released steps
+go on making what they have always made, from a copy of the tables as they were."""
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the ledger to the newest version, in the caller's transaction.
+    """Bring the ledger to the newest version, in the caller's transaction, which writes.
 
     Raises:
         LedgerError: a newer release has written it.
 
     """
+    if connection.dialect.name == "postgresql":  # SQLite has locked everything; here tables can be made twice
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
     _metadata.create_all(connection, tables=[_version])
     current = connection.execute(select(_version.c.version)).scalar() or 0
     newest = len(_MIGRATIONS)

@@ -132,9 +132,9 @@ class Provider:
 
 
 @asynccontextmanager
-async def faulty(**faults: list[Fault]) -> AsyncGenerator[Provider]:
+async def faulty(provider: Provider | None = None, **faults: list[Fault]) -> AsyncGenerator[Provider]:
     """Serve a `Provider` on a free port of this machine."""
-    provider = Provider(faults=dict(faults))
+    provider = provider or Provider(faults=dict(faults))
     server = await asyncio.start_server(provider.serve, "127.0.0.1", 0)
     provider.port = server.sockets[0].getsockname()[1]
     try:

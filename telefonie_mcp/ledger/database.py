@@ -1,0 +1,160 @@
+"""The database under the ledger: an engine for where it stands, transactions, and words for what fails.
+
+SQLite serves the processes of one machine, PostgreSQL several machines. A failure becomes a
+:class:`LedgerError` of one line. It never quotes what psycopg says, and does not carry it as its cause: there
+can be parts of a mistyped URL in it, and so parts of the password.
+"""
+
+import sqlite3
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from telefonie_mcp.ledger.records import LedgerError
+
+__all__ = ["connect", "reading", "writing"]
+
+_PATIENCE: Final = 20
+"""Seconds that a transaction waits for the others before it fails."""
+
+_BOUNDS: Final = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "tcp_user_timeout": f"{_PATIENCE}000",
+    "options": f"-c lock_timeout={_PATIENCE}s -c idle_in_transaction_session_timeout={_PATIENCE}s",
+}
+"""Waits that PostgreSQL does not bound by itself; the URL may say otherwise."""
+
+_POSTGRESQL_REASONS: Final = {
+    "connection refused": "the database server refuses connections",
+    "no such file or directory": "no database server listens on that socket",
+    "resolve host": "the database server's name is not known",
+    "timeout expired": "the database server does not answer",
+    "authentication failed": "the database server does not accept this user and password",
+    "does not exist": "the database server does not know this database or user",
+    "permission denied": "the database user may not make or write its tables",
+    "lock timeout": "another process keeps it locked",
+    "invalid connection option": "its URL has an option that psycopg does not know",
+}
+
+
+def connect(url: str) -> Engine:
+    """Return an engine for the database at ``url``; a SQLite file is made, private to the user.
+
+    Raises:
+        LedgerError: the URL cannot be used, or the file cannot be made.
+
+    """
+    with _explained("opened"):
+        try:
+            place = make_url(url) if "://" in url else URL.create("sqlite", database=url)
+        except (ArgumentError, ValueError):
+            place = URL.create("unreadable")
+        match place.drivername:
+            case "sqlite":
+                return _sqlite(place.database or ":memory:")
+            case "postgresql" | "postgresql+psycopg":
+                place = place.set(drivername="postgresql+psycopg", query={**_BOUNDS, **place.query})
+                return create_engine(
+                    place, pool_pre_ping=True, isolation_level="READ COMMITTED", hide_parameters=True
+                )
+            case _:
+                raise LedgerError(
+                    "the ledger cannot be opened: its URL must be the path of a SQLite file or "
+                    "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, special characters percent-encoded"
+                )
+
+
+@contextmanager
+def writing(engine: Engine, what: str = "written") -> Generator[Connection]:
+    """Run a block as one transaction that waits for its turn to write.
+
+    Raises:
+        LedgerError: the ledger cannot be ``what``.
+
+    """
+    with _explained(what), engine.begin() as connection:
+        if connection.dialect.name == "sqlite":  # where one that has only read could not wait for its turn
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Generator[Connection]:
+    """Run a block that waits for nobody and holds nobody up.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+
+    """
+    with _explained("read"), engine.connect() as connection:
+        yield connection
+
+
+def _sqlite(database: str) -> Engine:
+    options: dict[str, Any] = {"poolclass": QueuePool, "hide_parameters": True}
+    if database == ":memory:":  # there is one connection, which threads take in turn
+        arguments = {"check_same_thread": False}
+        options |= {"pool_size": 1, "max_overflow": 0, "pool_timeout": _PATIENCE}
+    else:
+        arguments = {"timeout": _PATIENCE}
+        try:
+            path = Path(database).expanduser()
+        except RuntimeError:
+            raise LedgerError("the ledger cannot be opened: this user has no home directory") from None
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # SQLite would let others read it; its journals take over these permissions
+        database = str(path)
+    engine = create_engine(URL.create("sqlite", database=database), connect_args=arguments, **options)
+    event.listen(engine, "connect", _configure)
+    return engine
+
+
+def _configure(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # `writing` begins transactions, not the driver
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous = FULL").close()
+
+
+def _write_ahead(connection: Any) -> None:
+    """Switch to a write-ahead log, again and again: here, SQLite itself does not wait for a writer."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+@contextmanager
+def _explained(what: str) -> Generator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, OSError, ImportError) as error:
+        raise LedgerError(f"the ledger cannot be {what}: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    match cause:
+        case sqlite3.Error():
+            return str(cause)
+        case OSError(strerror=str(words)):
+            return words
+        case ImportError():
+            return "PostgreSQL needs a driver: install telefonie-mcp[postgres]"
+        case _:
+            said = str(cause).lower()
+            known = (reason for words, reason in _POSTGRESQL_REASONS.items() if words in said)
+            return next(known, type(cause).__name__)

@@ -1,0 +1,94 @@
+"""What the ledger's tests share: intents to record, a clock to move, and processes that work on a ledger."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from telefonie_mcp.ledger.records import Intent, LimitReachedError, Limits
+from telefonie_mcp.ledger.store import Ledger
+
+ACCOUNT = "sandbox"
+NUMBER = "+14155550100"
+NO_LIMITS = Limits()
+LEASE = 60.0
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, by: timedelta) -> None:
+        self.now += by
+
+
+def buying(subject: str = NUMBER, rate: str | None = "1.15", **changes: Any) -> Intent:
+    values: dict[str, Any] = {
+        "account": ACCOUNT,
+        "tool": "purchase_number",
+        "operation": "purchaseNumber",
+        "effect": "acquire",
+        "subject": subject,
+        "arguments": {"phone_number": subject},
+        "caller": "test",
+        "lease": LEASE,
+        "monthly_rate": None if rate is None else Decimal(rate),
+    }
+    return Intent(**values | changes)
+
+
+def releasing(subject: str = NUMBER, **changes: Any) -> Intent:
+    fixed: dict[str, Any] = {"tool": "release_number", "operation": "releaseNumber", "effect": "dispose"}
+    return buying(subject, None, **fixed | changes)
+
+
+def bought(ledger: Ledger, subject: str = NUMBER, rate: str = "1.15") -> int:
+    entry = ledger.begin(buying(subject, rate), NO_LIMITS)
+    ledger.finish(entry, "done")
+    return entry
+
+
+def used(ledger: Ledger, account: str = ACCOUNT) -> Decimal | int:
+    """Return how much of the monthly budget is used, as a refusal tells it."""
+    with pytest.raises(LimitReachedError) as refusal:
+        ledger.begin(buying("probe", "0.0001", account=account), Limits(monthly_spend=Decimal(0)))
+    return refusal.value.used
+
+
+def start(script: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def read_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def race(script: str, arguments: Sequence[Sequence[str]]) -> list[str]:
+    """Run ``script`` once for each list of arguments, all released together when each has said ready."""
+    processes = [start(script, *each) for each in arguments]
+    try:
+        for process in processes:
+            assert read_line(process) == "ready"
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        outputs = [process.communicate(timeout=60)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+    assert {process.returncode for process in processes} == {0}
+    return outputs

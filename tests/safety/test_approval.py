@@ -1,0 +1,300 @@
+"""A person's yes, on every transport, in both eras, with the real client; whatever is unclear is a no."""
+
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from socket import create_server as listen
+from tempfile import TemporaryFile
+from typing import Any, Literal
+
+import anyio
+import pytest
+import uvicorn
+from mcp import Client, StdioServerParameters
+from mcp.client.context import ClientRequestContext
+from mcp.client.stdio import stdio_client
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    CallToolResult,
+    ElicitRequestParams,
+    ElicitResult,
+    ErrorData,
+    InputRequiredResult,
+)
+from pydantic import SecretStr
+
+from telefonie_mcp.server import create_server
+from telefonie_mcp.settings import Settings, read_settings
+from tests.support.faulty import NUMBER, Provider, faulty
+from tests.support.wire import COMMAND, answer_of, environment, running
+
+Transport = Literal["stdio", "http", "stateless", "json"]
+Mode = Literal["auto", "legacy"]
+Answering = Callable[[ClientRequestContext, ElicitRequestParams], Awaitable[ElicitResult | ErrorData]]
+
+SETTINGS = {"TELEFONIE_APPROVAL": "human", "TELEFONIE_SANDBOX_DB": ":memory:"}
+ASKABLE = {
+    ("stdio", "legacy"),
+    ("http", "legacy"),
+    *((name, "auto") for name in ("stdio", "http", "stateless", "json")),
+}
+
+every_transport = pytest.mark.parametrize("transport", ["stdio", "http", "stateless", "json"])
+both_eras = pytest.mark.parametrize("mode", ["auto", "legacy"])
+
+
+def answering(result: ElicitResult | ErrorData, asked: list[str]) -> Answering:
+    async def answer(_: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult | ErrorData:
+        asked.append(params.message)
+        return result
+
+    return answer
+
+
+@asynccontextmanager
+async def served(settings: Settings, **options: bool) -> AsyncGenerator[str]:
+    """Serve over HTTP in this process, with options of the SDK that the command does not offer."""
+    app = create_server(settings).streamable_http_app(**options)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
+    with listen(("127.0.0.1", 0)) as listener:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(server.serve, [listener])
+            while not server.started:
+                await anyio.sleep(0.01)
+            try:
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+            finally:
+                server.should_exit = True
+
+
+@asynccontextmanager
+async def connected(
+    transport: Transport, mode: Mode, home: Path, callback: Answering | None
+) -> AsyncGenerator[Client]:
+    with anyio.fail_after(30):
+        if transport == "stdio":
+            command, *arguments = COMMAND
+            server = StdioServerParameters(command=command, args=arguments, env=environment(home, **SETTINGS))
+            with TemporaryFile("w+") as errors:
+                streams = stdio_client(server, errlog=errors)
+                async with Client(streams, mode=mode, elicitation_callback=callback) as client:
+                    yield client
+        elif transport == "http":
+            async with (
+                running("--http", "0", home=home, **SETTINGS) as process,
+                Client(await process.address(), mode=mode, elicitation_callback=callback) as client,
+            ):
+                yield client
+        else:
+            options = {"stateless_http": True} if transport == "stateless" else {"json_response": True}
+            async with (
+                served(read_settings(SETTINGS), **options) as url,
+                Client(url, mode=mode, elicitation_callback=callback) as client,
+            ):
+                yield client
+
+
+async def buy(client: Client) -> dict[str, Any]:
+    found = await client.call_tool("search_available_numbers", {"country_code": "US", "limit": 1})
+    number = answer_of(found)["available_numbers"][0]["phone_number"]
+    return answer_of(await client.call_tool("purchase_number", {"phone_number": number, "confirm": True}))
+
+
+async def owned(client: Client) -> int:
+    return answer_of(await client.call_tool("list_owned_numbers", {}))["total"]
+
+
+@every_transport
+@both_eras
+async def test_a_yes_executes_where_a_person_can_be_asked(
+    transport: Transport, mode: Mode, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    yes = answering(ElicitResult(action="accept", content={"approve": True}), asked)
+    async with connected(transport, mode, tmp_path, yes) as client:
+        answer = await buy(client)
+        if (transport, mode) not in ASKABLE:
+            assert answer["code"] == "not_approved"
+            assert answer["message"].startswith("Nothing was done: a person must approve this, and ")
+            assert (await owned(client), asked) == (0, [])
+            return
+        number = answer["phone_number"]
+        assert len(asked) == 1
+        assert asked[0].startswith(f"May the assistant buy {number} and start its monthly billing?")
+        assert "monthly rate: 1.15" in asked[0]
+        assert "country code: US" in asked[0]
+        released = await client.call_tool("release_number", {"phone_number": number, "confirm": True})
+        assert answer_of(released)["message"] == "Number released"
+        assert asked[1].startswith(f"May the assistant give up {number}")
+        assert await owned(client) == 0
+
+
+NO: dict[str, ElicitResult | ErrorData | None] = {
+    "accepted without a yes": ElicitResult(action="accept", content={"approve": False}),
+    "accepted with a text": ElicitResult(action="accept", content={"approve": "true"}),
+    "accepted without content": ElicitResult(action="accept"),
+    "declined": ElicitResult(action="decline"),
+    "cancelled": ElicitResult(action="cancel"),
+    "no capability": None,
+}
+
+
+@every_transport
+@both_eras
+@pytest.mark.parametrize("answer", NO)
+async def test_everything_else_is_a_no(transport: Transport, mode: Mode, answer: str, tmp_path: Path) -> None:
+    result = NO[answer]
+    callback = None if result is None else answering(result, [])
+    async with connected(transport, mode, tmp_path, callback) as client:
+        refused = await buy(client)
+        assert refused["code"] == "not_approved"
+        assert refused["message"].startswith("Nothing was done: a person must approve this, and ")
+        assert "TELEFONIE_APPROVAL" in refused["hint"]
+        assert await owned(client) == 0
+
+
+async def test_a_client_that_fails_to_ask_is_refused_in_the_legacy_era(tmp_path: Path) -> None:
+    broken = answering(ErrorData(code=-32603, message="no window"), [])
+    async with connected("stdio", "legacy", tmp_path, broken) as client:
+        assert (await buy(client))["message"].startswith("Nothing was done")
+        assert await owned(client) == 0
+
+
+async def test_confirm_is_still_needed_and_a_preview_asks_nobody(tmp_path: Path) -> None:
+    asked: list[str] = []
+    yes = answering(ElicitResult(action="accept", content={"approve": True}), asked)
+    async with connected("json", "auto", tmp_path, yes) as client:
+        found = await client.call_tool("search_available_numbers", {"country_code": "US", "limit": 1})
+        number = answer_of(found)["available_numbers"][0]["phone_number"]
+        refused = answer_of(
+            await client.call_tool("purchase_number", {"phone_number": number, "confirm": False})
+        )
+        assert refused["code"] == "confirmation_required"
+        assert asked == []
+
+
+@asynccontextmanager
+async def live(provider: Provider, ledger: str, **settings: Any) -> AsyncGenerator[Client]:
+    """Connect a client that drives the rounds itself to a server in front of `provider`."""
+    decided = Settings(
+        api_key=SecretStr("key-of-a-test"),
+        base_url=provider.url,
+        ledger=SecretStr(ledger),
+        approval="human",
+        **settings,
+    )
+
+    async def never(_: ClientRequestContext, __: ElicitRequestParams) -> ElicitResult:
+        raise AssertionError("the test answers itself")
+
+    with anyio.fail_after(20):
+        async with Client(create_server(decided), elicitation_callback=never) as client:
+            yield client
+
+
+BUY = {"phone_number": NUMBER, "confirm": True}
+YES = {"approval": ElicitResult(action="accept", content={"approve": True})}
+
+
+async def ask(client: Client, arguments: dict[str, Any] = BUY) -> str:
+    result = await client.session.call_tool("purchase_number", arguments, allow_input_required=True)
+    assert isinstance(result, InputRequiredResult)
+    assert result.request_state is not None
+    assert NUMBER not in result.request_state
+    return result.request_state
+
+
+async def answer(client: Client, state: str | None, arguments: dict[str, Any] = BUY) -> dict[str, Any]:
+    result = await client.session.call_tool(
+        "purchase_number", arguments, input_responses=YES, request_state=state, allow_input_required=True
+    )
+    assert isinstance(result, CallToolResult)
+    return answer_of(result)
+
+
+async def test_an_approval_is_good_for_one_execution() -> None:
+    async with faulty() as provider, live(provider, ":memory:") as client:
+        state = await ask(client)
+        assert (await answer(client, state))["phone_number"] == NUMBER
+        provider.owned.clear()
+        again = await answer(client, state)
+        assert again["code"] == "approval_used"
+        assert again["message"].startswith("Nothing was done")
+        assert provider.count("POST") == 1
+
+
+async def test_workers_that_share_keys_and_ledger_share_approvals_and_their_single_use(
+    tmp_path: Path,
+) -> None:
+    ledger, keys = str(tmp_path / "ledger.sqlite3"), (SecretStr("k" * 32),)
+    async with (
+        faulty() as provider,
+        live(provider, ledger, state_keys=keys) as one,
+        live(provider, ledger, state_keys=keys) as other,
+    ):
+        state = await ask(one)
+        assert (await answer(other, state))["phone_number"] == NUMBER
+        provider.owned.clear()
+        assert (await answer(one, state))["code"] == "approval_used"
+        assert provider.count("POST") == 1
+
+
+async def test_state_that_was_tampered_with_or_is_of_another_call_or_server_is_rejected() -> None:
+    async with (
+        faulty() as provider,
+        live(provider, ":memory:") as client,
+        live(provider, ":memory:") as other,
+    ):
+        state = await ask(client)
+        for bad in (state[:-2] + "xx", "v1.AAAA", json.dumps({"approval": "x", "digest": "y"})):
+            with pytest.raises(MCPError, match="Invalid or expired requestState"):
+                await answer(client, bad)
+        with pytest.raises(MCPError, match="Invalid or expired requestState"):
+            await answer(client, state, {**BUY, "voice_url": "https://evil.example"})
+        with pytest.raises(MCPError, match="Invalid or expired requestState"):
+            await answer(other, state)
+        assert provider.count("POST") == 0
+
+
+async def test_an_answer_without_the_state_is_asked_again() -> None:
+    async with faulty() as provider, live(provider, ":memory:") as client:
+        result = await client.session.call_tool(
+            "purchase_number", BUY, input_responses=YES, allow_input_required=True
+        )
+        assert isinstance(result, InputRequiredResult)
+        assert provider.count("POST") == 0
+
+
+async def test_facts_that_changed_while_asking_make_the_answer_void() -> None:
+    async with faulty() as provider, live(provider, ":memory:") as client:
+        state = await ask(client)
+        provider.rate = "9.99"
+        refused = await answer(client, state)
+        assert refused["code"] == "facts_changed"
+        assert refused["message"].startswith("Nothing was done")
+        provider.own()
+        assert (await answer(client, state))["code"] == "conflict"
+        assert provider.count("POST") == 0
+
+
+async def test_facts_that_change_during_a_legacy_question_make_the_answer_void() -> None:
+    async with faulty() as provider:
+        decided = Settings(
+            api_key=SecretStr("key-of-a-test"),
+            base_url=provider.url,
+            ledger=SecretStr(":memory:"),
+            approval="human",
+        )
+
+        async def raise_the_rate(_: ClientRequestContext, __: ElicitRequestParams) -> ElicitResult:
+            provider.rate = "9.99"
+            return ElicitResult(action="accept", content={"approve": True})
+
+        with anyio.fail_after(20):
+            async with Client(
+                create_server(decided), mode="legacy", elicitation_callback=raise_the_rate
+            ) as client:
+                refused = answer_of(await client.call_tool("purchase_number", BUY))
+        assert refused["code"] == "facts_changed"
+        assert provider.count("POST") == 0

