@@ -6,12 +6,13 @@ call that needs them, so that a server which only lists its tools starts fast.
 
 import hashlib
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Final, Self
 from urllib.parse import urlsplit
 
 from telefonie_mcp import __version__
-from telefonie_mcp.errors import DocumentError, ToolError
+from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
 from telefonie_mcp.ledger.records import Entry, Limits
 from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.settings import Settings
@@ -63,6 +64,7 @@ class App:
         catalog = build_catalog(documents)
         if settings.spec:
             check_schemas(catalog)
+        _check_number_types(catalog, settings)
         catalog = restrict(
             catalog,
             read_only=settings.read_only,
@@ -169,6 +171,21 @@ class App:
         servers += [o.server for d in self.documents for o in d.operations if not (servers and d.packaged)]
         hosts = dict.fromkeys(urlsplit(server).netloc for server in servers)
         return f"LIVE: calls reach {', '.join(hosts)}; purchases cost real money and releases are final"
+
+
+def _check_number_types(catalog: Catalog, settings: Settings) -> None:
+    """Refuse types that no document knows: a misspelt one would allow nothing, for a reason nobody sees."""
+    known: dict[str, None] = {}
+    for tool in catalog:
+        if tool.hints.effect == "acquire" and tool.hints.preview:
+            offers = catalog.sibling(tool, tool.hints.preview.operation)
+            schema = offers.input_schema["properties"].get(tool.hints.facts.type, {})
+            known |= dict.fromkeys(schema.get("enum", ()))
+    for name in sorted(settings.number_types - known.keys()):
+        close = get_close_matches(name, known, n=1) or known
+        raise SettingsError(
+            f"TELEFONIE_NUMBER_TYPES: there is no type {name!r}; did you mean {' or '.join(close)}?"
+        )
 
 
 def _sandbox(database: str) -> Transport:

@@ -260,11 +260,12 @@ def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **fi
         for row in rows:
             click.echo(json.dumps(row, ensure_ascii=False))
     elif form == "csv":
-        writer = csv.DictWriter[str](
-            sys.stdout, _COLUMNS, restval="", extrasaction="ignore", lineterminator="\n"
-        )
-        writer.writeheader()
-        writer.writerows({**row, "arguments": json.dumps(row["arguments"])} for row in rows)
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for row in rows:
+            said = {name: _no_formula(row.get(name, "")) for name in ("caller", "reason")}
+            shown = {**row, **said, "arguments": json.dumps(row["arguments"])}
+            writer.writerow([shown.get(column, "") for column in _COLUMNS])
     else:
         for row in rows:
             rate = f"{row['monthly_rate']} per month" if "monthly_rate" in row else ""
@@ -274,3 +275,8 @@ def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **fi
             )
         if not rows:
             click.echo("Nothing has been written.", err=True)
+
+
+def _no_formula(text: str) -> str:
+    """Return text that a spreadsheet shows and does not compute; others chose it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text

@@ -101,7 +101,7 @@ async def _life_of_a_number(stage: _Stage) -> None:
     stage.show(f"bought {bought['phone_number']} at {bought['monthly_rate']} per month")
 
     routing = {"voice_url": "https://example.com/voice", "sms_url": "https://example.com/sms"}
-    named = {"phone_number": number, "friendly_name": "Front desk", **routing}
+    named: dict[str, Any] = {"phone_number": number, "friendly_name": "Front desk", **routing}
     updated = await stage.call("Route its calls and SMS.", "update_owned_number", **named)
     stage.show(f"{updated['friendly_name']}: calls to {updated['voice_url']}, SMS to {updated['sms_url']}")
     stage.show(f"replaced {updated['replaced']}")

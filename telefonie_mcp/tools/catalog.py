@@ -58,12 +58,16 @@ class Tool:
     @cached_property
     def argument_validator(self) -> "Draft202012Validator":
         """The validator of ``input_schema``, compiled when a call first needs it."""
-        return _compile(self.input_schema)
+        return _compile(self.input_schema, validate_formats=True)
 
     @cached_property
     def result_validator(self) -> "Draft202012Validator":
-        """The validator of ``output_schema``, compiled when a call first needs it."""
-        return _compile(self.output_schema)
+        """The validator of ``output_schema``, compiled when a call first needs it.
+
+        A ``format`` is an annotation there (JSON Schema 2020-12 §7.2.1), as it is for clients: a provider's
+        way to write a date is no reason to withhold a number.
+        """
+        return _compile(self.output_schema, validate_formats=False)
 
 
 @dataclass(frozen=True)
@@ -162,10 +166,10 @@ def restrict(
     return Catalog(catalog.everything, off)
 
 
-def _compile(schema: dict[str, Any]) -> "Draft202012Validator":
+def _compile(schema: dict[str, Any], *, validate_formats: bool) -> "Draft202012Validator":
     from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - a tools/list needs no validator
 
-    return Draft202012Validator(schema, validate_formats=True)
+    return Draft202012Validator(schema, validate_formats=validate_formats)
 
 
 def _tool(document: Document, operation: Operation) -> Tool:

@@ -1,7 +1,7 @@
 """A person's yes, on every transport, in both eras, with the real client; whatever is unclear is a no."""
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from socket import create_server as listen
@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from mcp import Client, StdioServerParameters
 from mcp.client.context import ClientRequestContext
+from mcp.client.session import ElicitationFnT
 from mcp.client.stdio import stdio_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
@@ -21,6 +22,7 @@ from mcp_types import (
     ElicitResult,
     ErrorData,
     InputRequiredResult,
+    InputResponses,
 )
 from pydantic import SecretStr
 
@@ -31,7 +33,6 @@ from tests.support.wire import COMMAND, answer_of, environment, running
 
 Transport = Literal["stdio", "http", "stateless", "json"]
 Mode = Literal["auto", "legacy"]
-Answering = Callable[[ClientRequestContext, ElicitRequestParams], Awaitable[ElicitResult | ErrorData]]
 
 SETTINGS = {"TELEFONIE_APPROVAL": "human", "TELEFONIE_SANDBOX_DB": ":memory:"}
 ASKABLE = {
@@ -44,8 +45,8 @@ every_transport = pytest.mark.parametrize("transport", ["stdio", "http", "statel
 both_eras = pytest.mark.parametrize("mode", ["auto", "legacy"])
 
 
-def answering(result: ElicitResult | ErrorData, asked: list[str]) -> Answering:
-    async def answer(_: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult | ErrorData:
+def answering(result: ElicitResult | ErrorData, asked: list[str]) -> ElicitationFnT:
+    async def answer(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult | ErrorData:
         asked.append(params.message)
         return result
 
@@ -53,9 +54,9 @@ def answering(result: ElicitResult | ErrorData, asked: list[str]) -> Answering:
 
 
 @asynccontextmanager
-async def served(settings: Settings, **options: bool) -> AsyncGenerator[str]:
+async def served(settings: Settings, *, stateless: bool) -> AsyncGenerator[str]:
     """Serve over HTTP in this process, with options of the SDK that the command does not offer."""
-    app = create_server(settings).streamable_http_app(**options)
+    app = create_server(settings).streamable_http_app(stateless_http=stateless, json_response=not stateless)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
     with listen(("127.0.0.1", 0)) as listener:
         async with anyio.create_task_group() as tasks:
@@ -70,7 +71,7 @@ async def served(settings: Settings, **options: bool) -> AsyncGenerator[str]:
 
 @asynccontextmanager
 async def connected(
-    transport: Transport, mode: Mode, home: Path, callback: Answering | None
+    transport: Transport, mode: Mode, home: Path, callback: ElicitationFnT | None
 ) -> AsyncGenerator[Client]:
     with anyio.fail_after(30):
         if transport == "stdio":
@@ -82,14 +83,15 @@ async def connected(
                     yield client
         elif transport == "http":
             async with (
-                running("--http", "0", home=home, **SETTINGS) as process,
+                running(
+                    "--http", "0", "--approval", "human", "--sandbox-db", ":memory:", home=home
+                ) as process,
                 Client(await process.address(), mode=mode, elicitation_callback=callback) as client,
             ):
                 yield client
         else:
-            options = {"stateless_http": True} if transport == "stateless" else {"json_response": True}
             async with (
-                served(read_settings(SETTINGS), **options) as url,
+                served(read_settings(SETTINGS), stateless=transport == "stateless") as url,
                 Client(url, mode=mode, elicitation_callback=callback) as client,
             ):
                 yield client
@@ -185,7 +187,7 @@ async def live(provider: Provider, ledger: str, **settings: Any) -> AsyncGenerat
         **settings,
     )
 
-    async def never(_: ClientRequestContext, __: ElicitRequestParams) -> ElicitResult:
+    async def never(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         raise AssertionError("the test answers itself")
 
     with anyio.fail_after(20):
@@ -194,7 +196,7 @@ async def live(provider: Provider, ledger: str, **settings: Any) -> AsyncGenerat
 
 
 BUY = {"phone_number": NUMBER, "confirm": True}
-YES = {"approval": ElicitResult(action="accept", content={"approve": True})}
+YES: InputResponses = {"approval": ElicitResult(action="accept", content={"approve": True})}
 
 
 async def ask(client: Client, arguments: dict[str, Any] = BUY) -> str:
@@ -287,7 +289,7 @@ async def test_facts_that_change_during_a_legacy_question_make_the_answer_void()
             approval="human",
         )
 
-        async def raise_the_rate(_: ClientRequestContext, __: ElicitRequestParams) -> ElicitResult:
+        async def raise_the_rate(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
             provider.rate = "9.99"
             return ElicitResult(action="accept", content={"approve": True})
 

@@ -1,6 +1,6 @@
-"""Killed at any moment, nothing is lost and nothing bought twice: ledger and provider agree after a restart.
+"""Killed at any moment, nothing is lost and nothing bought twice: ledger and provider agree in the end.
 
-The provider is the real sandbox in a process of its own; requests reach it through a socket of the test, which
+The provider is the real sandbox in a process of its own; requests reach it through a socket of the test that
 stops them at the chosen point.
 """
 
@@ -50,14 +50,15 @@ async def world(home: Path) -> AsyncGenerator[Forwarding]:
 
 @asynccontextmanager
 async def calling(provider: Provider, home: Path, tool: str) -> AsyncGenerator[Any]:
-    variables = {
-        "TELEFONIE_API_KEY": KEY,
-        "TELEFONIE_BASE_URL": provider.url,
-        "TELEFONIE_LEDGER": str(home / "ledger.sqlite3"),
-        "TELEFONIE_TIMEOUT": "1",
-    }
     arguments = ("call", tool, f"phone_number={NUMBER}", "confirm=true")
-    async with running(*arguments, home=home, **variables) as process:
+    async with running(
+        *arguments,
+        home=home,
+        TELEFONIE_API_KEY=KEY,
+        TELEFONIE_BASE_URL=provider.url,
+        TELEFONIE_LEDGER=str(home / "ledger.sqlite3"),
+        TELEFONIE_TIMEOUT="1",
+    ) as process:
         yield process
 
 

@@ -1,0 +1,122 @@
+"""The ledger as people and agents see it, and what it must never hold."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import pytest
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp_types import TextResourceContents
+
+from telefonie_mcp.server import create_server
+from telefonie_mcp.settings import read_settings
+from tests.support.wire import answer_of, running
+
+NUMBER = "+14155550123"
+URL = "https://example.com/old"
+
+
+async def command(home: Path, *arguments: str) -> tuple[int, str, str]:
+    variables = {"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3")}
+    async with running(*arguments, home=home, **variables) as process:  # pyright: ignore[reportArgumentType] - only variables
+        output = (await process.rest()).decode()
+        return await process.end(), output, process.log
+
+
+async def live_a_little(home: Path) -> None:
+    variables = {"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3")}
+    with anyio.fail_after(20):
+        async with Client(create_server(read_settings(variables))) as client:
+            for tool, arguments in (
+                ("purchase_number", {"phone_number": NUMBER, "voice_url": URL, "confirm": True}),
+                ("update_owned_number", {"phone_number": NUMBER, "voice_url": "https://example.com/new"}),
+                ("release_number", {"phone_number": NUMBER, "confirm": True}),
+                ("purchase_number", {"phone_number": "+15005550013", "confirm": True}),
+            ):
+                await client.call_tool(tool, arguments)
+
+
+async def test_the_log_in_every_form(tmp_path: Path) -> None:
+    await live_a_little(tmp_path)
+    status, table, _ = await command(tmp_path, "log")
+    assert status == 0
+    assert [line.split()[2:5] for line in table.splitlines()] == [
+        ["refused", "purchase_number", "+15005550013"],
+        ["done", "release_number", NUMBER],
+        ["done", "update_owned_number", NUMBER],
+        ["done", "purchase_number", NUMBER],
+    ]
+    _, lines, _ = await command(tmp_path, "log", "--json")
+    entries = [json.loads(line) for line in lines.splitlines()]
+    assert entries[0]["reason"].startswith("Nothing was done: the API refused with 422")
+    assert entries[2]["previous"]["voice_url"] == URL
+    assert entries[3]["monthly_rate"] == "1.15"
+    assert entries[3]["caller"].startswith("mcp ")
+    _, text, _ = await command(tmp_path, "log", "--csv")
+    rows = [*csv.DictReader(io.StringIO(text))]
+    assert [row["subject"] for row in rows] == ["+15005550013", *[NUMBER] * 3]
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (["--number", NUMBER], 3),
+        (["--tool", "purchase_number"], 2),
+        (["--state", "refused"], 1),
+        (["--limit", "1"], 1),
+        (["--since", "2020-01-01"], 4),
+        (["--since", "2999-01-01"], 0),
+    ],
+)
+async def test_filters(options: list[str], count: int, tmp_path: Path) -> None:
+    await live_a_little(tmp_path)
+    status, output, errors = await command(tmp_path, "log", *options)
+    assert (status, len(output.splitlines())) == (0, count)
+    assert ("Nothing has been written" in errors) is (count == 0)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_an_agent_reads_its_own_recent_writes(mode: Literal["auto", "legacy"], tmp_path: Path) -> None:
+    await live_a_little(tmp_path)
+    variables = {"TELEFONIE_SANDBOX_DB": str(tmp_path / "sandbox.sqlite3")}
+    async with Client(create_server(read_settings(variables)), mode=mode) as client:
+        assert "telefonie://log" in [str(r.uri) for r in (await client.list_resources()).resources]
+        (contents,) = (await client.read_resource("telefonie://log")).contents
+    assert isinstance(contents, TextResourceContents)
+    entries: list[dict[str, Any]] = json.loads(contents.text)["entries"]
+    assert [entry["tool"] for entry in entries] == [
+        "purchase_number",
+        "release_number",
+        "update_owned_number",
+        "purchase_number",
+    ]
+
+
+async def test_a_log_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    (tmp_path / "ledger").mkdir()
+    variables = {"TELEFONIE_SANDBOX_DB": ":memory:", "TELEFONIE_LEDGER": str(tmp_path / "ledger")}
+    async with Client(create_server(read_settings(variables))) as client:
+        with pytest.raises(MCPError, match="the ledger cannot be opened"):
+            await client.read_resource("telefonie://log")
+
+
+async def test_an_emptied_sandbox_takes_its_log_with_it(tmp_path: Path) -> None:
+    await live_a_little(tmp_path)
+    status, _, errors = await command(tmp_path, "sandbox", "--reset")
+    assert status == 0
+    assert "is empty" in errors
+    assert (await command(tmp_path, "log"))[1] == ""
+
+
+async def test_the_result_names_its_entry(tmp_path: Path) -> None:
+    variables = {"TELEFONIE_SANDBOX_DB": ":memory:"}
+    async with Client(create_server(read_settings(variables))) as client:
+        result = await client.call_tool("purchase_number", {"phone_number": NUMBER, "confirm": True})
+    assert answer_of(result)["phone_number"] == NUMBER
+    assert result.meta is not None
+    assert result.meta["telefonie-mcp/entry"] == 1
+    assert result.meta["telefonie-mcp/recorded"] is True

@@ -1,0 +1,104 @@
+"""Eight processes, one ledger, one budget: the budget holds."""
+
+import json
+import sqlite3
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import anyio
+import httpx2 as httpx
+import pytest
+from anyio import to_thread
+
+from telefonie_mcp.ledger.store import Ledger
+from tests.support.postgres import new_database, postgres
+from tests.support.wire import environment, running
+
+KEY = "key-of-a-race"
+PROCESSES, ATTEMPTS, AFFORDABLE = 8, 50, 10
+
+BUYER = """
+import os, sys, anyio, json
+from telefonie_mcp.app import App
+from telefonie_mcp.errors import ToolError
+from telefonie_mcp.settings import read_settings
+from telefonie_mcp.tools.approval import CommandLine
+
+async def main():
+    app = App.from_settings(read_settings(os.environ))
+    first = int(sys.argv[1])
+    bought = 0
+    for number in range(first, first + int(sys.argv[2])):
+        try:
+            arguments = {"phone_number": f"+1415555{number:04}", "confirm": True}
+            await app.calls.call("purchase_number", arguments, CommandLine())
+            bought += 1
+        except ToolError as error:
+            assert error.code == "limit_reached", error.as_dict()
+    await app.aclose()
+    print(json.dumps(bought))
+
+anyio.run(main)
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    if request.param == "sqlite":
+        yield str(tmp_path / "ledger.sqlite3")
+    else:
+        with postgres() as server:
+            yield new_database(server)
+
+
+async def test_exactly_what_the_budget_allows_is_bought(ledger: str, tmp_path: Path) -> None:
+    bought: list[int] = []
+
+    async def buyer(index: int, url: str) -> None:
+        variables = environment(
+            tmp_path,
+            TELEFONIE_API_KEY=KEY,
+            TELEFONIE_BASE_URL=url,
+            TELEFONIE_LEDGER=ledger,
+            TELEFONIE_MAX_MONTHLY_SPEND=str(AFFORDABLE * 1.15),
+            TELEFONIE_MAX_CALLS_PER_MINUTE="100000",
+        )
+        command = [sys.executable, "-c", BUYER, str(index * ATTEMPTS), str(ATTEMPTS)]
+        done = await anyio.run_process(command, env=variables)
+        bought.append(json.loads(done.stdout))
+
+    with anyio.fail_after(150):
+        async with running(
+            "sandbox", "--port", "0", "--sandbox-db", str(tmp_path / "sandbox.sqlite3"), home=tmp_path
+        ) as sandbox:
+            sandbox_url = await sandbox.address()
+            async with anyio.create_task_group() as tasks:
+                for index in range(PROCESSES):
+                    tasks.start_soon(buyer, index, sandbox_url)
+            async with httpx.AsyncClient(headers={"X-API-Key": KEY}) as client:
+                owned = (await client.get(f"{sandbox_url}/owned")).json()["total"]
+    assert sum(bought) == owned == AFFORDABLE
+    opened = await to_thread.run_sync(Ledger.open, ledger)
+    entries = await to_thread.run_sync(lambda: opened.recent(limit=1000))
+    opened.close()
+    assert [entry.state for entry in entries] == ["done"] * AFFORDABLE
+
+
+async def test_a_ledger_that_cannot_be_written_stops_writes_and_not_reads(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite3"
+    with sqlite3.connect(ledger) as other:
+        other.execute("CREATE TABLE ledger_version (version INTEGER NOT NULL)")
+        other.execute("INSERT INTO ledger_version VALUES (99)")
+    other.close()
+    variables = {"TELEFONIE_LEDGER": str(ledger), "TELEFONIE_SANDBOX_DB": ":memory:"}
+    arguments = ("purchase_number", "phone_number=+14155550123", "confirm=true")
+    async with running("call", *arguments, home=tmp_path, **variables) as process:  # pyright: ignore[reportArgumentType] - only variables
+        refused = json.loads(await process.rest())
+        assert await process.end() == 1
+    assert refused["code"] == "ledger_unavailable"
+    assert refused["message"].startswith("Nothing was done: ")
+    assert "reads work" in refused["message"]
+    async with running("call", "list_owned_numbers", home=tmp_path, **variables) as process:  # pyright: ignore[reportArgumentType] - only variables
+        assert json.loads(await process.rest())["total"] == 0
+        assert await process.end() == 0
