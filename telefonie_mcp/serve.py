@@ -1,30 +1,34 @@
 """Runs the server: over stdio, over HTTP, or the sandbox alone on a socket, and stops it cleanly.
 
 On SIGINT and SIGTERM no further call is accepted, a write in flight is finished or settled, its answer is
-delivered, and the process ends without a traceback.
+delivered, and the process ends with status 0 and without a traceback.
 """
 
+import asyncio
 import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Final
 
 import anyio
-from mcp.server.stdio import stdio_server
+from anyio.abc import TaskGroup
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
+from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.server import mcp_server
 from telefonie_mcp.settings import Address
+from telefonie_mcp.stdio import stdio
 
 __all__ = ["serve_http", "serve_sandbox", "serve_stdio"]
 
-_FLUSH_SECONDS: Final = 0.1
-_STREAM_SECONDS: Final = 1  # how long idle event streams may delay the end of an HTTP server
+_LAST_SECONDS: Final = 5  # for answers on their way, after a signal and when writes are settled
+_STREAM_SECONDS: Final = 2  # how long requests that are no writes may delay the end of an HTTP server
 _log: Final = logging.getLogger(__name__)
 
 
@@ -38,64 +42,112 @@ async def serve_stdio(app: App) -> None:
             file=sys.stderr,
         )
     server = mcp_server(app)
-    async with anyio.create_task_group() as tasks, stdio_server() as (read, write):
-        tasks.start_soon(_exit_on_signal, app)
-        await server.run(read, write, server.create_initialization_options())
+    async with anyio.create_task_group() as tasks:
+        async with stdio(app.settings.timeout) as (read, write, end):
+            with _on_signal(tasks, app.calls.drain, end):
+                await server.run(read, write, server.create_initialization_options())
         tasks.cancel_scope.cancel()
 
 
 async def serve_http(app: App, address: Address) -> None:
-    """Serve any number of clients at ``http://ADDRESS/mcp`` until a signal arrives."""
+    """Serve any number of clients at ``http://ADDRESS/mcp`` until a signal arrives.
+
+    Raises:
+        SettingsError: nothing can listen on ``address``.
+
+    """
     from telefonie_mcp.http import http_app  # noqa: PLC0415 - a stdio server does not pay for it
 
-    await _serve(http_app(mcp_server(app), app), address, "/mcp", app.calls.drain, lambda: _announce(app))
+    with _listen(address, "TELEFONIE_HTTP") as listener:
+        _announce(app)
+        await _serve(http_app(mcp_server(app), app), listener, "/mcp", app.calls.drain)
 
 
 async def serve_sandbox(database: str, address: Address) -> None:
-    """Serve the sandbox alone, with an account for every API key, until a signal arrives."""
+    """Serve the sandbox alone, with an account for every API key, until a signal arrives.
+
+    Raises:
+        SettingsError: nothing can listen on ``address``.
+        SandboxError: the database cannot be used.
+
+    """
     from telefonie_mcp.sandbox import create_sandbox  # noqa: PLC0415
 
-    await _serve(create_sandbox(database), address, "/v1/numbers", anyio.lowlevel.checkpoint, lambda: None)
+    with _listen(address, "--port") as listener:
+        await _serve(create_sandbox(database), listener, "/v1/numbers", anyio.lowlevel.checkpoint)
 
 
 def _announce(app: App) -> None:
     _log.warning("telefonie-mcp %s, %s", __version__, app.where)
 
 
-async def _exit_on_signal(app: App) -> None:
-    """End the process on a signal; a thread that waits for standard input can be stopped in no other way."""
-    if sys.platform == "win32":  # asyncio has no signal handlers there; the console ends the process
-        return
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            await app.calls.drain()
-            await anyio.sleep(_FLUSH_SECONDS)
-            logging.shutdown()
-            os._exit(0)
+@contextmanager
+def _on_signal(
+    tasks: TaskGroup, drain: Callable[[], Awaitable[None]], end: Callable[[], None]
+) -> Generator[None]:
+    """Let SIGINT and SIGTERM ``drain`` and then ``end`` what runs in the block.
+
+    Should that not be enough, because a client does not read its answers or an API does not answer a read,
+    the process ends all the same.
+    """
+    loop = asyncio.get_running_loop()
+    signalled = anyio.Event()
+
+    async def stop() -> None:
+        await signalled.wait()
+        await drain()
+        end()
+        await anyio.sleep(_LAST_SECONDS)
+        logging.shutdown()
+        os._exit(0)
+
+    def notice(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(signalled.set)
+
+    tasks.start_soon(stop)
+    handlers = {number: signal.signal(number, notice) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
-async def _serve(
-    asgi: Any, address: Address, path: str, drain: Callable[[], Awaitable[None]], announce: Callable[[], None]
-) -> None:
+def _listen(address: Address, setting: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingsError(
+            f"{setting}: cannot listen on {address} ({error.strerror}); choose another port, or 0 for any"
+        ) from error
+
+
+async def _serve(asgi: Any, listener: socket.socket, path: str, drain: Callable[[], Awaitable[None]]) -> None:
     import uvicorn  # noqa: PLC0415
 
     class Server(uvicorn.Server):
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            await drain()
-            await super().shutdown(sockets)
+        @contextmanager
+        def capture_signals(self) -> Generator[None]:
+            """Leave signals alone: uvicorn would raise them again at the end."""
+            yield
 
-    config = uvicorn.Config(
-        asgi,
-        host=address.host,
-        port=address.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_STREAM_SECONDS,
+    def end() -> None:
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # no tracebacks of what is cut off now
+        server.handle_exit(signal.SIGTERM, None)  # event streams listen for this call
+
+    server = Server(
+        uvicorn.Config(
+            asgi,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_STREAM_SECONDS,
+        )
     )
-    listener = config.bind_socket()
-    port = listener.getsockname()[1]
-    announce()
-    _log.warning("serving on http://%s%s", Address(host=address.host, port=port), path)
-    with suppress(KeyboardInterrupt):
-        await Server(config).serve(sockets=[listener])
+    host, port = listener.getsockname()[:2]
+    _log.warning("serving on http://%s%s", Address(host=host, port=port), path)
+    async with anyio.create_task_group() as tasks:
+        with _on_signal(tasks, drain, end):
+            await server.serve(sockets=[listener])
+        tasks.cancel_scope.cancel()

@@ -5,7 +5,7 @@ import os
 import pytest
 
 collect_ignore = [] if os.environ.get("NODE_TOOLS") else ["clients"]
-"""Tests with programs from npm are collected where `NODE_TOOLS` says that they are installed, as in .ci/run."""
+"""Tests with programs from npm are collected where `NODE_TOOLS` says that those are, as in .ci/run."""
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from tests.support.wire import environment
 ROOT = Path(__file__).parents[1]
 TEXT = readme.README.read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+TESTS = "python -m pytest -n 4 --cov --cov-fail-under=95"
 SHELL = [code for language, code in BLOCKS if language == "sh"]
 
 
@@ -41,10 +42,10 @@ def test_the_generated_parts_are_up_to_date() -> None:
 
 def test_the_two_commands_are_those_that_ci_runs() -> None:
     assert SHELL[0] == "pip install . && telefonie-mcp demo\n"
-    assert SHELL[1] == "pip install -e '.[dev]' && python -m pytest\n"
+    assert SHELL[1] == f"pip install -e '.[dev]' && {TESTS}\n"
     ci = (ROOT / ".ci/run").read_text()
     assert "--editable '.[dev]'" in ci
-    assert ci.rstrip().endswith("python -m pytest")
+    assert ci.rstrip().endswith(TESTS)
 
 
 def test_the_demo_buys_configures_and_releases_a_number(tmp_path: Path) -> None:

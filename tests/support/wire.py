@@ -177,7 +177,7 @@ async def connected(transport: Transport, mode: Mode, home: Path, **variables: s
                     yield client
         else:
             async with (
-                running("--http", "0", home=home, **variables) as server,
+                running("--http", "0", home=home, **variables) as server,  # pyright: ignore[reportArgumentType] - only variables
                 Client(await server.address(), mode=mode) as client,
             ):
                 yield client

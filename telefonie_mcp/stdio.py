@@ -1,0 +1,170 @@
+"""Standard input and output with a clean end: whatever was asked before it gets its answer.
+
+The SDK's transport waits for its input in a thread that nothing can interrupt, and the SDK's server cancels
+what it is working on when the input ends. Here a signal ends the input like a client that hangs up, and the
+server sees the end when every request before it is answered.
+"""
+
+import io
+import os
+import select
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
+
+import anyio
+import mcp_types as types
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
+
+__all__ = ["Incoming", "Outgoing", "stdio"]
+
+_STDIN: Final = 0
+
+
+@asynccontextmanager
+async def stdio(seconds: float) -> AsyncGenerator[tuple["Incoming", "Outgoing", Callable[[], None]]]:
+    """Open the streams for a server, and a function that ends the input.
+
+    Args:
+        seconds: How long the end of the input waits for answers at most.
+
+    """
+    unanswered = _Unanswered()
+    source = None if sys.platform == "win32" else _Input()  # select cannot wait for a pipe there
+    lines = source and anyio.wrap_file(
+        io.TextIOWrapper(io.BufferedReader(source), encoding="utf-8", errors="replace")
+    )
+    async with stdio_server(lines) as (read, write):
+        outgoing = Outgoing(write, unanswered)
+        incoming = Incoming(read, outgoing, unanswered, seconds)
+        yield incoming, outgoing, source.end if source else lambda: None
+
+
+class _Input(io.RawIOBase):
+    """Standard input that can be ended from this side."""
+
+    def __init__(self) -> None:
+        self._ended, self._end = os.pipe()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - BufferedReader passes nothing else
+        ready, _, _ = select.select([_STDIN, self._ended], [], [])
+        return 0 if self._ended in ready else os.readv(_STDIN, [buffer])
+
+    def end(self) -> None:
+        os.write(self._end, b".")
+
+
+class _Unanswered:
+    """The requests in either direction that have no answer yet."""
+
+    def __init__(self) -> None:
+        self._theirs = set[types.RequestId]()
+        self._ours = set[types.RequestId]()
+        self._changed = anyio.Event()
+
+    def came(self, message: types.JSONRPCMessage) -> None:
+        match message:
+            case types.JSONRPCRequest(id=request):
+                self._theirs.add(request)
+            case types.JSONRPCNotification(method="notifications/cancelled", params={"requestId": request}):
+                self._theirs -= {request}  # it gets no answer
+            case types.JSONRPCNotification():
+                pass
+            case types.JSONRPCResponse(id=request) | types.JSONRPCError(id=request):
+                self._ours -= {request}
+
+    def went(self, message: types.JSONRPCMessage) -> None:
+        match message:
+            case types.JSONRPCRequest(id=request):
+                self._ours.add(request)
+            case types.JSONRPCNotification():
+                pass
+            case types.JSONRPCResponse(id=request) | types.JSONRPCError(id=request):
+                self._theirs -= {request}
+        self._changed.set()
+
+    async def none(self) -> None:
+        """Wait until there is none, apart from those that wait for a client which has left."""
+        while len(self._theirs) > len(self._ours):
+            self._changed = anyio.Event()
+            await self._changed.wait()
+
+
+class _Source(Protocol):
+    async def receive(self) -> SessionMessage | Exception: ...
+    async def aclose(self) -> None: ...
+
+
+class _Sink(Protocol):
+    async def send(self, item: SessionMessage, /) -> None: ...
+    async def aclose(self) -> None: ...
+
+
+class Outgoing(ObjectSendStream[SessionMessage]):
+    """What the client receives."""
+
+    def __init__(self, sink: _Sink, unanswered: _Unanswered) -> None:
+        self._sink = sink
+        self._unanswered = unanswered
+
+    async def send(self, item: SessionMessage) -> None:
+        """Send one message."""
+        await self._sink.send(item)
+        self._unanswered.went(item.message)
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        await self._sink.aclose()
+
+
+class Incoming(ObjectReceiveStream[SessionMessage]):
+    """What the client sends; its end waits for the answers.
+
+    A line that is no message is answered as JSON-RPC 2.0 §5.1 says; the SDK would drop it in silence.
+    """
+
+    def __init__(self, source: _Source, outgoing: Outgoing, unanswered: _Unanswered, seconds: float) -> None:
+        self._source = source
+        self._outgoing = outgoing
+        self._unanswered = unanswered
+        self._seconds = seconds
+
+    async def receive(self) -> SessionMessage:
+        """Return the next message."""
+        while True:
+            try:
+                item = await self._source.receive()
+            except anyio.EndOfStream:
+                with anyio.move_on_after(self._seconds):
+                    await self._unanswered.none()
+                raise
+            if isinstance(item, SessionMessage):
+                self._unanswered.came(item.message)
+                return item
+            if error := _no_message(item):
+                await self._outgoing.send(SessionMessage(error))
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        await self._source.aclose()
+
+
+def _no_message(reason: Exception) -> types.JSONRPCError | None:
+    """Return the answer to a line that the SDK could not read; none to a blank one."""
+    problem = reason.errors(include_url=False)[0] if isinstance(reason, ValidationError) else None
+    if problem and not str(problem["input"]).strip():
+        return None
+    if problem and problem["type"] == "json_invalid":
+        error = types.ErrorData(code=types.PARSE_ERROR, message="Parse error: the line is not JSON")
+    else:
+        error = types.ErrorData(
+            code=types.INVALID_REQUEST, message="Invalid request: the line is not one JSON-RPC 2.0 message"
+        )
+    return types.JSONRPCError(jsonrpc="2.0", id=None, error=error)

@@ -1,0 +1,117 @@
+"""Streamable HTTP: who gets in, what is refused, and what never leaves the process."""
+
+import json
+from pathlib import Path
+from socket import create_server
+from typing import Any
+
+import anyio
+import httpx2 as httpx
+import pytest
+from mcp import Client
+
+from tests.support.wire import MODERN, answer_of, request, running
+
+HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "application/json, text/event-stream",
+    "MCP-Protocol-Version": MODERN,
+    "Mcp-Method": "tools/list",
+}
+LIST = json.dumps(request(1, "tools/list", modern=True))
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://localhost:3000"}, 200),
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "127.0.0.1.evil.example:8000"}, 421),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Content-Type": "text/plain"}, 400),
+    ],
+)
+async def test_host_and_origin_are_checked(headers: dict[str, str], status: int, tmp_path: Path) -> None:
+    async with (
+        running("--http", "0", "--sandbox-db", ":memory:", home=tmp_path) as server,
+        httpx.AsyncClient() as client,
+    ):
+        answer = await client.post(await server.address(), content=LIST, headers={**HEADERS, **headers})
+    assert answer.status_code == status
+
+
+async def test_health_unknown_paths_and_bodies_that_are_too_large(tmp_path: Path) -> None:
+    async with (
+        running("--http", "0", "--sandbox-db", ":memory:", home=tmp_path) as server,
+        httpx.AsyncClient() as client,
+    ):
+        url = await server.address()
+        health = await client.get(url.replace("/mcp", "/healthz"))
+        assert (health.status_code, health.json()["status"], health.json()["mode"]) == (200, "ok", "sandbox")
+        assert (await client.get(url.replace("/mcp", "/"))).status_code == 404
+        assert (await client.post(url, content=b"x" * 5_000_000, headers=HEADERS)).status_code == 413
+        assert (await client.post(url, content=LIST, headers=HEADERS)).status_code == 200
+
+
+async def test_several_clients_at_once(tmp_path: Path) -> None:
+    totals: list[int] = []
+    async with running("--http", "0", "--sandbox-db", ":memory:", home=tmp_path) as server:
+        url = await server.address()
+
+        async def visit(mode: str) -> None:
+            async with Client(url, mode=mode) as client:
+                answers = [answer_of(await client.call_tool("list_owned_numbers", {})) for _ in range(5)]
+                totals.extend(answer["total"] for answer in answers)
+
+        async with anyio.create_task_group() as tasks:
+            for mode in ("auto", "legacy") * 3:
+                tasks.start_soon(visit, mode)
+    assert totals == [0] * 30
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("0.0.0.0:0", "TELEFONIE_HTTP: must be a loopback address, not 0.0.0.0"),
+        ("example.com:80", "must be a loopback address"),
+        ("[::]:80", "must be a loopback address"),
+        ("somewhere", "must be HOST:PORT or PORT"),
+        ("127.0.0.1:99999", "less than or equal to 65535"),
+    ],
+)
+async def test_addresses_that_are_refused(address: str, words: str, tmp_path: Path) -> None:
+    async with running("--http", address, home=tmp_path) as server:
+        assert await server.end() == 2
+        assert server.log.startswith("telefonie-mcp: ")
+        assert words in server.log
+
+
+async def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        async with running("--http", address, "--sandbox-db", ":memory:", home=tmp_path) as server:
+            assert await server.end() == 2
+            assert f"TELEFONIE_HTTP: cannot listen on {address}" in server.log
+
+
+async def test_the_sandbox_on_a_socket_keeps_accounts_apart(tmp_path: Path) -> None:
+    async with (
+        running("sandbox", "--port", "0", "--sandbox-db", ":memory:", home=tmp_path) as server,
+        httpx.AsyncClient() as client,
+    ):
+        url = await server.address()
+        order = {"phone_number": "+14155550123"}
+
+        async def ask(method: str, key: str | None, **options: Any) -> int:
+            headers = {"X-API-Key": key} if key else {}
+            answer = await client.request(method, f"{url}/owned", headers=headers, **options)
+            assert answer.headers["Telefonie-Sandbox"] == "true"
+            return answer.json()["total"] if answer.status_code == 200 else answer.status_code
+
+        assert await ask("GET", None) == 401
+        assert await ask("POST", "account-one", json=order) == 201
+        assert await ask("POST", "account-two", json=order) == 409
+        assert await ask("GET", "account-one") == 1
+        assert await ask("GET", "account-two") == 0

@@ -1,0 +1,74 @@
+"""A bug inside shows in the log and nowhere else."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx2 as httpx
+import pytest
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+
+from telefonie_mcp.app import App
+from telefonie_mcp.server import mcp_server
+from telefonie_mcp.settings import read_settings
+from tests.support.wire import answer_of
+
+SECRET = "secret in /etc/passwd"
+Mode = Literal["auto", "legacy"]
+both_eras = pytest.mark.parametrize("mode", ["auto", "legacy"])
+
+
+class Broken(httpx.AsyncBaseTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise RuntimeError(SECRET, request)
+
+
+@both_eras
+@pytest.mark.parametrize(
+    ("tool", "arguments", "words"),
+    [
+        ("list_owned_numbers", {}, "Nothing was done: the server failed unexpectedly."),
+        ("release_number", {"phone_number": "+14155550123", "confirm": True}, "It is unknown whether"),
+    ],
+)
+async def test_tools(
+    tool: str, arguments: dict[str, Any], words: str, mode: Mode, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = App.from_settings(read_settings({"TELEFONIE_SANDBOX_DB": ":memory:"}), transport=Broken())
+    async with Client(mcp_server(app), mode=mode) as client:
+        result = await client.call_tool(tool, arguments)
+    answer = answer_of(result)
+    assert (result.is_error, answer["code"]) == (True, "internal_error")
+    assert answer["message"].startswith(words)
+    assert SECRET not in str(result)
+    assert SECRET in caplog.text
+
+
+@both_eras
+async def test_resources(mode: Mode, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    app = App.from_settings(read_settings({"TELEFONIE_SANDBOX_DB": ":memory:"}))
+
+    async def broken(limit: int = 50) -> Any:
+        raise RuntimeError(SECRET)
+
+    app.__dict__["recent_writes"] = broken
+    async with Client(mcp_server(app), mode=mode) as client:
+        with pytest.raises(MCPError) as caught:
+            await client.read_resource("telefonie://log")
+        assert caught.value.code == -32603
+        assert SECRET not in str(caught.value)
+        with pytest.raises(
+            MCPError, match="Unknown resource; the resources are telefonie://openapi/telefonie-numbers"
+        ):
+            await client.read_resource("telefonie://nowhere")
+    assert SECRET in caplog.text
+
+
+async def test_a_sandbox_that_cannot_start_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a database, but long enough to look like one " * 100)
+    settings = read_settings({"TELEFONIE_SANDBOX_DB": str(tmp_path / "file")})
+    async with Client(mcp_server(App.from_settings(settings))) as client:
+        answer = answer_of(await client.call_tool("list_owned_numbers", {}))
+    assert answer["code"] == "sandbox_unavailable"
+    assert answer["message"].startswith("Nothing was done: the embedded sandbox cannot start: ")
+    assert "TELEFONIE_SANDBOX_DB" in answer["hint"]
