@@ -69,4 +69,4 @@ class Api:
         try:
             return present(tool, outcome, arguments)
         except UnusableError as error:
-            raise unusable(outcome, error) from error
+            raise unusable(error, status=outcome.status) from error

@@ -5,10 +5,12 @@ Runs before every write, and changes nothing at the API: it looks, as the hints 
 
 import logging
 import time
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.records import Entry, State
+from telefonie_mcp.ledger.records import Entry, State, money
 from telefonie_mcp.tools.api import Api
 from telefonie_mcp.tools.facts import look
 from telefonie_mcp.tools.journal import Journal
@@ -36,25 +38,32 @@ async def recover(api: Api, journal: Journal, account: str, *, seconds: float) -
     """
     for entry in await journal.unfinished(account):
         try:
-            state, reason = await _outcome(api, entry, seconds)
+            found = await _look(api, entry, seconds)
         except ToolError as error:
             _log.warning("ledger entry %s cannot be settled now: %s", entry.id, error.code)
             continue
-        if state != "unknown":
-            _log.warning(
-                "ledger entry %s (%s %s) is %s: %s", entry.id, entry.tool, entry.subject, state, reason
-            )
-            await journal.finish(entry.id, state, reason)
+        if found.state != "unknown":
+            _log.warning("ledger entry %s (%s %s): %s", entry.id, entry.tool, entry.subject, found.reason)
+            await journal.finish(entry.id, found.state, found.reason, found.monthly_rate)
 
 
-async def _outcome(api: Api, entry: Entry, seconds: float) -> tuple[State, str]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    state: State
+    reason: str
+    monthly_rate: Decimal | None = None
+
+
+async def _look(api: Api, entry: Entry, seconds: float) -> _Found:
     tool = api.catalog.everything.get(entry.tool)
     settle = tool.hints.settle if tool else None
     if tool is None or settle is None:
-        return "unverified", "nothing can be looked up that would tell"
+        return _Found("unverified", "nothing can be looked up that would tell")
     after = await look(api, tool, settle, entry.arguments, Deadline.after(seconds))
     if happened(tool, settle, entry.arguments, after):
-        return "done", "found to have happened"
+        return _Found(
+            "done", "found to have happened", money((after or {}).get(tool.hints.facts.monthly_rate))
+        )
     if time.time() - entry.created.timestamp() < seconds:
-        return "unknown", "has not happened so far"
-    return "not_done", "found not to have happened"
+        return _Found("unknown", "has not happened so far")
+    return _Found("not_done", "found not to have happened")

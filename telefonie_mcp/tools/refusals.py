@@ -50,13 +50,13 @@ def refusal(tool: Tool, outcome: Outcome, *, done: str = NOTHING_DONE) -> ToolEr
             return _answered(tool, outcome, message)
 
 
-def unusable(answer: Answer, error: UnusableError, *, done: str = NOTHING_DONE) -> ToolError:
+def unusable(error: UnusableError, *, status: int | None, done: str = NOTHING_DONE) -> ToolError:
     """Return the error for a success that does not follow its specification; what is usable is kept."""
     return ToolError(
         f"{done}: the provider's answer {error.reason}. This is the provider's fault, not the call's.",
         code="upstream_invalid_response",
         hint="Do not rely on this answer; report it to the provider if it stays so.",
-        status=answer.status,
+        status=status,
         **({} if error.data is None else {"provider_data": error.data}),
     )
 

@@ -120,9 +120,11 @@ class _Write:
         content = dict(after) if after else done_without_body(self.tool, self.arguments)
         done = f"{self.tool.name} has been carried out"
         if errors := [*self.tool.result_validator.iter_errors(content)]:
-            status = outcome if isinstance(outcome, Answer) else Answer(0)
             error = UnusableError(f"does not follow the specification: {errors[0].message[:200]}", content)
-            raise WriteError("done", unusable(status, error, done=f"{done}, but its result is unclear"))
+            status = outcome.status if isinstance(outcome, Answer) else None
+            raise WriteError(
+                "done", unusable(error, status=status, done=f"{done}, but its result is unclear")
+            )
         content.setdefault(
             "note", f"The API {problem}, so its state was looked up: {done}. Do not repeat it."
         )

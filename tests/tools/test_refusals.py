@@ -90,10 +90,10 @@ def test_the_provider_is_quoted_cleaned_and_attributed(body: Any, expected: dict
 
 
 def test_an_answer_against_its_specification_is_the_providers_fault() -> None:
-    error = unusable(answer(200), UnusableError("is not JSON"), done="Nothing was done").as_dict()
+    error = unusable(UnusableError("is not JSON"), status=200).as_dict()
     assert error["message"] == (
         "Nothing was done: the provider's answer is not JSON. This is the provider's fault, not the call's."
     )
     assert (error["code"], error["status"]) == ("upstream_invalid_response", 200)
     assert "provider_data" not in error
-    assert unusable(answer(200), UnusableError("x", {"a": 1})).as_dict()["provider_data"] == {"a": 1}
+    assert unusable(UnusableError("x", {"a": 1}), status=200).as_dict()["provider_data"] == {"a": 1}
