@@ -25,6 +25,7 @@ def client(provider: Provider, ledger: Path, seconds: float = 1) -> Client:
         api_key=SecretStr("key-of-a-test"),
         base_url=provider.url,
         ledger=SecretStr(str(ledger)),
+        max_calls_per_minute=1_000_000,
         timeout=seconds,
     )
     return Client(create_server(settings))
