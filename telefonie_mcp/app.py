@@ -19,7 +19,8 @@ from telefonie_mcp.settings import Settings
 from telefonie_mcp.tools.api import Api
 from telefonie_mcp.tools.arguments import check_schemas
 from telefonie_mcp.tools.calls import Calls
-from telefonie_mcp.tools.catalog import Catalog, Tool, build_catalog, restrict
+from telefonie_mcp.tools.catalog import Catalog, Tool, restrict
+from telefonie_mcp.tools.derivation import build_catalog
 from telefonie_mcp.tools.journal import Journal
 from telefonie_mcp.tools.pace import Pace
 from telefonie_mcp.tools.policy import Policy

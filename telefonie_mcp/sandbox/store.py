@@ -28,53 +28,6 @@ from typing import Any, Final, Literal
 from telefonie_mcp.sandbox.database import open_database, writing
 from telefonie_mcp.sandbox.numbering import NumberType
 
-MEMORY: Final = ":memory:"
-BUSY_SECONDS: Final = 10.0
-"""How long a transaction waits for another process before `sqlite3.OperationalError`."""
-
-_APPLICATION_ID: Final = 0x54454C45  # "TELE": a database that is not ours is never written to
-_VERSION: Final = 1
-_SCHEMA: Final = """
-CREATE TABLE accounts (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    key_hash TEXT NOT NULL UNIQUE,
-    balance INTEGER NOT NULL CHECK (balance >= 0)
-);
-CREATE TABLE numbers (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    number TEXT NOT NULL,
-    scope INTEGER NOT NULL,
-    account INTEGER NOT NULL REFERENCES accounts,
-    country TEXT NOT NULL,
-    type TEXT NOT NULL,
-    friendly_name TEXT,
-    voice_url TEXT,
-    sms_url TEXT,
-    monthly_rate INTEGER NOT NULL,
-    date_created TEXT NOT NULL,
-    UNIQUE (number, scope)
-);
-CREATE INDEX numbers_by_account ON numbers (account, id);
-CREATE INDEX numbers_by_type ON numbers (account, type, id);
-CREATE TABLE owned (
-    account INTEGER NOT NULL REFERENCES accounts,
-    type TEXT NOT NULL,
-    count INTEGER NOT NULL,
-    PRIMARY KEY (account, type)
-) WITHOUT ROWID;
-CREATE TABLE purchases (
-    country TEXT NOT NULL,
-    type TEXT NOT NULL,
-    count INTEGER NOT NULL,
-    PRIMARY KEY (country, type)
-) WITHOUT ROWID;
-CREATE TABLE attempts (
-    account INTEGER NOT NULL REFERENCES accounts,
-    number TEXT NOT NULL,
-    PRIMARY KEY (account, number)
-) WITHOUT ROWID;
-"""
-_TABLES: Final = ("attempts", "purchases", "owned", "numbers", "accounts")
 _SELECT: Final = (
     "SELECT number, country, type, friendly_name, voice_url, sms_url, monthly_rate, date_created FROM numbers"
 )

@@ -7,7 +7,7 @@ import yaml
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import load_documents, parse_document
-from telefonie_mcp.tools.catalog import build_catalog
+from telefonie_mcp.tools.derivation import build_catalog
 
 SEED = Path(__file__).parents[2] / "telefonie_mcp/openapi/data/telefonie-numbers-openapi.yml"
 

@@ -3,7 +3,8 @@
 from functools import cache
 
 from telefonie_mcp.openapi.documents import load_documents
-from telefonie_mcp.tools.catalog import Catalog, Tool, build_catalog
+from telefonie_mcp.tools.catalog import Catalog, Tool
+from telefonie_mcp.tools.derivation import build_catalog
 
 
 @cache

@@ -17,7 +17,8 @@ from mcp import Client
 from telefonie_mcp.errors import SettingsError, UnknownToolError
 from telefonie_mcp.server import create_server, tool_definition
 from telefonie_mcp.settings import Settings
-from telefonie_mcp.tools.catalog import restrict, snake_case
+from telefonie_mcp.tools.catalog import restrict
+from telefonie_mcp.tools.derivation import snake_case
 from tests.documents.test_foreign import serving
 from tests.support.tools import catalog
 

@@ -1,0 +1,228 @@
+"""Documents → tools: pure, deterministic, the same for every client.
+
+One tool per operation, in document order. Its arguments are the operation's parameters and the members
+of its JSON body in one flat object; a :class:`~telefonie_mcp.openapi.operation.Binding` remembers where
+each came from. A name that occurs twice keeps its first place (path, query, header, cookie, body) and is
+prefixed with its location in the others.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, cast
+
+from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.documents import Document
+from telefonie_mcp.openapi.hints import Hints
+from telefonie_mcp.openapi.operation import Binding, Operation
+from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool
+from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
+
+__all__ = ["build_catalog", "snake_case"]
+
+_NO_HINTS: Final = Hints()
+_PROSE: Final = frozenset({"default", "description", "examples", "title"})
+
+
+def build_catalog(documents: Iterable[Document]) -> Catalog:
+    """Make one tool per operation.
+
+    Raises:
+        DocumentError: when two operations make tools of one name, or a hint names what is not there.
+
+    """
+    tools: dict[str, Tool] = {}
+    for document in documents:
+        for operation in document.operations:
+            tool = _tool(document, operation)
+            if other := tools.get(tool.name):
+                raise DocumentError(
+                    f"{document.title}: {operation.id} and {other.operation.id} of {other.document.title} "
+                    f"would both be the tool {tool.name!r}"
+                )
+            tools[tool.name] = tool
+    catalog = Catalog(tools)
+    for tool in tools.values():
+        _check_hints(catalog, tool)
+    return catalog
+
+
+def _tool(document: Document, operation: Operation) -> Tool:
+    hints = document.hints.get(operation.id, _NO_HINTS)
+    read_only = operation.method == "GET"
+    destructive = not read_only if hints.destructive is None else hints.destructive
+    idempotent = (
+        operation.method in {"GET", "PUT", "DELETE"} if hints.idempotent is None else hints.idempotent
+    )
+    bindings = tuple(_bindings(operation, destructive=destructive))
+    what = operation.description or operation.summary or f"{operation.method} {operation.path}"
+    words = [what if what.endswith(".") else f"{what}.", hints.description]
+    if destructive:
+        words.append("Without confirm=true nothing is done and you get a preview.")
+    return Tool(
+        name=_tool_name(operation.id),
+        title=operation.summary or snake_case(operation.id).replace("_", " ").capitalize(),
+        description=" ".join(filter(None, words)),
+        input_schema=_input_schema(bindings, hints, destructive=destructive),
+        output_schema=_output_schema(operation, hints),
+        read_only=read_only,
+        destructive=destructive,
+        idempotent=idempotent,
+        operation=operation,
+        document=document,
+        hints=hints,
+        bindings=bindings,
+    )
+
+
+def snake_case(name: str) -> str:
+    """Return ``name`` in snake_case, of ``[a-z0-9_]`` only.
+
+    >>> snake_case("searchAvailableNumbers"), snake_case("X-Request-ID"), snake_case("getHTTPStatus2")
+    ('search_available_numbers', 'x_request_id', 'get_http_status2')
+    """
+    words = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", words)
+    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+
+
+def _tool_name(operation_id: str) -> str:
+    name = snake_case(operation_id) or "operation"
+    if len(name) <= MAX_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return f"{name[: MAX_NAME - 7].rstrip('_')}_{digest}"
+
+
+def _bindings(operation: Operation, *, destructive: bool) -> Iterator[Binding]:
+    taken = {CONFIRM} if destructive else set[str]()
+
+    def claim(name: str, location: str) -> str:
+        plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or location
+        candidate = plain if plain not in taken else f"{location}_{plain}"
+        while candidate in taken:
+            candidate += "_"
+        taken.add(candidate)
+        return candidate
+
+    for parameter in operation.parameters:
+        name = claim(parameter.name, parameter.location)
+        yield Binding(name, parameter.required, parameter.schema, parameter, parameter.name)
+    if operation.body is None:
+        return
+    schema = operation.body.schema
+    if _flattens(schema):
+        required = schema.get("required", ()) if operation.body.required else ()
+        for member, member_schema in schema["properties"].items():
+            yield Binding(claim(member, "body"), member in required, member_schema, "member", member)
+    else:
+        yield Binding(claim("body", "request"), operation.body.required, schema, "body")
+
+
+def _flattens(schema: Mapping[str, Any]) -> bool:
+    """Whether nothing is lost when the members of a body become arguments."""
+    closed = not schema.get("additionalProperties") and not schema.keys() & {
+        "anyOf",
+        "allOf",
+        "patternProperties",
+    }
+    return schema.get("type", "object") == "object" and bool(schema.get("properties")) and closed
+
+
+def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: bool) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    for binding in bindings:
+        schema = dict(binding.schema)
+        if hint := hints.arguments.get(binding.argument):
+            form = FORMATS.get(hint.format or "")
+            schema |= form.keywords if form else {}
+            schema |= hint.keywords
+        properties[binding.argument] = schema
+        if binding.required:
+            required.append(binding.argument)
+    if hints.ceiling:
+        properties[hints.ceiling] = {
+            "type": "number",
+            "minimum": 0,
+            "description": "Refuse if it costs more per month",
+        }
+    if destructive:
+        properties[CONFIRM] = {
+            "type": "boolean",
+            "description": "true only after the user agreed to this exact call",
+        }
+        required.append(CONFIRM)
+    return {
+        "type": "object",
+        "properties": properties,
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+    }
+
+
+def _answer_schema(operation: Operation, body: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the schema of the structured content for one success answer: an object at the root.
+
+    A body that is no object stands under ``result``. A response without one says what happened in
+    ``message`` and repeats the path parameters.
+    """
+    if body is None:
+        names = {p.name: {"type": "string"} for p in operation.parameters if p.location == "path"}
+        return {
+            "type": "object",
+            "properties": {"message": {"type": "string"}, **names},
+            "required": ["message", *names],
+        }
+    if body.get("type", "object") == "object" and ("properties" in body or body.get("type")):
+        return {"type": "object", **body}
+    return {"type": "object", "properties": {"result": dict(body)}, "required": ["result"]}
+
+
+def _output_schema(operation: Operation, hints: Hints) -> dict[str, Any]:
+    shapes: list[dict[str, Any]] = []
+    for body in operation.successes.values():
+        shape = _undescribed(_answer_schema(operation, body))
+        if shape not in shapes:
+            shapes.append(shape)
+    schema: dict[str, Any] = shapes[0] if len(shapes) == 1 else {"type": "object", "anyOf": shapes}
+    if hints.replaced:
+        schema["properties"] = {**schema.get("properties", {}), hints.replaced: {"type": "object"}}
+    return schema
+
+
+def _undescribed(schema: Any) -> Any:
+    """Return ``schema`` without prose: clients validate with it, and every word costs a model's context."""
+    if isinstance(schema, list):
+        return [_undescribed(member) for member in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    kept: dict[str, Any] = {}
+    for key, value in cast("dict[str, Any]", schema).items():
+        if key == "properties":
+            kept[key] = {name: _undescribed(member) for name, member in value.items()}
+        elif key not in _PROSE:
+            kept[key] = _undescribed(value)
+    return kept
+
+
+def _check_hints(catalog: Catalog, tool: Tool) -> None:
+    """Refuse hints that would fail only when a call needs them."""
+    hints, where = tool.hints, f"hints of {tool.operation.id}"
+    arguments = {binding.argument for binding in tool.bindings}
+    named = {*hints.arguments, *filter(None, [hints.subject])}
+    if unknown := named - arguments:
+        raise DocumentError(
+            f"{where}: {', '.join(sorted(unknown))} is no argument of {tool.name}; "
+            "a document that differs can bring its own x-telefonie-hints"
+        )
+    if unknown := set(tool.formats.values()) - FORMATS.keys():
+        raise DocumentError(f"{where}: unknown format {', '.join(sorted(unknown))}")
+    for read in filter(None, (hints.preview, hints.settle)):
+        target = next((t for t in catalog if t.operation.id == read.operation), None)
+        if target is None or not target.read_only or target.document is not tool.document:
+            raise DocumentError(f"{where}: {read.operation} is no GET operation of the same document")
+        for source in filter(lambda value: isinstance(value, str), read.arguments.values()):
+            argument, _, derivation = str(source).partition("|")
+            if argument not in arguments or (derivation and derivation not in DERIVATIONS):
+                raise DocumentError(f"{where}: cannot derive {source!r}")
