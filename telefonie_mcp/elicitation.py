@@ -31,10 +31,11 @@ _FIELD: Final = "approve"
 
 @dataclass(frozen=True, slots=True)
 class McpCaller:
-    """The client of one ``tools/call``."""
+    """The client of one ``tools/call``, and how long its person may take to answer."""
 
     context: ServerRequestContext[Any, Any]
     params: types.CallToolRequestParams
+    seconds: float = ANSWER_SECONDS
 
     @property
     def name(self) -> str:
@@ -87,7 +88,7 @@ class McpCaller:
             raise not_approved(question, "this connection has no way back to the client")
         answer: types.ElicitResult | None = None
         try:
-            with anyio.move_on_after(ANSWER_SECONDS):
+            with anyio.move_on_after(self.seconds):
                 answer = await session.elicit_form(question.text, _form(question), self.context.request_id)
         except (MCPError, ValueError) as error:
             raise not_approved(question, "the client could not ask") from error

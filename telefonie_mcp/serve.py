@@ -27,7 +27,7 @@ from telefonie_mcp.stdio import stdio
 
 __all__ = ["serve_http", "serve_sandbox", "serve_stdio"]
 
-_LAST_SECONDS: Final = 5  # for answers on their way, after a signal and when writes are settled
+_LAST_SECONDS: Final = 3  # for answers on their way, after a signal and when writes are settled
 _STREAM_SECONDS: Final = 2  # how long requests that are no writes may delay the end of an HTTP server
 _log: Final = logging.getLogger(__name__)
 

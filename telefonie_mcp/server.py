@@ -6,6 +6,7 @@ both protocol eras (2026-07-28, and 2025-11-25 and earlier) on every transport.
 
 import json
 import logging
+import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -20,7 +21,7 @@ from pydantic import ValidationError
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
-from telefonie_mcp.elicitation import McpCaller, input_required
+from telefonie_mcp.elicitation import ANSWER_SECONDS, McpCaller, input_required
 from telefonie_mcp.errors import ToolError, UnknownToolError
 from telefonie_mcp.resources import Resources
 from telefonie_mcp.settings import Settings
@@ -58,8 +59,14 @@ def create_server(settings: Settings | None = None) -> Server[Any]:
     return mcp_server(App.from_settings(settings or Settings()))
 
 
-def mcp_server(app: App) -> Server[Any]:
-    """Return the MCP server that serves ``app``."""
+def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Server[Any]:
+    """Return the MCP server that serves ``app``.
+
+    Args:
+        app: Documents, tools and calls.
+        answer_seconds: How long a person may take to answer a question.
+
+    """
     tools = types.ListToolsResult(tools=[tool_definition(tool) for tool in app.catalog])
     resources = Resources(app)
 
@@ -69,8 +76,9 @@ def mcp_server(app: App) -> Server[Any]:
     async def call_tool(
         ctx: _Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
+        caller = McpCaller(ctx, params, answer_seconds)
         try:
-            return success_result(await app.calls.call(params.name, params.arguments, McpCaller(ctx, params)))
+            return success_result(await app.calls.call(params.name, params.arguments, caller))
         except Pause as pause:
             return input_required(pause.question)
         except ToolError as error:
@@ -120,7 +128,7 @@ def mcp_server(app: App) -> Server[Any]:
         on_read_resource=read_resource,
     )
     keys = [key.get_secret_value() for key in app.settings.state_keys]
-    security = RequestStateSecurity(keys=keys) if keys else RequestStateSecurity.ephemeral()
+    security = RequestStateSecurity(keys=keys or [secrets.token_bytes(32)], ttl=answer_seconds)
     server.middleware.append(_nothing_internal)
     server.middleware.append(RequestStateBoundary(security, default_audience=server.name))
     return server

@@ -131,7 +131,9 @@ async def test_in_a_terminal_the_server_says_what_it_waits_for(tmp_path: Path) -
 
 
 async def test_the_key_is_not_in_the_command_line_of_the_process(tmp_path: Path) -> None:
-    async with running("--http", "0", home=tmp_path, TELEFONIE_API_KEY="key-0451-abcdef") as process:
+    async with running(
+        "--http", "0", home=tmp_path, variables={"TELEFONIE_API_KEY": "key-0451-abcdef"}
+    ) as process:
         await process.address()
         line = await anyio.run_process(["ps", "-o", "args=", "-p", str(process.process.pid)])
         assert b"telefonie_mcp" in line.stdout

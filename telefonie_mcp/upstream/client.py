@@ -18,10 +18,13 @@ from telefonie_mcp.openapi.operation import Credential
 from telefonie_mcp.upstream.answers import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.requests import Request
 
-__all__ = ["MAX_BODY", "Client", "Transport", "asgi_transport"]
+__all__ = ["MAX_BODY", "MAX_CONNECTIONS", "Client", "Transport", "asgi_transport"]
 
 MAX_BODY: Final = 8 * 1024 * 1024
 """Bytes of a response body, after decompression, that are read at most."""
+
+MAX_CONNECTIONS: Final = 32
+"""Requests that reach the API at the same time; further ones wait their turn."""
 
 _CONNECT_SECONDS: Final = 5.0
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -67,7 +70,7 @@ class Client:
                 transport=self._open_transport(),
                 headers={"User-Agent": self._user_agent},
                 follow_redirects=False,
-                limits=httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=20.0),
+                limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=20.0),
             )
         return self._pool
 

@@ -26,7 +26,8 @@ from mcp_types import (
 )
 from pydantic import SecretStr
 
-from telefonie_mcp.server import create_server
+from telefonie_mcp.app import App
+from telefonie_mcp.server import create_server, mcp_server
 from telefonie_mcp.settings import Settings, read_settings
 from tests.support.faulty import NUMBER, Provider, faulty
 from tests.support.wire import COMMAND, answer_of, environment, running
@@ -299,4 +300,32 @@ async def test_facts_that_change_during_a_legacy_question_make_the_answer_void()
             ) as client:
                 refused = answer_of(await client.call_tool("purchase_number", BUY))
         assert refused["code"] == "facts_changed"
+        assert provider.count("POST") == 0
+
+
+@both_eras
+async def test_a_person_who_does_not_answer_in_time_has_not_said_yes(mode: Mode) -> None:
+    async def sleepy(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        if mode == "legacy":
+            await anyio.sleep_forever()
+        await anyio.sleep(0.4)
+        return ElicitResult(action="accept", content={"approve": True})
+
+    async with faulty() as provider:
+        decided = Settings(
+            api_key=SecretStr("key-of-a-test"),
+            base_url=provider.url,
+            ledger=SecretStr(":memory:"),
+            approval="human",
+        )
+        server = mcp_server(App.from_settings(decided), answer_seconds=0.3)
+        with anyio.fail_after(20):
+            async with Client(server, mode=mode, elicitation_callback=sleepy) as client:
+                if mode == "legacy":
+                    refused = answer_of(await client.call_tool("purchase_number", BUY))
+                    assert "nobody answered in time" in refused["message"]
+                    assert refused["code"] == "not_approved"
+                else:
+                    with pytest.raises(MCPError, match="Invalid or expired requestState"):
+                        await client.call_tool("purchase_number", BUY)
         assert provider.count("POST") == 0

@@ -51,14 +51,13 @@ async def world(home: Path) -> AsyncGenerator[Forwarding]:
 @asynccontextmanager
 async def calling(provider: Provider, home: Path, tool: str) -> AsyncGenerator[Any]:
     arguments = ("call", tool, f"phone_number={NUMBER}", "confirm=true")
-    async with running(
-        *arguments,
-        home=home,
-        TELEFONIE_API_KEY=KEY,
-        TELEFONIE_BASE_URL=provider.url,
-        TELEFONIE_LEDGER=str(home / "ledger.sqlite3"),
-        TELEFONIE_TIMEOUT="1",
-    ) as process:
+    variables = {
+        "TELEFONIE_API_KEY": KEY,
+        "TELEFONIE_BASE_URL": provider.url,
+        "TELEFONIE_LEDGER": str(home / "ledger.sqlite3"),
+        "TELEFONIE_TIMEOUT": "3",
+    }
+    async with running(*arguments, home=home, variables=variables) as process:
         yield process
 
 
@@ -139,7 +138,7 @@ async def test_ledger_and_provider_agree_after_a_kill(name: str, tool: str, tmp_
     async def fault(exchange: Exchange) -> None:
         await hold(point, exchange)
 
-    with anyio.fail_after(60):
+    with anyio.fail_after(120):
         async with world(tmp_path) as provider:
             if tool == "release_number":
                 assert (await call(provider, tmp_path, "purchase_number"))["phone_number"] == NUMBER

@@ -22,7 +22,7 @@ URL = "https://example.com/old"
 
 async def command(home: Path, *arguments: str) -> tuple[int, str, str]:
     variables = {"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3")}
-    async with running(*arguments, home=home, **variables) as process:  # pyright: ignore[reportArgumentType] - only variables
+    async with running(*arguments, home=home, variables=variables) as process:
         output = (await process.rest()).decode()
         return await process.end(), output, process.log
 

@@ -34,7 +34,7 @@ async def entering(door: Door, home: Path, **variables: str) -> AsyncGenerator[C
 
         async def command(tool: str, **arguments: Any) -> dict[str, Any]:
             parameters = ("call", tool, "--json", json.dumps(arguments))
-            async with running(*parameters, home=home, **variables) as process:  # pyright: ignore[reportArgumentType] - only variables
+            async with running(*parameters, home=home, variables=variables) as process:
                 output = await process.rest()
                 await process.end()
                 return json.loads(output) if output else {"message": process.log}

@@ -96,12 +96,12 @@ async def test_a_ledger_that_cannot_be_written_stops_writes_and_not_reads(tmp_pa
     other.close()
     variables = {"TELEFONIE_LEDGER": str(ledger), "TELEFONIE_SANDBOX_DB": ":memory:"}
     arguments = ("purchase_number", "phone_number=+14155550123", "confirm=true")
-    async with running("call", *arguments, home=tmp_path, **variables) as process:  # pyright: ignore[reportArgumentType] - only variables
+    async with running("call", *arguments, home=tmp_path, variables=variables) as process:
         refused = json.loads(await process.rest())
         assert await process.end() == 1
     assert refused["code"] == "ledger_unavailable"
     assert refused["message"].startswith("Nothing was done: ")
     assert "reads work" in refused["message"]
-    async with running("call", "list_owned_numbers", home=tmp_path, **variables) as process:  # pyright: ignore[reportArgumentType] - only variables
+    async with running("call", "list_owned_numbers", home=tmp_path, variables=variables) as process:
         assert json.loads(await process.rest())["total"] == 0
         assert await process.end() == 0

@@ -139,13 +139,17 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    *arguments: str, home: Path, stdin: int = PIPE, stdout: int = PIPE, **variables: str
+    *arguments: str,
+    home: Path,
+    variables: Mapping[str, str] | None = None,
+    stdin: int = PIPE,
+    stdout: int = PIPE,
 ) -> AsyncGenerator[Running]:
     """Run `telefonie-mcp ARGUMENTS` within `SECONDS`, and end it if the block has not."""
     with TemporaryFile() as errors:
         process = await anyio.open_process(
             [*COMMAND, *arguments],
-            env=environment(home, **variables),
+            env=environment(home, **variables or {}),
             stdin=stdin,
             stdout=stdout,
             stderr=errors,
@@ -177,7 +181,7 @@ async def connected(transport: Transport, mode: Mode, home: Path, **variables: s
                     yield client
         else:
             async with (
-                running("--http", "0", home=home, **variables) as server,  # pyright: ignore[reportArgumentType] - only variables
+                running("--http", "0", home=home, variables=variables) as server,
                 Client(await server.address(), mode=mode) as client,
             ):
                 yield client

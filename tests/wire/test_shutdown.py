@@ -24,7 +24,8 @@ PIPE = 50_000
 
 
 def live(provider: Upstream, home: Path) -> dict[str, Any]:
-    return {"home": home, "TELEFONIE_API_KEY": KEY, "TELEFONIE_BASE_URL": provider.url}
+    variables = {"TELEFONIE_API_KEY": KEY, "TELEFONIE_BASE_URL": provider.url}
+    return {"home": home, "variables": variables}
 
 
 def purchase(number: int) -> dict[str, Any]:
@@ -124,7 +125,7 @@ async def test_a_client_that_does_not_read_cannot_keep_the_process(tmp_path: Pat
             for number in range(100):
                 await server.send(request(number, "tools/list"))
             while waiting_in(unread) < PIPE:
-                await anyio.sleep(0.01)
+                await anyio.lowlevel.checkpoint()
             server.process.send_signal(signal.SIGTERM)
             assert await server.end() == 0
     finally:
@@ -138,7 +139,7 @@ def waiting_in(pipe: int) -> int:
 
 async def test_a_question_to_a_client_that_has_left_does_not_keep_the_process(tmp_path: Path) -> None:
     variables = {"TELEFONIE_APPROVAL": "human", "TELEFONIE_TIMEOUT": "600"}
-    async with running(home=tmp_path, **variables) as server:  # pyright: ignore[reportArgumentType] - only variables
+    async with running(home=tmp_path, variables=variables) as server:
         await server.ask(initialize("2025-11-25", elicitation={}))
         await server.send(purchase(1))
         assert (await server.receive())["method"] == "elicitation/create"

@@ -1,0 +1,107 @@
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from telefonie_mcp.openapi.operation import Credential
+from telefonie_mcp.upstream.answers import Answer, NotSent, Outcome, Unanswered
+from telefonie_mcp.upstream.client import MAX_CONNECTIONS, Client
+from telefonie_mcp.upstream.requests import Request
+from tests.support import faulty as f
+from tests.support.faulty import Exchange, faulty
+from tests.support.recorder import recording
+
+KEY = SecretStr("key/+ 0451")
+
+
+def client(key: SecretStr | None = KEY) -> Client:
+    return Client(key, lambda: None, user_agent="test/1")
+
+
+@pytest.mark.parametrize(
+    ("credential", "target", "headers"),
+    [
+        (Credential("X-Key", "header"), "/a?x=1", {"x-key": "key/+ 0451"}),
+        (Credential("Authorization", "header", "Bearer "), "/a?x=1", {"authorization": "Bearer key/+ 0451"}),
+        (Credential("k", "query"), "/a?x=1&k=key%2F%2B%200451", {}),
+        (Credential("k", "cookie"), "/a?x=1", {"cookie": "lang=de; k=key/+ 0451"}),
+        (None, "/a?x=1", {}),
+    ],
+)
+async def test_where_the_key_goes(
+    credential: Credential | None, target: str, headers: dict[str, str]
+) -> None:
+    async with recording() as api:
+        api.answer("GET", 200, {})
+        request = Request("GET", "/a", (("x", "1"),), {"Cookie": "lang=de"})
+        sender = client()
+        await sender.send(f"http://127.0.0.1:{api.port}", request, credential, seconds=5)
+        await sender.aclose()
+        _, sent, seen, _ = api.requests[0]
+    assert sent.replace("+", "%20") == target.replace("+", "%20")
+    assert seen.items() >= headers.items()
+    assert seen["user-agent"] == "test/1"
+    assert str(seen).count("0451") == sum("0451" in value for value in headers.values())
+
+
+async def test_no_key_is_sent_where_there_is_none() -> None:
+    async with recording() as api:
+        api.answer("GET", 200, {})
+        sender = client(None)
+        await sender.send(
+            f"http://127.0.0.1:{api.port}", Request("GET", "/a"), Credential("X-Key", "header"), seconds=5
+        )
+        await sender.aclose()
+        assert "x-key" not in api.requests[0][2]
+
+
+async def test_what_is_known_afterwards() -> None:
+    faults = [Exchange.honest, f.close, f.hang, f.huge, f.replying(500)]
+    outcomes: list[Outcome] = []
+    async with faulty(GET=faults) as provider:
+        sender = client()
+        with anyio.fail_after(10):
+            outcomes += [
+                await sender.send(provider.url, Request("GET", "/owned"), None, seconds=0.5)
+                for _ in faults[:]
+            ]
+        await sender.aclose()
+        gone = provider.url
+    sender = client()
+    outcomes.append(await sender.send(gone, Request("GET", "/owned"), None, seconds=2))
+    await sender.aclose()
+    honest, closed, hung, huge, failed, refused = outcomes
+    assert isinstance(honest, Answer)
+    assert honest.json == {"numbers": [], "total": 0}
+    assert closed == Unanswered("broke the connection (RemoteProtocolError)", pending=False)
+    assert hung == Unanswered("did not answer within 1 seconds", pending=True)
+    assert huge == Unanswered("answered 200 with more than 8 MiB", pending=False)
+    assert isinstance(failed, Answer)
+    assert failed.status == 500
+    assert refused == NotSent("could not be reached (ConnectError)")
+
+
+async def test_requests_at_the_same_time_are_bounded() -> None:
+    busy = most = 0
+
+    async def slow(exchange: Exchange) -> None:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        await anyio.sleep(0.05)
+        busy -= 1
+        await exchange.honest()
+
+    async with faulty(GET=[slow]) as provider:
+        sender = client()
+
+        async def send() -> None:
+            answer = await sender.send(provider.url, Request("GET", "/owned"), None, seconds=10)
+            assert isinstance(answer, Answer)
+
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(3 * MAX_CONNECTIONS):
+                    tasks.start_soon(send)
+        await sender.aclose()
+    assert most <= MAX_CONNECTIONS
+    assert provider.count("GET") == 3 * MAX_CONNECTIONS
