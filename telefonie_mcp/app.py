@@ -15,7 +15,7 @@ from telefonie_mcp import __version__
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
 from telefonie_mcp.ledger.records import Entry, Limits
 from telefonie_mcp.openapi.documents import Document, load_documents
-from telefonie_mcp.settings import Settings
+from telefonie_mcp.settings import Settings, is_loopback
 from telefonie_mcp.tools.api import Api
 from telefonie_mcp.tools.arguments import check_schemas
 from telefonie_mcp.tools.calls import Calls
@@ -62,6 +62,8 @@ class App:
             raise DocumentError(
                 f"the embedded sandbox does not implement {', '.join(strange)}; set TELEFONIE_API_KEY"
             )
+        if settings.mode == "live":
+            _check_encryption(documents, settings)
         catalog = build_catalog(documents)
         if settings.spec:
             check_schemas(catalog)
@@ -172,6 +174,20 @@ class App:
         servers += [o.server for d in self.documents for o in d.operations if not (servers and d.packaged)]
         hosts = dict.fromkeys(urlsplit(server).netloc for server in servers)
         return f"LIVE: calls reach {', '.join(hosts)}; purchases cost real money and releases are final"
+
+
+def _check_encryption(documents: tuple[Document, ...], settings: Settings) -> None:
+    """Refuse documents whose server would get the API key unencrypted, as ``TELEFONIE_BASE_URL`` may not."""
+    for document in documents:
+        for operation in document.operations:
+            server = urlsplit(operation.server)
+            moved = document.packaged and settings.base_url
+            safe = server.scheme == "https" or is_loopback(server.hostname or "")
+            if operation.credential and not (moved or safe):
+                raise DocumentError(
+                    f"{document.title}: {operation.id} would send the API key unencrypted to {server.hostname}; "
+                    "its server must be https"
+                )
 
 
 def _check_number_types(catalog: Catalog, settings: Settings) -> None:

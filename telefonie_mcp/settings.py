@@ -30,7 +30,7 @@ from pydantic import (
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.ledger.records import money
 
-__all__ = ["PREFIX", "Address", "Settings", "read_settings"]
+__all__ = ["PREFIX", "Address", "Settings", "is_loopback", "read_settings"]
 
 PREFIX: Final = "TELEFONIE_"
 
@@ -110,7 +110,7 @@ def _address(value: Any) -> Any:
     if not match:
         raise ValueError("must be HOST:PORT or PORT, such as 127.0.0.1:8000")
     host = (match[1] or "127.0.0.1").strip("[]")
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise ValueError(
             f"must be a loopback address, not {host}: this server has no authorization of its own. "
             "Put a reverse proxy with authorization in front of it"
@@ -126,14 +126,15 @@ def _base_url(value: Any) -> Any:
         raise ValueError("must be an absolute http(s) URL, such as https://api.telefonie.com/v1/numbers")
     if url.username or url.password:
         raise ValueError("must not contain a user name or password")
-    if url.scheme == "http" and not _is_loopback(url.hostname):
+    if url.scheme == "http" and not is_loopback(url.hostname):
         raise ValueError(
             "must be https, or the API key would travel unencrypted; plain http only to loopback"
         )
     return value.strip().rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

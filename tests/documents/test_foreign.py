@@ -10,6 +10,7 @@ import pytest
 from mcp import Client
 from mcp_types import Tool
 
+from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.server import create_server
 from telefonie_mcp.settings import read_settings
 from tests.support.recorder import Recorder, recording
@@ -217,3 +218,11 @@ async def test_the_documents_are_resources(tmp_path: Path) -> None:
     async with serving(tmp_path) as (client, _):
         uris = [str(resource.uri) for resource in (await client.list_resources()).resources]
     assert uris[:3] == [f"telefonie://openapi/{name}" for name in ("telefonie-numbers", "library", "fleet")]
+
+
+def test_a_document_that_would_send_the_key_unencrypted_stops_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.json"
+    path.write_text((HERE / "fleet.json").read_text().replace("127.0.0.1:PORT", "api.fleet.example"))
+    settings = read_settings({"TELEFONIE_API_KEY": KEY}, {"spec": (str(path),)})
+    with pytest.raises(DocumentError, match="Fleet: list-vehicles would send the API key unencrypted"):
+        create_server(settings)
