@@ -185,8 +185,8 @@ def _check_encryption(documents: tuple[Document, ...], settings: Settings) -> No
             safe = server.scheme == "https" or is_loopback(server.hostname or "")
             if operation.credential and not (moved or safe):
                 raise DocumentError(
-                    f"{document.title}: {operation.id} would send the API key unencrypted to {server.hostname}; "
-                    "its server must be https"
+                    f"{document.title}: {operation.id} would send the API key unencrypted to "
+                    f"{server.hostname}; its server must be https"
                 )
 
 
