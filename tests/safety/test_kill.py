@@ -40,7 +40,9 @@ class Forwarding(Provider):
 
 @asynccontextmanager
 async def world(home: Path) -> AsyncGenerator[Forwarding]:
-    async with running("sandbox", "--port", "0", "--sandbox-db", ":memory:", home=home) as sandbox:
+    async with running(
+        "sandbox", "--port", "0", "--sandbox-db", ":memory:", home=home, seconds=120
+    ) as sandbox:
         origin = (await sandbox.address()).removesuffix("/v1/numbers")
         with httpx.Client(base_url=origin, headers={"X-API-Key": KEY}) as client:
             async with faulty(Forwarding(sandbox=client)) as provider:

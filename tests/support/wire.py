@@ -144,8 +144,9 @@ async def running(
     variables: Mapping[str, str] | None = None,
     stdin: int = PIPE,
     stdout: int = PIPE,
+    seconds: float = SECONDS,
 ) -> AsyncGenerator[Running]:
-    """Run `telefonie-mcp ARGUMENTS` within `SECONDS`, and end it if the block has not."""
+    """Run `telefonie-mcp ARGUMENTS` within `seconds`, and end it if the block has not."""
     with TemporaryFile() as errors:
         process = await anyio.open_process(
             [*COMMAND, *arguments],
@@ -155,7 +156,7 @@ async def running(
             stderr=errors,
         )
         try:
-            with anyio.fail_after(SECONDS):
+            with anyio.fail_after(seconds):
                 yield Running(process, errors)
         finally:
             if process.returncode is None:
