@@ -53,7 +53,7 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
         if name in SECRETS:
             continue
         flag = f"--{name.replace('_', '-')}"
-        switch = field.annotation == bool | None
+        switch = field.annotation is bool or field.annotation == bool | None
         command = click.option(
             f"{flag}/--no-{flag[2:]}" if switch else flag,
             name,
@@ -73,7 +73,8 @@ def cli(context: click.Context, **flags: Any) -> None:
     """Run the MCP server for the Telefonie Number Management API over stdio.
 
     Without TELEFONIE_API_KEY it works on an embedded sandbox, where nothing costs money. Every option is
-    also an environment variable: --log-level is TELEFONIE_LOG_LEVEL.
+    also an environment variable: --log-level is TELEFONIE_LOG_LEVEL. Options come before a command:
+    telefonie-mcp --read-only tools.
     """
     context.obj = flags
     if context.invoked_subcommand is None:
@@ -135,26 +136,31 @@ def tools(flags: dict[str, Any], *, as_json: bool) -> None:
 def call(flags: dict[str, Any], tool: str, arguments: Sequence[str], json_arguments: str | None) -> None:
     """Call one TOOL as an agent would, and print its result.
 
-    Ends with status 1 when the tool answers with an error.
+    Ends with status 1 when the tool answers with an error. telefonie-mcp tools lists the tools.
     """
     import anyio  # noqa: PLC0415
 
     from telefonie_mcp.errors import ToolError  # noqa: PLC0415
+    from telefonie_mcp.signals import ending_on_signal  # noqa: PLC0415
     from telefonie_mcp.tools.approval import CommandLine  # noqa: PLC0415
 
     app = _app(_configure(flags))
     given = _arguments(app.catalog[tool].input_schema, arguments, json_arguments)
 
-    async def run() -> dict[str, Any]:
-        try:
-            return (await app.calls.call(tool, given, CommandLine())).content
-        finally:
-            await app.aclose()
+    async def run() -> tuple[dict[str, Any], int] | None:
+        answer = None
+        with anyio.CancelScope() as scope:
+            async with ending_on_signal(app.calls.drain, scope.cancel):
+                try:
+                    answer = (await app.calls.call(tool, given, CommandLine())).content, 0
+                except ToolError as error:
+                    answer = error.as_dict(), 1
+        await app.aclose()
+        return answer
 
-    try:
-        content, status = anyio.run(run), 0
-    except ToolError as error:
-        content, status = error.as_dict(), 1
+    if (answer := anyio.run(run)) is None:
+        raise click.Abort
+    content, status = answer
     click.echo(json.dumps(content, ensure_ascii=False, indent=2))
     sys.exit(status)
 

@@ -6,7 +6,7 @@ is what the server answered.
 
 import json
 import sys
-from typing import Any
+from typing import Any, Final
 
 import click
 from mcp import Client, StdioServerParameters
@@ -15,9 +15,9 @@ from mcp_types import TextContent
 
 from telefonie_mcp.errors import TelefonieError
 
-__all__ = ["play"]
+__all__ = ["SERVER", "play"]
 
-_SERVER = StdioServerParameters(
+SERVER: Final = StdioServerParameters(
     command=sys.executable,
     args=["-m", "telefonie_mcp", "--sandbox", "--sandbox-db", ":memory:", "--log-level", "error"],
 )
@@ -60,15 +60,18 @@ class _Stage:
         click.secho(f"   {text}", fg="green")
 
 
-async def play() -> None:
+async def play(server: StdioServerParameters = SERVER) -> None:
     """Search, preview, buy, configure, list, and give back one number, and say so.
+
+    Args:
+        server: The command to start.
 
     Raises:
         TelefonieError: a step did not go as it should.
 
     """
     failure: TelefonieError | None = None
-    async with Client(stdio_client(_SERVER)) as client:
+    async with Client(stdio_client(server)) as client:
         title = client.server_info.title if client.server_info else None
         tools = (await client.list_tools()).tools
         click.secho(f"{title}, protocol {client.protocol_version}, {len(tools)} tools", bold=True)

@@ -1,18 +1,20 @@
 """How an MCP client asks the person behind it, in both protocol eras; whatever is unclear is a no.
 
 2026-07-28: the call is answered with a question, and made again with the answer; what was asked travels in
-the sealed ``requestState``. 2025-11-25 and earlier: the question goes to the client in the middle of the
-call, which needs a channel back to it. Each way fails on the other era.
+the ``requestState``, sealed so that it is good for this call alone. 2025-11-25 and earlier: the question goes
+to the client in the middle of the call, which needs a channel back to it. Each way fails on the other era.
 """
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import anyio
 import mcp_types as types
-from mcp.server.context import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
@@ -20,11 +22,15 @@ from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.tools.approval import Pause, Question, not_approved
 from telefonie_mcp.tools.presentation import clean_line
 
-__all__ = ["ANSWER_SECONDS", "McpCaller", "input_required"]
+__all__ = ["ANSWER_SECONDS", "McpCaller", "Seal", "input_required"]
 
 ANSWER_SECONDS: Final = 600
 """How long a person may take to answer."""
 
+_BROKEN: Final = (
+    "the person's answer came too late, or with another call than the one they were asked about "
+    "(Invalid or expired requestState). Make the call again, without it, to ask again."
+)
 _KEY: Final = "approval"
 _FIELD: Final = "approve"
 
@@ -94,6 +100,30 @@ class McpCaller:
             raise not_approved(question, "the client could not ask") from error
         _check(answer, question)
         return secrets.token_hex(16)
+
+
+class Seal(RequestStateBoundary):
+    """Middleware that seals what was asked, and lets an answer through only with the unbroken seal.
+
+    Args:
+        keys: Secrets of 32 or more characters that the workers of one server share; none: this process alone.
+        seconds: How long a seal is good.
+        name: The server's name, which its workers share.
+
+    """
+
+    def __init__(self, keys: Sequence[str], seconds: float, name: str) -> None:
+        security = RequestStateSecurity(keys=keys or [secrets.token_hex(32)], ttl=seconds)
+        super().__init__(security, default_audience=name)
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Pass on a call, and say what to do about a seal that is broken."""
+        try:
+            return await super().__call__(ctx, call_next)
+        except MCPError as error:
+            if error.error.data == {"reason": "invalid_request_state"}:
+                raise MCPError(error.code, f"{NOTHING_DONE}: {_BROKEN}", error.error.data) from error
+            raise
 
 
 def input_required(question: Question) -> types.InputRequiredResult:

@@ -27,10 +27,12 @@ def http_app(server: Server[Any], app: App) -> Starlette:
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok", "mode": app.settings.mode, "version": __version__})
 
+    listening = [str(app.settings.http).rpartition(":")[0]] if app.settings.http else []
+    hosts = (*_LOOPBACK, *listening)
     return server.streamable_http_app(
         transport_security=TransportSecuritySettings(
-            allowed_hosts=[pattern for host in _LOOPBACK for pattern in (host, f"{host}:*")],
-            allowed_origins=[f"http://{host}{port}" for host in _LOOPBACK for port in ("", ":*")],
+            allowed_hosts=[pattern for host in hosts for pattern in (host, f"{host}:*")],
+            allowed_origins=[f"http://{host}{port}" for host in hosts for port in ("", ":*")],
         ),
         custom_starlette_routes=[Route("/healthz", health)],
     )

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
+from urllib.parse import quote
 
 from pydantic import SecretStr
 
@@ -21,22 +22,31 @@ class _Redacting(logging.Formatter):
     def __init__(self, form: Literal["text", "json"], secrets: Sequence[SecretStr]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
         self._json = form == "json"
-        self._secrets = [secret.get_secret_value() for secret in secrets]
+        forms = {form for secret in secrets for form in _forms(secret.get_secret_value())}
+        self._secrets = sorted(forms, key=len, reverse=True)  # one may be a part of another
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        if self._json:
-            entry = {
-                "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-                "level": record.levelname.lower(),
-                "logger": record.name,
-                "message": record.getMessage(),
-                **({"exception": self.formatException(record.exc_info)} if record.exc_info else {}),
-            }
-            text = json.dumps(entry, ensure_ascii=False)
+        if not self._json:
+            return self._redacted(super().format(record))
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self._redacted(record.getMessage()),
+        }
+        if record.exc_info:
+            entry["exception"] = self._redacted(self.formatException(record.exc_info))
+        return json.dumps(entry, ensure_ascii=False)
+
+    def _redacted(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "**********")
         return text
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """Return ``secret`` as it can stand in a log: bare, in JSON, in a ``repr``, in a URL."""
+    return secret, json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1], quote(secret, safe="")
 
 
 def configure_logging(level: str, form: Literal["text", "json"], secrets: Sequence[SecretStr] = ()) -> None:

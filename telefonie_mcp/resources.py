@@ -8,6 +8,7 @@ from mcp.shared.exceptions import MCPError
 
 from telefonie_mcp.app import App
 from telefonie_mcp.ledger.records import LedgerError
+from telefonie_mcp.tools.presentation import clean
 
 __all__ = ["Resources"]
 
@@ -62,7 +63,7 @@ class Resources:
 
     async def _log(self) -> types.ReadResourceResult:
         try:
-            entries = [entry.as_dict() for entry in await self._app.recent_writes()]
+            entries = [clean(entry.as_dict()) for entry in await self._app.recent_writes()]
         except LedgerError as error:
             raise MCPError(types.INTERNAL_ERROR, str(error)) from error
         text = json.dumps({"entries": entries}, ensure_ascii=False, separators=(",", ":"))

@@ -4,7 +4,6 @@ On SIGINT and SIGTERM no further call is accepted, a write in flight is finished
 delivered, and the process ends with status 0 and without a traceback.
 """
 
-import asyncio
 import logging
 import os
 import signal
@@ -12,22 +11,20 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any, Final
 
 import anyio
-from anyio.abc import TaskGroup
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.server import mcp_server
 from telefonie_mcp.settings import Address
-from telefonie_mcp.stdio import stdio
+from telefonie_mcp.signals import ending_on_signal
+from telefonie_mcp.stdio import Input, stdio
 
 __all__ = ["serve_http", "serve_sandbox", "serve_stdio"]
 
-_LAST_SECONDS: Final = 3  # for answers on their way, after a signal and when writes are settled
 _STREAM_SECONDS: Final = 2  # how long requests that are no writes may delay the end of an HTTP server
 _log: Final = logging.getLogger(__name__)
 
@@ -42,11 +39,12 @@ async def serve_stdio(app: App) -> None:
             file=sys.stderr,
         )
     server = mcp_server(app)
-    async with anyio.create_task_group() as tasks:
-        async with stdio(app.settings.timeout) as (read, write, end):
-            with _on_signal(tasks, app.calls.drain, end):
-                await server.run(read, write, server.create_initialization_options())
-        tasks.cancel_scope.cancel()
+    source = Input()
+    async with (
+        ending_on_signal(app.calls.drain, source.end),
+        stdio(source, app.settings.timeout) as (read, write),
+    ):
+        await server.run(read, write, server.create_initialization_options())
 
 
 async def serve_http(app: App, address: Address) -> None:
@@ -81,45 +79,14 @@ def _announce(app: App) -> None:
     _log.warning("telefonie-mcp %s, %s", __version__, app.where)
 
 
-@contextmanager
-def _on_signal(
-    tasks: TaskGroup, drain: Callable[[], Awaitable[None]], end: Callable[[], None]
-) -> Generator[None]:
-    """Let SIGINT and SIGTERM ``drain`` and then ``end`` what runs in the block.
-
-    Should that not be enough, because a client does not read its answers or an API does not answer a read,
-    the process ends all the same.
-    """
-    loop = asyncio.get_running_loop()
-    signalled = anyio.Event()
-
-    async def stop() -> None:
-        await signalled.wait()
-        await drain()
-        end()
-        await anyio.sleep(_LAST_SECONDS)
-        logging.shutdown()
-        os._exit(0)
-
-    def notice(_number: int, _frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(signalled.set)
-
-    tasks.start_soon(stop)
-    handlers = {number: signal.signal(number, notice) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-
-
 def _listen(address: Address, setting: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         return socket.create_server((address.host, address.port), family=family, backlog=2048)
     except OSError as error:
+        reason = os.strerror(error.errno or 0)  # error.strerror repeats the address
         raise SettingsError(
-            f"{setting}: cannot listen on {address} ({error.strerror}); choose another port, or 0 for any"
+            f"{setting}: cannot listen on {address} ({reason}); choose another port, or 0 for any"
         ) from error
 
 
@@ -147,7 +114,5 @@ async def _serve(asgi: Any, listener: socket.socket, path: str, drain: Callable[
     )
     host, port = listener.getsockname()[:2]
     _log.warning("serving on http://%s%s", Address(host=host, port=port), path)
-    async with anyio.create_task_group() as tasks:
-        with _on_signal(tasks, drain, end):
-            await server.serve(sockets=[listener])
-        tasks.cancel_scope.cancel()
+    async with ending_on_signal(drain, end):
+        await server.serve(sockets=[listener])

@@ -6,7 +6,6 @@ both protocol eras (2026-07-28, and 2025-11-25 and earlier) on every transport.
 
 import json
 import logging
-import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -15,13 +14,12 @@ import mcp_types as types
 from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
-from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
-from telefonie_mcp.elicitation import ANSWER_SECONDS, McpCaller, input_required
+from telefonie_mcp.elicitation import ANSWER_SECONDS, McpCaller, Seal, input_required
 from telefonie_mcp.errors import ToolError, UnknownToolError
 from telefonie_mcp.resources import Resources
 from telefonie_mcp.settings import Settings
@@ -128,9 +126,8 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Server[An
         on_read_resource=read_resource,
     )
     keys = [key.get_secret_value() for key in app.settings.state_keys]
-    security = RequestStateSecurity(keys=keys or [secrets.token_bytes(32)], ttl=answer_seconds)
     server.middleware.append(_nothing_internal)
-    server.middleware.append(RequestStateBoundary(security, default_audience=server.name))
+    server.middleware.append(Seal(keys, answer_seconds, server.name))
     return server
 
 

@@ -42,7 +42,12 @@ def _paths(value: Any) -> Any:
 
 
 def _words(value: Any) -> Any:
-    return [word for part in value.split(",") if (word := part.strip())] if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    words = [word for part in value.split(",") if (word := part.strip())]
+    if not words:
+        raise ValueError("names nothing, and an empty list would limit nothing; leave it out instead")
+    return words
 
 
 def _secrets(value: Any) -> Any:
@@ -223,7 +228,9 @@ class Settings(BaseModel):
         default=frozenset(), description="Numbers in E.164 that no tool may change or release."
     )
     max_calls_per_minute: int = Field(
-        default=600, ge=1, description="Tool calls that one caller may make in a minute."
+        default=600,
+        ge=1,
+        description="Tool calls that one caller may make in a minute; all together, ten times as many.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", description="How much goes to stderr."

@@ -9,7 +9,7 @@ import io
 import os
 import select
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
@@ -20,48 +20,48 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-__all__ = ["Incoming", "Outgoing", "stdio"]
+__all__ = ["Incoming", "Input", "Outgoing", "Unanswered", "stdio"]
 
 _STDIN: Final = 0
 
 
-@asynccontextmanager
-async def stdio(seconds: float) -> AsyncGenerator[tuple["Incoming", "Outgoing", Callable[[], None]]]:
-    """Open the streams for a server, and a function that ends the input.
-
-    Args:
-        seconds: How long the end of the input waits for answers at most.
-
-    """
-    unanswered = _Unanswered()
-    source = None if sys.platform == "win32" else _Input()  # select cannot wait for a pipe there
-    lines = source and anyio.wrap_file(
-        io.TextIOWrapper(io.BufferedReader(source), encoding="utf-8", errors="replace")
-    )
-    async with stdio_server(lines) as (read, write):
-        outgoing = Outgoing(write, unanswered)
-        incoming = Incoming(read, outgoing, unanswered, seconds)
-        yield incoming, outgoing, source.end if source else lambda: None
-
-
-class _Input(io.RawIOBase):
+class Input(io.RawIOBase):
     """Standard input that can be ended from this side."""
 
     def __init__(self) -> None:
         self._ended, self._end = os.pipe()
 
     def readable(self) -> bool:
+        """Say yes."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - BufferedReader passes nothing else
+        """Wait for bytes and return how many there are now in ``buffer``; none at the end."""
         ready, _, _ = select.select([_STDIN, self._ended], [], [])
         return 0 if self._ended in ready else os.readv(_STDIN, [buffer])
 
     def end(self) -> None:
+        """Let this and every later read see the end."""
         os.write(self._end, b".")
 
 
-class _Unanswered:
+@asynccontextmanager
+async def stdio(source: Input, seconds: float) -> AsyncGenerator[tuple["Incoming", "Outgoing"]]:
+    """Open the streams for a server.
+
+    Args:
+        source: The input; not used on Windows, where nothing can wait for it and for its end at once.
+        seconds: How long the end of the input waits for answers at most.
+
+    """
+    lines = io.TextIOWrapper(io.BufferedReader(source), encoding="utf-8", errors="replace")
+    unanswered = Unanswered()
+    async with stdio_server(None if sys.platform == "win32" else anyio.wrap_file(lines)) as (read, write):
+        outgoing = Outgoing(write, unanswered)
+        yield Incoming(read, outgoing, unanswered, seconds), outgoing
+
+
+class Unanswered:
     """The requests in either direction that have no answer yet."""
 
     def __init__(self) -> None:
@@ -70,6 +70,7 @@ class _Unanswered:
         self._changed = anyio.Event()
 
     def came(self, message: types.JSONRPCMessage) -> None:
+        """Note what the client sent."""
         match message:
             case types.JSONRPCRequest(id=request):
                 self._theirs.add(request)
@@ -81,6 +82,7 @@ class _Unanswered:
                 self._ours -= {request}
 
     def went(self, message: types.JSONRPCMessage) -> None:
+        """Note what the server sent."""
         match message:
             case types.JSONRPCRequest(id=request):
                 self._ours.add(request)
@@ -110,7 +112,7 @@ class _Sink(Protocol):
 class Outgoing(ObjectSendStream[SessionMessage]):
     """What the client receives."""
 
-    def __init__(self, sink: _Sink, unanswered: _Unanswered) -> None:
+    def __init__(self, sink: _Sink, unanswered: Unanswered) -> None:
         self._sink = sink
         self._unanswered = unanswered
 
@@ -130,7 +132,7 @@ class Incoming(ObjectReceiveStream[SessionMessage]):
     A line that is no message is answered as JSON-RPC 2.0 §5.1 says; the SDK would drop it in silence.
     """
 
-    def __init__(self, source: _Source, outgoing: Outgoing, unanswered: _Unanswered, seconds: float) -> None:
+    def __init__(self, source: _Source, outgoing: Outgoing, unanswered: Unanswered, seconds: float) -> None:
         self._source = source
         self._outgoing = outgoing
         self._unanswered = unanswered

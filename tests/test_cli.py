@@ -89,6 +89,7 @@ async def test_call(arguments: list[str], status: int, expected: dict[str, Any],
         (["nonsense"], "No such command 'nonsense'"),
         (["--spec", "missing.yml", "tools"], "telefonie-mcp: missing.yml: cannot be read"),
         (["--log-level", "loud", "tools"], "telefonie-mcp: TELEFONIE_LOG_LEVEL: "),
+        (["--no-sandbox", "tools"], "telefonie-mcp: live was asked for (TELEFONIE_SANDBOX is off)"),
     ],
 )
 async def test_mistakes_end_with_a_sentence_and_status_2(
@@ -97,6 +98,36 @@ async def test_mistakes_end_with_a_sentence_and_status_2(
     status, output, errors = await command(tmp_path, *arguments)
     assert (status, output) == (2, "")
     assert words in errors
+
+
+@pytest.mark.parametrize(
+    ("flags", "count"), [([], 6), (["--read-only"], 3), (["--no-read-only"], 6), (["--sandbox"], 6)]
+)
+async def test_a_switch_takes_no_value(flags: list[str], count: int, tmp_path: Path) -> None:
+    status, output, _ = await command(tmp_path, *flags, "tools", "--json")
+    assert (status, len(json.loads(output)["tools"])) == (0, count)
+
+
+async def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        async with running(*MEMORY, "tools", home=tmp_path, stdout=writing) as process:
+            assert await process.end() == 1
+            assert process.log == ""
+    finally:
+        os.close(writing)
+
+
+async def test_reset_empties_the_sandbox_and_only_that(tmp_path: Path) -> None:
+    database = ("--sandbox-db", str(tmp_path / "sandbox.sqlite3"))
+    bought = ("call", "purchase_number", "phone_number=+14155550123", "confirm=true")
+    assert (await command(tmp_path, *database, *bought))[0] == 0
+    status, output, errors = await command(tmp_path, *database, "sandbox", "--reset")
+    assert (status, output) == (0, "")
+    assert errors == f"The sandbox in {database[1]} is empty.\n"
+    _, output, _ = await command(tmp_path, *database, "call", "list_owned_numbers")
+    assert json.loads(output)["total"] == 0
 
 
 async def test_a_foreign_document_needs_the_live_api(tmp_path: Path) -> None:

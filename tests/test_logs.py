@@ -1,6 +1,9 @@
 import json
 import logging
+import re
 from collections.abc import Generator
+from typing import Literal
+from urllib.parse import quote
 
 import pytest
 from pydantic import SecretStr
@@ -45,3 +48,15 @@ def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry["message"] == "failed with ********** and {'k': '**********'}"
     assert "with ********** inside" in entry["exception"]
     assert entry["time"].endswith("+00:00")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_secret_is_blotted_out_however_it_is_written(
+    form: Literal["text", "json"], capsys: pytest.CaptureFixture[str]
+) -> None:
+    secrets = ['quo"te', "back\\slash", "p@ss/word", "part", "part-and-more"]
+    configure_logging("info", form, [SecretStr(secret) for secret in secrets])
+    log = logging.getLogger("x")
+    for secret in secrets:
+        log.info("%s, %r, %s, %s", secret, [secret], json.dumps(secret), quote(secret, safe=""))
+    assert not re.findall("quo|back|word|p@ss|p%40|part|more", capsys.readouterr().err)

@@ -1,11 +1,14 @@
+import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from telefonie_mcp.cli import SECRETS
 from telefonie_mcp.errors import SettingsError
-from telefonie_mcp.settings import Settings, read_settings
+from telefonie_mcp.settings import Address, Settings, read_settings
 
 KEY = "key-0451-abcdef"
 
@@ -21,28 +24,43 @@ def test_the_defaults_are_safe() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "value"),
-    [
-        ("timeout", "2.5", 2.5),
-        ("spec", "a.yml:b.json", (Path("a.yml"), Path("b.json"))),
-        ("sandbox", "true", True),
-        ("sandbox_db", ":memory:", ":memory:"),
-        ("log_level", "debug", "debug"),
-        ("log_format", "json", "json"),
-        ("read_only", "yes", True),
-        ("tools", "a, b,,c", ("a", "b", "c")),
-        ("max_purchases_per_day", "3", 3),
-        ("countries", "us, De", frozenset({"US", "DE"})),
-        ("webhook_hosts", "*.Example.com.,a.example", ("*.example.com", "a.example")),
-        ("protected_numbers", "+1 (415) 555-0100", frozenset({"+14155550100"})),
-        ("max_calls_per_minute", "1", 1),
-        ("state_dir", "/var/lib/x", Path("/var/lib/x")),
-    ],
-)
-def test_from_the_environment_and_from_a_flag(name: str, text: str, value: Any) -> None:
+VALUES: dict[str, tuple[str, Any]] = {
+    "api_key_file": ("key.txt", Path("key.txt")),
+    "timeout": ("2.5", 2.5),
+    "spec": (f"a.yml{os.pathsep}b.json", (Path("a.yml"), Path("b.json"))),
+    "sandbox": ("true", True),
+    "sandbox_db": (":memory:", ":memory:"),
+    "http": ("[::1]:8000", Address(host="::1", port=8000)),
+    "state_dir": ("/var/lib/x", Path("/var/lib/x")),
+    "read_only": ("yes", True),
+    "tools": ("a, b,,c", ("a", "b", "c")),
+    "exclude_tools": ("a", ("a",)),
+    "approval": ("human", "human"),
+    "max_monthly_rate": ("2.50", Decimal("2.50")),
+    "max_monthly_spend": ("0", Decimal(0)),
+    "max_purchases_per_day": ("3", 3),
+    "max_releases_per_day": ("0", 0),
+    "countries": ("us, De", frozenset({"US", "DE"})),
+    "number_types": ("local,toll-free", frozenset({"local", "toll-free"})),
+    "webhook_hosts": ("*.Example.com.,a.example", ("*.example.com", "a.example")),
+    "protected_numbers": ("+1 (415) 555-0100", frozenset({"+14155550100"})),
+    "max_calls_per_minute": ("1", 1),
+    "log_level": ("debug", "debug"),
+    "log_format": ("json", "json"),
+}
+"""Each setting but the base URL, which needs a key: how it is written, and what it is then."""
+
+
+def test_every_setting_is_tried() -> None:
+    assert VALUES.keys() | SECRETS | {"base_url"} == Settings.model_fields.keys()
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_from_the_environment_and_from_a_flag(name: str) -> None:
+    text, value = VALUES[name]
     assert getattr(read_settings({f"TELEFONIE_{name.upper()}": text}), name) == value
     assert getattr(read_settings({}, {name: text}), name) == value
+    assert getattr(read_settings({f"TELEFONIE_{name.upper()}": "wrong"}, {name: text}), name) == value
 
 
 def test_a_flag_wins_and_an_absent_one_does_not() -> None:

@@ -106,7 +106,8 @@ def question_about(tool: Tool, arguments: Mapping[str, Any], fact: Fact | None) 
 
 
 def _plain(value: Any) -> str:
+    """Return ``value`` as one line, whoever chose it: a line break in it must not pass for a fact."""
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)
-        return ", ".join(name for name, member in members.items() if member) or "none"
-    return str(value)
+        return ", ".join(clean_line(name) for name, member in members.items() if member) or "none"
+    return clean_line(value)

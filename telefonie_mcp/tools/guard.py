@@ -92,6 +92,8 @@ class Guard:
         preview = tool.hints.preview
         if preview and (self._asks(tool) or self.policy.needs_offer(tool, ceiling)):
             offer = await look(self.api, tool, preview, arguments, deadline)
+            if offer is None:
+                raise _impossible(tool, preview.absent, arguments, "not_found")
         rate = self.policy.check_offer(tool, offer, ceiling)
         return Permit(deadline, before, rate), offer
 

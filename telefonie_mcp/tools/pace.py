@@ -1,16 +1,38 @@
-"""How often a caller may call: a token bucket each (MCP 2026-07-28, "Tools": servers must rate limit)."""
+"""How often tools may be called: token buckets (MCP 2026-07-28, "Tools": servers must rate limit).
 
+Each caller has a bucket, and all together have one, because over HTTP a caller says itself who it is.
+"""
+
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 
-__all__ = ["Pace"]
+__all__ = ["EVERYBODY", "Pace"]
+
+EVERYBODY: Final = 10
+"""How many times as many calls all callers together may make as one."""
 
 _MINUTE: Final = 60.0
 _CALLERS: Final = 1024
+
+
+@dataclass(slots=True)
+class _Bucket:
+    most: float
+    tokens: float
+    then: float
+
+    def wait(self, now: float) -> float:
+        """Fill up, and return in how many seconds there is a token."""
+        rate = self.most / _MINUTE
+        self.tokens = min(self.most, self.tokens + (now - self.then) * rate)
+        self.then = now
+        return max(0.0, (1 - self.tokens) / rate)
 
 
 class Pace:
@@ -23,33 +45,34 @@ class Pace:
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rate = per_minute / _MINUTE
-        self._most = float(per_minute)
+        self._most = per_minute
         self._clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._callers: OrderedDict[str, _Bucket] = OrderedDict()
+        self._everybody = self._full(EVERYBODY * per_minute)
 
     def take(self, caller: str) -> None:
-        """Count one call of ``caller``.
+        """Count one call of ``caller``; a refused one does not count.
 
         Raises:
             ToolError: ``rate_limited``, with the seconds to wait.
 
         """
         now = self._clock()
-        tokens, then = self._buckets.pop(caller, (self._most, now))
-        tokens = min(self._most, tokens + (now - then) * self._rate)
-        allowed = tokens >= 1
-        self._buckets[caller] = (tokens - 1 if allowed else tokens, now)
-        if (
-            len(self._buckets) > _CALLERS
-        ):  # the one that called longest ago has a full bucket anyway, or nearly
-            self._buckets.popitem(last=False)
-        if not allowed:
-            seconds = round((1 - tokens) / self._rate, 1)
+        own = self._callers.pop(caller, None) or self._full(self._most)
+        self._callers[caller] = own
+        if len(self._callers) > _CALLERS:
+            self._callers.popitem(last=False)  # called longest ago: its bucket is full anyway, or nearly
+        if seconds := max(own.wait(now), self._everybody.wait(now)):
+            seconds = math.ceil(seconds * 10) / 10
             raise ToolError(
-                f"{NOTHING_DONE}: too many calls; this server allows {self._most:.0f} a minute.",
+                f"{NOTHING_DONE}: too many calls; this server allows {self._most} a minute to each caller.",
                 code="rate_limited",
                 hint=f"Wait {seconds} seconds before the next call.",
                 retryable=True,
                 retry_after=seconds,
             )
+        own.tokens -= 1
+        self._everybody.tokens -= 1
+
+    def _full(self, most: float) -> _Bucket:
+        return _Bucket(most, most, self._clock())

@@ -5,11 +5,12 @@ money or place looks at the offer that the API makes now, never at what a model 
 determined is refused.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
@@ -19,7 +20,10 @@ from telefonie_mcp.tools.facts import Fact
 
 __all__ = ["Policy"]
 
-_ASK_OPERATOR = "Only the operator can change this setting; tell the user, and do not try to work around it."
+_HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_ASK_OPERATOR: Final = (
+    "Only the operator can change this setting; tell the user, and do not try to work around it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,12 @@ class Policy:
     def needs_offer(self, tool: Tool, ceiling: Decimal | None) -> bool:
         """Whether a call of ``tool`` can be decided only with the offer that the API makes now."""
         return tool.hints.effect == "acquire" and (
-            ceiling is not None
-            or self.max_monthly_rate is not None
-            or self.limits.monthly_spend is not None
-            or bool(self.countries or self.number_types)
+            self._needs_rate(ceiling) or bool(self.countries or self.number_types)
         )
+
+    def _needs_rate(self, ceiling: Decimal | None) -> bool:
+        limits = (ceiling, self.max_monthly_rate, self.limits.monthly_spend)
+        return self.approval == "human" or any(limit is not None for limit in limits)
 
     def check_offer(self, tool: Tool, offer: Fact | None, ceiling: Decimal | None) -> Decimal | None:
         """Apply the rules about price and place to what the API offers now, and return its monthly rate.
@@ -84,7 +89,8 @@ class Policy:
             ceiling: The highest monthly rate that the caller agreed to.
 
         Raises:
-            ToolError: ``policy_refused``, or ``rate_too_high`` for the caller's own ceiling.
+            ToolError: ``policy_refused``; ``rate_unknown`` where the rate decides and cannot be read as money;
+                ``rate_too_high`` for the caller's own ceiling.
 
         """
         members = tool.hints.facts
@@ -102,10 +108,12 @@ class Policy:
                     f"{value or 'an unknown one'} is not allowed", name, ", ".join(sorted(allowed))
                 )
         if rate is None:
+            if not self._needs_rate(ceiling):
+                return None
             raise ToolError(
-                f"{NOTHING_DONE}: the current monthly rate cannot be determined, and a limit depends on it.",
+                f"{NOTHING_DONE}: the current monthly rate decides about this, and it is unknown.",
                 code="rate_unknown",
-                hint="Search again: under a limit, only a number offered with its rate can be bought.",
+                hint="Search for another number: only one that is offered with its rate can be bought here.",
             )
         if self.max_monthly_rate is not None and rate > self.max_monthly_rate:
             raise _refused(
@@ -143,8 +151,9 @@ class Policy:
     def _allows_host(self, url: Any) -> bool:
         if not self.webhook_hosts or not url:
             return True
-        host = (urlsplit(str(url)).hostname or "").rstrip(".")
-        return any(fnmatchcase(host, pattern) for pattern in self.webhook_hosts)
+        host = (urlsplit(str(url)).hostname or "").removesuffix(".")
+        # with any other character in it, what the provider dials may be another host than what is read here
+        return bool(_HOST.fullmatch(host)) and any(fnmatchcase(host, each) for each in self.webhook_hosts)
 
 
 def _refused(reason: str, setting: str, value: object = None, *, field: str | None = None) -> ToolError:

@@ -17,6 +17,7 @@ from mcp.client.session import ElicitationFnT
 from mcp.client.stdio import stdio_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    CLIENT_CAPABILITIES_META_KEY,
     CallToolResult,
     ElicitRequestParams,
     ElicitResult,
@@ -29,8 +30,8 @@ from pydantic import SecretStr
 from telefonie_mcp.app import App
 from telefonie_mcp.server import create_server, mcp_server
 from telefonie_mcp.settings import Settings, read_settings
-from tests.support.faulty import NUMBER, Provider, faulty
-from tests.support.wire import COMMAND, answer_of, environment, running
+from tests.support.faulty import NUMBER, Exchange, Provider, faulty, replying
+from tests.support.wire import COMMAND, answer_of, environment, initialize, request, running
 
 Transport = Literal["stdio", "http", "stateless", "json"]
 Mode = Literal["auto", "legacy"]
@@ -164,6 +165,142 @@ async def test_a_client_that_fails_to_ask_is_refused_in_the_legacy_era(tmp_path:
         assert await owned(client) == 0
 
 
+YES: InputResponses = {"approval": ElicitResult(action="accept", content={"approve": True})}
+
+
+@every_transport
+async def test_a_replay_executes_nothing(transport: Transport, tmp_path: Path) -> None:
+    asked: list[str] = []
+    yes = answering(ElicitResult(action="accept", content={"approve": True}), asked)
+    async with connected(transport, "auto", tmp_path, yes) as client:
+
+        async def send(tool: str, state: str | None = None) -> CallToolResult | InputRequiredResult:
+            return await client.session.call_tool(
+                tool,
+                {"phone_number": "+14155550123", "confirm": True},
+                input_responses=YES if state else None,
+                request_state=state,
+                allow_input_required=True,
+            )
+
+        async def approved(tool: str) -> str:
+            question = await send(tool)
+            assert isinstance(question, InputRequiredResult)
+            assert question.request_state
+            done = await send(tool, question.request_state)
+            assert isinstance(done, CallToolResult)
+            assert not done.is_error
+            return question.request_state
+
+        async def replayed(tool: str, state: str) -> dict[str, Any]:
+            again = await send(tool, state)
+            assert isinstance(again, CallToolResult)
+            return answer_of(again)
+
+        purchase = await approved("purchase_number")
+        assert (await replayed("purchase_number", purchase))["code"] == "conflict"
+        release = await approved("release_number")
+        assert (await replayed("purchase_number", purchase))["code"] == "approval_used"
+        assert await owned(client) == 0
+        await approved("purchase_number")
+        refused = await replayed("release_number", release)
+        assert refused["code"] in {"approval_used", "facts_changed"}
+        assert refused["message"].startswith("Nothing was done")
+        assert await owned(client) == 1
+
+
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+async def test_in_the_legacy_era_the_same_call_asks_again(transport: Transport, tmp_path: Path) -> None:
+    answers = ["accept", "decline", "decline"]
+
+    async def once(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        return ElicitResult.model_validate({"action": answers.pop(0), "content": {"approve": True}})
+
+    async with connected(transport, "legacy", tmp_path, once) as client:
+        number = (await buy(client))["phone_number"]
+        for _ in range(2):
+            refused = answer_of(
+                await client.session.call_tool(
+                    "release_number",
+                    {"phone_number": number, "confirm": True},
+                    input_responses=YES,
+                )
+            )
+            assert "the person declined" in refused["message"]
+        assert answers == []
+        with pytest.raises(MCPError, match="Nothing was done"):
+            await client.session.call_tool(
+                "release_number", {"phone_number": number, "confirm": True}, request_state="forged"
+            )
+        assert await owned(client) == 1
+
+
+PURCHASE: dict[str, Any] = {
+    "name": "purchase_number",
+    "arguments": {"phone_number": "+14155550123", "confirm": True},
+}
+
+
+def asking(number: int, elicitation: Any, **params: Any) -> dict[str, Any]:
+    """Return the purchase as a request of a modern client with this capability."""
+    meta = {CLIENT_CAPABILITIES_META_KEY: {} if elicitation is None else {"elicitation": elicitation}}
+    return request(number, "tools/call", modern=True, meta=meta, **PURCHASE, **params)
+
+
+def message_of(answer: dict[str, Any]) -> str:
+    if "error" in answer:
+        return answer["error"]["message"]
+    return json.loads(answer["result"]["content"][0]["text"])["message"]
+
+
+async def test_a_client_that_cannot_show_a_form_is_not_asked(tmp_path: Path) -> None:
+    for era in ("legacy", "modern"):
+        async with running(home=tmp_path, variables=SETTINGS) as server:
+            if era == "legacy":
+                await server.ask(initialize("2025-11-25", elicitation={"url": {}}))
+                answer = await server.ask(request(1, "tools/call", **PURCHASE))
+            else:
+                answer = await server.ask(asking(1, {"url": {}}))
+            assert "has not said that it can ask a person" in message_of(answer)
+
+
+UNREADABLE: list[Any] = [
+    None,
+    {},
+    {"other": {"action": "accept", "content": {"approve": True}}},
+    {"approval": {"action": "accept"}},
+    {"approval": {"action": "accept", "content": {}}},
+    {"approval": {"action": "accept", "content": {"approve": 1}}},
+    {"approval": {"action": "accept", "content": {"approve": "true"}}},
+    {"approval": {"action": "accept", "content": {"approve": [True]}}},
+    {"approval": {"action": "decline", "content": {"approve": True}}},
+    {"approval": {"action": "cancel", "content": {"approve": True}}},
+    {"approval": {"action": "maybe", "content": {"approve": True}}},
+    {"approval": {"roots": []}},
+    {"approval": {"approve": True}},
+    {"approval": True},
+    {"approval": [{"action": "accept"}]},
+    "yes",
+    [True],
+]
+
+
+async def test_an_answer_that_cannot_be_read_is_a_no(tmp_path: Path) -> None:
+    async with running(home=tmp_path, variables=SETTINGS) as server:
+        asked = await server.ask(asking(0, {}))
+        state = asked["result"]["requestState"]
+        for number, responses in enumerate(UNREADABLE, start=1):
+            answer = await server.ask(asking(number, {}, requestState=state, inputResponses=responses))
+            assert "error" in answer or answer["result"]["isError"], responses
+            if "result" in answer:
+                assert message_of(answer).startswith("Nothing was done: a person must approve this, and ")
+        listed = await server.ask(request(99, "tools/call", modern=True, name="list_owned_numbers"))
+        assert listed["result"]["structuredContent"]["total"] == 0
+        accepted = {"approval": {"action": "accept", "content": {"approve": True}}}
+        bought = await server.ask(asking(100, {}, requestState=state, inputResponses=accepted))
+        assert not bought["result"].get("isError")
+
+
 async def test_confirm_is_still_needed_and_a_preview_asks_nobody(tmp_path: Path) -> None:
     asked: list[str] = []
     yes = answering(ElicitResult(action="accept", content={"approve": True}), asked)
@@ -197,7 +334,6 @@ async def live(provider: Provider, ledger: str, **settings: Any) -> AsyncGenerat
 
 
 BUY = {"phone_number": NUMBER, "confirm": True}
-YES: InputResponses = {"approval": ElicitResult(action="accept", content={"approve": True})}
 
 
 async def ask(client: Client, arguments: dict[str, Any] = BUY) -> str:
@@ -227,6 +363,35 @@ async def test_an_approval_is_good_for_one_execution() -> None:
         assert provider.count("POST") == 1
 
 
+async def test_an_approval_that_is_sent_many_times_at_once_executes_once(tmp_path: Path) -> None:
+    ledger, keys = str(tmp_path / "ledger.sqlite3"), (SecretStr("k" * 32),)
+    codes: list[str | None] = []
+    async with (
+        faulty() as provider,
+        live(provider, ledger, state_keys=keys) as one,
+        live(provider, ledger, state_keys=keys) as other,
+    ):
+        state = await ask(one)
+
+        async def send(client: Client) -> None:
+            codes.append((await answer(client, state)).get("code"))
+
+        async with anyio.create_task_group() as tasks:
+            for client in (one, other) * 4:
+                tasks.start_soon(send, client)
+        assert provider.count("POST") == 1
+    assert codes.count(None) == 1
+    assert set(codes) <= {None, "approval_used", "in_progress", "conflict", "not_found"}
+
+
+@pytest.mark.parametrize("rate", ["", "ask sales"])
+async def test_nobody_is_asked_about_a_price_that_is_unknown(rate: str) -> None:
+    async with faulty(Provider(rate=rate)) as provider, live(provider, ":memory:") as client:
+        refused = await answer(client, None)
+        assert refused["code"] == "rate_unknown"
+        assert provider.count("POST") == 0
+
+
 async def test_workers_that_share_keys_and_ledger_share_approvals_and_their_single_use(
     tmp_path: Path,
 ) -> None:
@@ -250,8 +415,8 @@ async def test_state_that_was_tampered_with_or_is_of_another_call_or_server_is_r
         live(provider, ":memory:") as other,
     ):
         state = await ask(client)
-        for bad in (state[:-2] + "xx", "v1.AAAA", json.dumps({"approval": "x", "digest": "y"})):
-            with pytest.raises(MCPError, match="Invalid or expired requestState"):
+        for bad in ("", state[:-2] + "xx", "v1.AAAA", json.dumps({"approval": "x", "digest": "y"})):
+            with pytest.raises(MCPError, match=r"^Nothing was done: .*Invalid or expired requestState"):
                 await answer(client, bad)
         with pytest.raises(MCPError, match="Invalid or expired requestState"):
             await answer(client, state, {**BUY, "voice_url": "https://evil.example"})
@@ -278,6 +443,11 @@ async def test_facts_that_changed_while_asking_make_the_answer_void() -> None:
         assert refused["message"].startswith("Nothing was done")
         provider.own()
         assert (await answer(client, state))["code"] == "conflict"
+        provider.owned.clear()
+        provider.faults["GET"] = [Exchange.honest, replying(200, b'{"available_numbers": []}')]
+        gone = await answer(client, state)
+        assert gone["code"] == "not_found"
+        assert "is not among the numbers available now" in gone["message"]
         assert provider.count("POST") == 0
 
 

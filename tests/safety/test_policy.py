@@ -10,17 +10,20 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
+from mcp_types import Implementation
+from pydantic import SecretStr
 
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.server import create_server
-from telefonie_mcp.settings import read_settings
-from tests.support.wire import answer_of, connected, running
+from telefonie_mcp.settings import Settings, read_settings
+from tests.support.faulty import NUMBER, Provider, faulty
+from tests.support.wire import Mode, Transport, answer_of, connected, running
 
 Call = Callable[..., Awaitable[dict[str, Any]]]
 Door = Literal["stdio", "http", "call"]
 
-US, DE = "+14155550123", "+4930123456"
-TOLL_FREE = "+18665550123"
+US, TOLL_FREE = "+14155550123", "+18665550123"
+OFFERED = {"phone_number": NUMBER}
 BUY_US = ("purchase_number", {"phone_number": US, "confirm": True})
 EVIL, GOOD = "https://evil.example/x", "https://hooks.example.com/x"
 every_door = pytest.mark.parametrize("door", ["stdio", "http", "call"])
@@ -179,15 +182,68 @@ async def test_the_rate_that_the_caller_agreed_to(ceiling: float, bought: bool) 
             assert (answer["code"], answer["monthly_rate"]) == ("rate_too_high", "1.15")
 
 
-async def test_a_preview_obeys_the_rules_too() -> None:
-    async with sandbox(MAX_MONTHLY_RATE="1") as client:
-        answer = answer_of(await client.call_tool("purchase_number", {"phone_number": US, "confirm": False}))
-        assert answer["code"] == "policy_refused"
+@pytest.mark.parametrize(
+    ("rules", "arguments", "code"),
+    [
+        ({"MAX_MONTHLY_RATE": "1"}, {}, "policy_refused"),
+        ({"COUNTRIES": "DE"}, {}, "policy_refused"),
+        ({"NUMBER_TYPES": "mobile"}, {}, "policy_refused"),
+        ({"PROTECTED_NUMBERS": US}, {}, "policy_refused"),
+        ({"WEBHOOK_HOSTS": "example.org"}, {"voice_url": EVIL}, "policy_refused"),
+        ({"APPROVAL": "block"}, {}, "policy_refused"),
+        ({}, {"max_monthly_rate": 1}, "rate_too_high"),
+    ],
+)
+async def test_a_preview_obeys_the_rules_too(
+    rules: dict[str, str], arguments: dict[str, Any], code: str
+) -> None:
+    async with sandbox(**rules) as client:
+        call = {"phone_number": US, "confirm": False, **arguments}
+        answer = answer_of(await client.call_tool("purchase_number", call))
+        assert answer["code"] == code
         assert "next_call" not in answer
 
 
-async def test_read_only_shows_in_the_list_and_in_the_instructions() -> None:
-    async with sandbox(READ_ONLY="true") as client:
+def live(provider: Provider, **rules: Any) -> Client:
+    key, ledger = SecretStr("key-of-a-test"), SecretStr(":memory:")
+    return Client(create_server(Settings(api_key=key, base_url=provider.url, ledger=ledger, **rules)))
+
+
+async def test_a_price_that_rose_since_the_preview_is_not_paid() -> None:
+    async with faulty() as provider, live(provider) as client:
+        with anyio.fail_after(20):
+            preview = answer_of(await client.call_tool("purchase_number", {**OFFERED, "confirm": False}))
+            call = preview["next_call"]
+            assert call["arguments"] == {**OFFERED, "max_monthly_rate": 1.15, "confirm": True}
+            provider.rate = "1.16"
+            refused = answer_of(await client.call_tool(call["name"], call["arguments"]))
+            assert (refused["code"], refused["monthly_rate"]) == ("rate_too_high", "1.16")
+            assert provider.count("POST") == 0
+            provider.rate = "1.15"
+            bought = answer_of(await client.call_tool(call["name"], call["arguments"]))
+            assert bought["monthly_rate"] == "1.15"
+            assert provider.count("POST") == 1
+
+
+@pytest.mark.parametrize(
+    "rules", [{"max_monthly_rate": "9"}, {"max_monthly_spend": "9"}, {"approval": "human"}]
+)
+async def test_a_price_that_is_no_money_is_not_paid_under_a_limit(rules: dict[str, str]) -> None:
+    async with faulty(Provider(rate="ask sales")) as provider, live(provider, **rules) as client:
+        with anyio.fail_after(20):
+            refused = answer_of(await client.call_tool("purchase_number", {**OFFERED, "confirm": True}))
+            assert refused["code"] == "rate_unknown"
+            assert refused["message"].startswith("Nothing was done")
+            assert provider.count("POST") == 0
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+async def test_read_only_shows_in_the_list_and_in_the_instructions(
+    transport: Transport, mode: Mode, tmp_path: Path
+) -> None:
+    rules = {"TELEFONIE_SANDBOX_DB": ":memory:", "TELEFONIE_READ_ONLY": "true"}
+    async with connected(transport, mode, tmp_path, **rules) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == [
             "search_available_numbers",
             "list_owned_numbers",
@@ -226,6 +282,9 @@ async def test_the_limits_stand_in_the_instructions() -> None:
         ("https://[::1]/", False),
         ("https://127.0.0.1/", False),
         ("https://xn--hooks-.example.com/", False),
+        ("https://evil.example\uff0f.example.org/", False),
+        ("https://evil.example%2f.example.org/", False),
+        ("https://hooks\u3002example\u3002com/", False),
     ],
 )
 async def test_which_webhooks_are_allowed(url: str, allowed: bool) -> None:
@@ -267,6 +326,9 @@ async def test_removing_a_webhook_is_always_allowed() -> None:
         ({"TELEFONIE_WEBHOOK_HOSTS": "*"}, "each must be a host name"),
         ({"TELEFONIE_PROTECTED_NUMBERS": "4155550123"}, "TELEFONIE_PROTECTED_NUMBERS: each must be in E.164"),
         ({"TELEFONIE_APPROVAL": "yes"}, "TELEFONIE_APPROVAL: "),
+        ({"TELEFONIE_COUNTRIES": " , "}, "TELEFONIE_COUNTRIES: names nothing"),
+        ({"TELEFONIE_TOOLS": ","}, "TELEFONIE_TOOLS: names nothing"),
+        ({"TELEFONIE_PROTECTED_NUMBERS": ","}, "an empty list would limit nothing"),
         ({"TELEFONIE_STATE_KEYS": "short"}, "TELEFONIE_STATE_KEYS: each must have at least 32 characters"),
         ({"TELEFONIE_TOOLS": "buy"}, "TELEFONIE_TOOLS: there is no tool 'buy'"),
         ({"TELEFONIE_EXCLUDE_TOOLS": "releasenumber"}, "did you mean release_number?"),
@@ -278,11 +340,32 @@ def test_rules_that_cannot_be_stop_the_start(variables: dict[str, str], words: s
     assert words in str(caught.value)
 
 
-async def test_too_many_calls_are_told_when_to_come_back() -> None:
-    async with sandbox(MAX_CALLS_PER_MINUTE="2") as client:
-        for _ in range(2):
-            assert answer_of(await client.call_tool("list_owned_numbers", {}))["total"] == 0
-        refused = answer_of(await client.call_tool("list_owned_numbers", {}))
-    assert (refused["code"], refused["retryable"]) == ("rate_limited", True)
-    assert 0 < refused["retry_after"] <= 30
-    assert refused["message"].startswith("Nothing was done: too many calls")
+@pytest.mark.parametrize("arguments", [(), ("--http", "0"), ("call", "list_owned_numbers"), ("tools",)])
+async def test_a_tool_that_does_not_exist_stops_every_start(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    variables = {"TELEFONIE_EXCLUDE_TOOLS": "relase_number", "TELEFONIE_SANDBOX_DB": ":memory:"}
+    async with running(*arguments, home=tmp_path, variables=variables) as process:
+        assert await process.rest() == b""
+        assert await process.end() != 0
+        assert "there is no tool 'relase_number'; did you mean release_number?" in process.log
+
+
+async def list_numbers(client: Client) -> dict[str, Any]:
+    return answer_of(await client.call_tool("list_owned_numbers", {}))
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_too_many_calls_of_one_caller_are_told_when_to_come_back(mode: Mode, tmp_path: Path) -> None:
+    variables = {"TELEFONIE_MAX_CALLS_PER_MINUTE": "2", "TELEFONIE_SANDBOX_DB": ":memory:"}
+    async with running("--http", "0", home=tmp_path, variables=variables) as server:
+        url = await server.address()
+        async with Client(url, mode=mode) as client:
+            for _ in range(2):
+                assert (await list_numbers(client))["total"] == 0
+            refused = await list_numbers(client)
+            assert (refused["code"], refused["retryable"]) == ("rate_limited", True)
+            assert 0 < refused["retry_after"] <= 30
+            assert refused["message"].startswith("Nothing was done: too many calls")
+            async with Client(url, mode=mode, client_info=Implementation(name="other", version="1")) as other:
+                assert (await list_numbers(other))["total"] == 0

@@ -42,6 +42,16 @@ async def test_host_and_origin_are_checked(headers: dict[str, str], status: int,
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize("address", ["127.9.9.9:0", "localhost:0"])
+async def test_every_address_that_may_be_listened_on_answers(address: str, tmp_path: Path) -> None:
+    async with (
+        running("--http", address, "--sandbox-db", ":memory:", home=tmp_path) as server,
+        httpx.AsyncClient() as client,
+    ):
+        answer = await client.post(await server.address(), content=LIST, headers=HEADERS)
+    assert answer.status_code == 200
+
+
 async def test_health_unknown_paths_and_bodies_that_are_too_large(tmp_path: Path) -> None:
     async with (
         running("--http", "0", "--sandbox-db", ":memory:", home=tmp_path) as server,
@@ -93,7 +103,11 @@ async def test_a_port_that_is_taken(tmp_path: Path) -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         async with running("--http", address, "--sandbox-db", ":memory:", home=tmp_path) as server:
             assert await server.end() == 2
-            assert f"TELEFONIE_HTTP: cannot listen on {address}" in server.log
+            assert f"TELEFONIE_HTTP: cannot listen on {address} (Address already in use)" in server.log
+        port = address.rpartition(":")[2]
+        async with running("sandbox", "--port", port, "--sandbox-db", ":memory:", home=tmp_path) as server:
+            assert await server.end() == 2
+            assert server.log.startswith(f"telefonie-mcp: --port: cannot listen on {address}")
 
 
 async def test_the_sandbox_on_a_socket_keeps_accounts_apart(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from telefonie_mcp.app import App
+from telefonie_mcp.ledger.records import Entry
 from telefonie_mcp.server import mcp_server
 from telefonie_mcp.settings import read_settings
 from tests.support.wire import answer_of
@@ -21,6 +22,11 @@ both_eras = pytest.mark.parametrize("mode", ["auto", "legacy"])
 class Broken(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         raise RuntimeError(SECRET, request)
+
+
+class BrokenApp(App):
+    async def recent_writes(self, limit: int = 50) -> list[Entry]:
+        raise RuntimeError(SECRET, limit)
 
 
 @both_eras
@@ -45,13 +51,8 @@ async def test_tools(
 
 
 @both_eras
-async def test_resources(mode: Mode, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    app = App.from_settings(read_settings({"TELEFONIE_SANDBOX_DB": ":memory:"}))
-
-    async def broken(limit: int = 50) -> Any:
-        raise RuntimeError(SECRET)
-
-    app.__dict__["recent_writes"] = broken
+async def test_resources(mode: Mode, caplog: pytest.LogCaptureFixture) -> None:
+    app = BrokenApp.from_settings(read_settings({"TELEFONIE_SANDBOX_DB": ":memory:"}))
     async with Client(mcp_server(app), mode=mode) as client:
         with pytest.raises(MCPError) as caught:
             await client.read_resource("telefonie://log")

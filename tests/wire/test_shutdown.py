@@ -1,6 +1,7 @@
 """However a server is ended: a purchase in flight is finished and answered, and no traceback is left."""
 
 import fcntl
+import json
 import os
 import signal
 import sys
@@ -125,7 +126,7 @@ async def test_a_client_that_does_not_read_cannot_keep_the_process(tmp_path: Pat
             for number in range(100):
                 await server.send(request(number, "tools/list"))
             while waiting_in(unread) < PIPE:
-                await anyio.lowlevel.checkpoint()
+                await anyio.sleep(0.01)
             server.process.send_signal(signal.SIGTERM)
             assert await server.end() == 0
     finally:
@@ -162,3 +163,26 @@ async def test_a_cancelled_purchase_is_finished_without_an_answer(tmp_path: Path
         async with running("log", "--json", **live(provider, tmp_path)) as log:
             assert b'"state": "done"' in await log.rest()
             assert await log.end() == 0
+
+
+@pytest.mark.parametrize("how", SIGNALS, ids=lambda how: how.name)
+async def test_call_finishes_a_purchase_and_shows_it(how: signal.Signals, tmp_path: Path) -> None:
+    arguments = ("call", "purchase_number", f"phone_number={NUMBER}", "confirm=true")
+    async with upstream() as provider, running(*arguments, **live(provider, tmp_path)) as command:
+        await provider.arrived.wait()
+        command.process.send_signal(how)
+        provider.go.set()
+        assert json.loads(await command.rest())["phone_number"] == NUMBER
+        assert await command.end() == 0
+        assert provider.purchases == 1
+
+
+async def test_call_gives_up_a_read(tmp_path: Path) -> None:
+    async with upstream() as provider:
+        provider.hanging = True
+        async with running("call", "list_owned_numbers", **live(provider, tmp_path)) as command:
+            await provider.arrived.wait()
+            command.process.send_signal(signal.SIGINT)
+            assert await command.rest() == b""
+            assert await command.end() == 1
+            assert command.log == "Aborted!\n"

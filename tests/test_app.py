@@ -1,0 +1,105 @@
+"""What is composed from the settings: where calls go, and what an agent is told about it."""
+
+from pathlib import Path
+
+import anyio
+import httpx2 as httpx
+import pytest
+
+from telefonie_mcp.app import App
+from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.settings import read_settings
+from telefonie_mcp.tools.approval import CommandLine
+
+FLEET = Path(__file__).parent / "documents/fleet.json"
+KEY = "key-of-a-test-0123456789"
+
+
+def app(**variables: str) -> App:
+    return App.from_settings(read_settings({f"TELEFONIE_{name}": value for name, value in variables.items()}))
+
+
+def files(directory: Path) -> list[Path]:
+    return [*directory.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("variables", "where"),
+    [
+        ({}, "SANDBOX: an embedded simulation; no number is real and nothing costs money"),
+        ({"API_KEY": KEY, "SANDBOX": "true"}, "SANDBOX: "),
+        ({"API_KEY": KEY}, "LIVE: calls reach api.telefonie.com; purchases cost real money"),
+        ({"API_KEY": KEY, "BASE_URL": "https://other.example/v2"}, "LIVE: calls reach other.example; "),
+    ],
+)
+def test_the_sandbox_cannot_be_taken_for_the_live_api(variables: dict[str, str], where: str) -> None:
+    made = app(**variables)
+    assert made.where.startswith(where)
+    assert made.instructions.startswith(where)
+    mode = where.partition(":")[0].lower()
+    assert made.title == f"Telefonie phone numbers ({mode})"
+    assert made.settings.mode == mode
+    assert KEY not in made.instructions
+
+
+def test_a_document_of_ones_own_has_a_server_of_its_own(tmp_path: Path) -> None:
+    document = tmp_path / "fleet.json"
+    document.write_text(FLEET.read_text().replace("http://127.0.0.1:PORT", "https://fleet.example"))
+    made = app(API_KEY=KEY, BASE_URL="https://other.example/v2", SPEC=str(document))
+    assert made.where.startswith("LIVE: calls reach other.example, fleet.example; ")
+
+
+def test_instructions_tell_only_what_is_enabled() -> None:
+    assert "purchase_number, release_number act only with confirm=true" in app().instructions
+    reading = app(READ_ONLY="true").instructions
+    assert "This server only reads." in reading
+    assert "confirm" not in reading
+    assert "release_number act only with confirm=true" in app(EXCLUDE_TOOLS="purchase_number").instructions
+
+
+def test_an_account_is_the_sandbox_or_a_server_and_a_fingerprint_of_the_key() -> None:
+    def account(**variables: str) -> str:
+        made = app(**variables)
+        return made.account(made.catalog["purchase_number"])
+
+    assert account() == account(API_KEY=KEY, SANDBOX="true") == "sandbox"
+    live = account(API_KEY=KEY)
+    assert live.startswith("live api.telefonie.com ")
+    assert KEY not in live
+    assert account(API_KEY=KEY) == live
+    assert account(API_KEY=f"{KEY}0") != live
+    assert account(API_KEY=KEY, BASE_URL="https://other.example") not in {live, "sandbox"}
+
+
+def test_the_sandbox_refuses_a_document_that_it_does_not_implement() -> None:
+    with pytest.raises(DocumentError, match="does not implement Fleet; set TELEFONIE_API_KEY"):
+        app(SPEC=str(FLEET))
+
+
+async def test_nothing_is_opened_before_a_call_and_everything_again_after_closing(tmp_path: Path) -> None:
+    made = app(SANDBOX_DB=str(tmp_path / "sandbox.sqlite3"))
+    assert files(tmp_path) == []
+    await made.aclose()
+    buy = {"phone_number": "+14155550123", "confirm": True}
+    assert (await made.calls.call("purchase_number", buy, CommandLine())).facts["mode"] == "sandbox"
+    await made.aclose()
+    assert (await made.calls.call("list_owned_numbers", {}, CommandLine())).content["total"] == 1
+    assert [entry.tool for entry in await made.recent_writes()] == ["purchase_number"]
+    await made.aclose()
+
+
+async def test_a_transport_that_is_handed_in_gets_the_requests() -> None:
+    asked: list[httpx.Request] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        await anyio.lowlevel.checkpoint()
+        asked.append(request)
+        return httpx.Response(200, json={"numbers": [], "total": 0})
+
+    settings = read_settings({"TELEFONIE_API_KEY": KEY})
+    made = App.from_settings(settings, transport=httpx.MockTransport(answer))
+    await made.calls.call("list_owned_numbers", {"page": 2}, CommandLine())
+    await made.aclose()
+    (request,) = asked
+    assert str(request.url) == "https://api.telefonie.com/v1/numbers/owned?page=2"
+    assert request.headers["X-API-Key"] == KEY
