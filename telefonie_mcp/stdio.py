@@ -56,9 +56,15 @@ async def stdio(source: Input, seconds: float) -> AsyncGenerator[tuple["Incoming
     """
     lines = io.TextIOWrapper(io.BufferedReader(source), encoding="utf-8", errors="replace")
     unanswered = Unanswered()
-    async with stdio_server(None if sys.platform == "win32" else anyio.wrap_file(lines)) as (read, write):
-        outgoing = Outgoing(write, unanswered)
-        yield Incoming(read, outgoing, unanswered, seconds), outgoing
+    try:
+        async with stdio_server(None if sys.platform == "win32" else anyio.wrap_file(lines)) as (read, write):
+            outgoing = Outgoing(write, unanswered)
+            try:
+                yield Incoming(read, outgoing, unanswered, seconds), outgoing
+            finally:
+                source.end()
+    except* BrokenPipeError:
+        pass  # the client has left and does not want its answers
 
 
 class Unanswered:
@@ -74,8 +80,10 @@ class Unanswered:
         match message:
             case types.JSONRPCRequest(id=request):
                 self._theirs.add(request)
-            case types.JSONRPCNotification(method="notifications/cancelled", params={"requestId": request}):
-                self._theirs -= {request}  # it gets no answer
+            case types.JSONRPCNotification(
+                method="notifications/cancelled", params={"requestId": str() | int() as request}
+            ):
+                self._theirs.discard(request)  # it gets no answer
             case types.JSONRPCNotification():
                 pass
             case types.JSONRPCResponse(id=request) | types.JSONRPCError(id=request):

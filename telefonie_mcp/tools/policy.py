@@ -76,10 +76,6 @@ class Policy:
             self._needs_rate(ceiling) or bool(self.countries or self.number_types)
         )
 
-    def _needs_rate(self, ceiling: Decimal | None) -> bool:
-        limits = (ceiling, self.max_monthly_rate, self.limits.monthly_spend)
-        return self.approval == "human" or any(limit is not None for limit in limits)
-
     def check_offer(self, tool: Tool, offer: Fact | None, ceiling: Decimal | None) -> Decimal | None:
         """Apply the rules about price and place to what the API offers now, and return its monthly rate.
 
@@ -89,7 +85,7 @@ class Policy:
             ceiling: The highest monthly rate that the caller agreed to.
 
         Raises:
-            ToolError: ``policy_refused``; ``rate_unknown`` where the rate decides and cannot be read as money;
+            ToolError: ``policy_refused``; ``rate_unknown`` where the rate decides and is no money;
                 ``rate_too_high`` for the caller's own ceiling.
 
         """
@@ -147,6 +143,10 @@ class Policy:
         }
         if limits := [rule.format(value) for rule, value in rules.items() if value is not None]:
             yield f"Limits set by the operator: {'; '.join(limits)}."
+
+    def _needs_rate(self, ceiling: Decimal | None) -> bool:
+        limits = (ceiling, self.max_monthly_rate, self.limits.monthly_spend)
+        return self.approval == "human" or any(limit is not None for limit in limits)
 
     def _allows_host(self, url: Any) -> bool:
         if not self.webhook_hosts or not url:

@@ -4,6 +4,7 @@ The only module that imports the HTTP client. It is ``httpx2``, the maintained c
 the same interface, which the MCP SDK brings along; hence the name it is imported under.
 """
 
+import json
 import math
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +28,8 @@ MAX_CONNECTIONS: Final = 32
 """Requests that reach the API at the same time; further ones wait their turn."""
 
 _CONNECT_SECONDS: Final = 5.0
+_SHORTEST_KEY: Final = 8  # what is shorter is hardly a key, and may stand in honest data
+_BLOT: Final = b"**********"
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 Transport = httpx.AsyncBaseTransport
@@ -132,4 +135,14 @@ class Client:
         finally:
             with suppress(httpx.HTTPError), anyio.CancelScope(shield=True):
                 await response.aclose()
-        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body))
+        headers = {
+            name.lower(): self._redacted(value.encode()).decode() for name, value in response.headers.items()
+        }
+        return Answer(response.status_code, headers, self._redacted(bytes(body)))
+
+    def _redacted(self, content: bytes) -> bytes:
+        """Blot out the key in what the API answers: some repeat it, and answers are shown and recorded."""
+        key = self._api_key.get_secret_value() if self._api_key else ""
+        if len(key) < _SHORTEST_KEY:
+            return content
+        return content.replace(key.encode(), _BLOT).replace(json.dumps(key)[1:-1].encode(), _BLOT)

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp_types import TextResourceContents
+from mcp_types import Implementation, TextResourceContents
 
 from telefonie_mcp.server import create_server
 from telefonie_mcp.settings import read_settings
@@ -94,6 +94,24 @@ async def test_an_agent_reads_its_own_recent_writes(mode: Literal["auto", "legac
         "update_owned_number",
         "purchase_number",
     ]
+
+
+async def test_a_spreadsheet_computes_nothing_that_others_wrote(tmp_path: Path) -> None:
+    variables = {"TELEFONIE_SANDBOX_DB": str(tmp_path / "sandbox.sqlite3")}
+    for start in "=+-@":
+        caller = Implementation(name=f"{start}HYPERLINK(0)", version="1")
+        async with Client(create_server(read_settings(variables)), client_info=caller) as client:
+            await client.call_tool(
+                "purchase_number",
+                {"phone_number": NUMBER, "friendly_name": f"{start}cmd|x", "confirm": True},
+            )
+            await client.call_tool("release_number", {"phone_number": NUMBER, "confirm": True})
+    _, text, _ = await command(tmp_path, "log", "--csv")
+    rows = [*csv.DictReader(io.StringIO(text))]
+    assert len(rows) == 8
+    cells = [cell for row in rows for name, cell in row.items() if name != "subject"]
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
+    assert rows[0]["caller"] == "'@HYPERLINK(0) 1"
 
 
 async def test_a_log_that_cannot_be_read_says_so(tmp_path: Path) -> None:

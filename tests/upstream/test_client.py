@@ -1,3 +1,5 @@
+import json
+
 import anyio
 import pytest
 from pydantic import SecretStr
@@ -41,6 +43,20 @@ async def test_where_the_key_goes(
     assert seen.items() >= headers.items()
     assert seen["user-agent"] == "test/1"
     assert str(seen).count("0451") == sum("0451" in value for value in headers.values())
+
+
+@pytest.mark.parametrize("key", ["key-0451-unmistakable", 'key"\\/0451', "k"])
+async def test_an_answer_that_repeats_the_key_is_without_it(key: str) -> None:
+    said = {"detail": f"{key} is no key", key: [key], "ä": "ü"}
+    fault = f.replying(401, json.dumps(said).encode(), WWW_Authenticate=f"Key {key}")
+    async with faulty(GET=[fault]) as provider:
+        sender = client(SecretStr(key))
+        answer = await sender.send(provider.url, Request("GET", "/a"), None, seconds=5)
+        await sender.aclose()
+    assert isinstance(answer, Answer)
+    blot = key if key == "k" else "**********"
+    assert answer.json == {"detail": f"{blot} is no key", blot: [blot], "ä": "ü"}
+    assert answer.headers["www-authenticate"] == f"Key {blot}"
 
 
 async def test_no_key_is_sent_where_there_is_none() -> None:

@@ -129,3 +129,5 @@ async def test_the_sandbox_on_a_socket_keeps_accounts_apart(tmp_path: Path) -> N
         assert await ask("POST", "account-two", json=order) == 409
         assert await ask("GET", "account-one") == 1
         assert await ask("GET", "account-two") == 0
+        server.process.terminate()
+        assert await server.end() == 0

@@ -12,6 +12,7 @@ from tests.support.wire import MODERN, initialize, request, running
 IN_MEMORY = ("--sandbox-db", ":memory:")
 HINTS = {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
 LARGE = 5_000_000
+NONSENSE_CANCELLED = b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":[1]}}'
 
 
 def call(number: int, tool: str, *, modern: bool = False, **arguments: Any) -> dict[str, Any]:
@@ -93,8 +94,8 @@ async def test_lines_that_are_no_message_are_answered_and_change_nothing(tmp_pat
                 assert (answer["id"], answer["error"]["code"]) == (None, code)
             if before:
                 await server.ask(initialize("2025-06-18"))
-        for blank in (b"", b"  ", b"\r"):
-            await server.send(blank)
+        for ignored in (b"", b"  ", b"\r", NONSENSE_CANCELLED, b'{"jsonrpc":"2.0","id":[1],"method":"ping"}'):
+            await server.send(ignored)
         assert (await server.ask(request(2, "ping")))["result"] == {}
 
 

@@ -121,6 +121,7 @@ async def refuses_what_is_wrong(client: Client) -> None:
 
 
 async def shows_its_documents(client: Client) -> None:
+    assert (await client.list_resource_templates()).resource_templates == []
     resources = {resource.uri: resource for resource in (await client.list_resources()).resources}
     document = resources["telefonie://openapi/telefonie-numbers"]
     assert document.size == DOCUMENT.stat().st_size

@@ -134,6 +134,17 @@ async def test_a_client_that_does_not_read_cannot_keep_the_process(tmp_path: Pat
         os.close(stdout)
 
 
+async def test_a_client_that_closes_its_end_has_left(tmp_path: Path) -> None:
+    unread, stdout = os.pipe()
+    os.close(unread)
+    try:
+        async with running(home=tmp_path, stdout=stdout) as server:
+            await server.send(initialize("2025-11-25"))
+            assert await server.end() == 0
+    finally:
+        os.close(stdout)
+
+
 def waiting_in(pipe: int) -> int:
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4), sys.byteorder)
 

@@ -10,11 +10,12 @@ from mcp_types import JSONRPCMessage, jsonrpc_message_adapter
 from telefonie_mcp.stdio import Incoming, Outgoing, Unanswered
 
 CALL = {"id": 1, "method": "tools/call"}
-ANSWER = {"id": 1, "result": {}}
+ANSWER: dict[str, Any] = {"id": 1, "result": {}}
 ERROR = {"id": 1, "error": {"code": -32603, "message": "x"}}
 QUESTION = {"id": 1, "method": "elicitation/create"}
 PROGRESS = {"method": "notifications/progress", "params": {"progressToken": 1, "progress": 1}}
 CANCEL = {"method": "notifications/cancelled", "params": {"requestId": 1}}
+NONSENSE = {"method": "notifications/cancelled", "params": {"requestId": [1]}}
 
 
 def message(content: dict[str, Any]) -> JSONRPCMessage:
@@ -26,6 +27,7 @@ def message(content: dict[str, Any]) -> JSONRPCMessage:
     [
         ([("came", CALL)], ("went", ANSWER)),
         ([("came", CALL)], ("went", ERROR)),
+        ([("came", CALL), ("came", NONSENSE)], ("went", ANSWER)),
         ([("came", CALL), ("went", PROGRESS)], ("went", ANSWER)),
         ([("came", CALL)], ("went", QUESTION)),
         ([("came", CALL), ("went", QUESTION), ("came", ANSWER)], ("went", ANSWER)),
@@ -77,10 +79,13 @@ async def test_the_end_does_not_wait_for_ever() -> None:
     client, source = anyio.create_memory_object_stream[SessionMessage | Exception](1)
     sink, screen = anyio.create_memory_object_stream[SessionMessage](1)
     unanswered = Unanswered()
-    async with screen, Outgoing(sink, unanswered) as outgoing:
-        async with Incoming(source, outgoing, unanswered, seconds=0.01) as incoming:
-            await client.send(SessionMessage(message(CALL)))
+    async with (
+        screen,
+        Outgoing(sink, unanswered) as outgoing,
+        Incoming(source, outgoing, unanswered, seconds=0.01) as incoming,
+    ):
+        await client.send(SessionMessage(message(CALL)))
+        await incoming.receive()
+        await client.aclose()
+        with anyio.fail_after(5), pytest.raises(anyio.EndOfStream):
             await incoming.receive()
-            await client.aclose()
-            with anyio.fail_after(5), pytest.raises(anyio.EndOfStream):
-                await incoming.receive()
