@@ -11,7 +11,7 @@ from telefonie_mcp.upstream.client import Client
 from telefonie_mcp.upstream.policy import Deadline, send_until_known
 from telefonie_mcp.upstream.requests import build_request
 
-__all__ = ["Api", "succeeded"]
+__all__ = ["Api", "content_of", "succeeded"]
 
 _SHARE: Final = 3
 """An attempt of a read gets this share of the call's time, so that a hanging one can be repeated."""
@@ -21,6 +21,21 @@ def succeeded(tool: Tool, answer: Answer) -> bool:
     """Whether ``answer`` has a status that the document declares as success."""
     declared = tool.operation.successes
     return str(answer.status) in declared or ("2XX" in declared and 200 <= answer.status < 300)  # noqa: PLR2004
+
+
+def content_of(tool: Tool, outcome: Outcome, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the structured content of a read.
+
+    Raises:
+        ToolError: it did not succeed, or the answer does not follow its specification.
+
+    """
+    if not isinstance(outcome, Answer) or not succeeded(tool, outcome):
+        raise refusal(tool, outcome)
+    try:
+        return present(tool, outcome, arguments)
+    except UnusableError as error:
+        raise unusable(error, status=outcome.status) from error
 
 
 class Api:
@@ -63,10 +78,4 @@ class Api:
             ToolError: it did not succeed, or the answer does not follow its specification.
 
         """
-        outcome = await self.send(tool, arguments, deadline)
-        if not isinstance(outcome, Answer) or not succeeded(tool, outcome):
-            raise refusal(tool, outcome)
-        try:
-            return present(tool, outcome, arguments)
-        except UnusableError as error:
-            raise unusable(error, status=outcome.status) from error
+        return content_of(tool, await self.send(tool, arguments, deadline), arguments)

@@ -1,13 +1,14 @@
 """Looks at the thing an operation is about, as its hints say: before a write, after it, or instead of it."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, cast
 
-from telefonie_mcp.errors import ToolError
 from telefonie_mcp.openapi.hints import Read
-from telefonie_mcp.tools.api import Api
+from telefonie_mcp.tools.api import Api, content_of
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.formats import DERIVATIONS
+from telefonie_mcp.upstream.answers import Answer, Outcome
 from telefonie_mcp.upstream.policy import Deadline
 
 __all__ = ["Fact", "look", "sentence"]
@@ -26,12 +27,10 @@ async def look(
     """
     reader = api.catalog.sibling(tool, read.operation)
     query = {name: _derived(source, arguments) for name, source in read.arguments.items()}
-    try:
-        content = await api.read(reader, query, deadline)
-    except ToolError as error:
-        if error.status == 404:  # noqa: PLR2004 - RFC 9110 §15.5.5: there is no such thing
-            return None
-        raise
+    outcome = await api.send(reader, query, deadline)
+    if read.items is None and _denies(outcome):
+        return None
+    content = content_of(reader, outcome, query)
     if read.items is None:
         return content
     subject = tool.hints.subject or ""
@@ -44,6 +43,19 @@ def sentence(template: str, arguments: Mapping[str, Any]) -> str:
     for name, value in arguments.items():
         template = template.replace("{" + name + "}", str(value))
     return template
+
+
+def _denies(outcome: Outcome) -> bool:
+    """Whether the API says that there is no such thing (RFC 9110 §15.5.5).
+
+    A page for people is not the API's word: a gateway shows it that does not know the path, or has nobody
+    to ask at the moment.
+    """
+    return (
+        isinstance(outcome, Answer)
+        and outcome.status == HTTPStatus.NOT_FOUND
+        and not outcome.headers.get("content-type", "").lower().startswith("text/html")
+    )
 
 
 def _derived(source: str | int, arguments: Mapping[str, Any]) -> Any:

@@ -224,6 +224,19 @@ async def test_a_preview_while_the_api_is_down_says_that_nothing_was_done() -> N
         assert written(provider) == 0
 
 
+@pytest.mark.parametrize("name", ["update_owned_number", "release_number"])
+async def test_a_gateways_page_is_not_the_apis_word_that_a_number_is_gone(name: str) -> None:
+    page = f.replying(404, b"<html>no such page</html>", Content_Type="text/html; charset=utf-8")
+    method, arguments = WRITES[name]
+    async with faulty(GET=[Exchange.honest, page]) as provider, served(provider) as client:
+        provider.own()
+        provider.faults[method] = [f.close]
+        answer = answer_of(await client.call_tool(name, arguments))
+        assert answer["code"] == "outcome_unknown"
+        assert written(provider) == 1
+        assert NUMBER in provider.owned
+
+
 @pytest.mark.parametrize("fault", [*BREAKING, "hang"])
 async def test_the_key_reaches_the_api_and_nothing_else(fault: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
