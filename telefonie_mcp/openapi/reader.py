@@ -154,7 +154,7 @@ class _Reader:
         return Parameter(
             name=name,
             location=location,
-            required=bool(node.get("required", False)),
+            required=location == "path" or bool(node.get("required", False)),  # no path is without its parts
             schema=schema,
             separator=None if repeats else _SEPARATORS[style],
             json=bool(content),

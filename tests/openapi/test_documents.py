@@ -182,3 +182,12 @@ def test_alternatives_of_security_and_servers() -> None:
     assert operation.credential.prefix == "Bearer "
     (operation,) = parse(minimal(security=[{}, {"Unknown": []}])).operations
     assert operation.credential is None
+
+
+def test_a_path_parameter_is_required_whatever_the_document_says() -> None:
+    document = minimal()
+    item = document["paths"].pop("/things")
+    item["get"]["parameters"] = [{"name": "id", "in": "path", "schema": {"type": "string"}}]
+    document["paths"]["/things/{id}"] = item
+    (operation,) = parse(document).operations
+    assert operation.parameters[0].required
