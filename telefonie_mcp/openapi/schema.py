@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from telefonie_mcp.errors import DocumentError
 
-__all__ = ["Direction", "Json", "References", "convert"]
+__all__ = ["Direction", "Json", "References", "convert", "is_object"]
 
 Json = Mapping[str, Any]
 Direction = Literal["input", "output"]
@@ -181,3 +181,8 @@ def _drop_hidden(result: dict[str, Any], node: Json, references: References, fla
                 result["required"] = [other for other in result["required"] if other != name]
     if result.get("required") == []:
         del result["required"]
+
+
+def is_object(schema: Json) -> bool:
+    """Whether ``schema`` says that its values are objects, as every result of a tool must be."""
+    return schema.get("type", "object") == "object" and ("properties" in schema or "type" in schema)

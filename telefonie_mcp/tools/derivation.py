@@ -15,6 +15,7 @@ from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.openapi.operation import Binding, Operation
+from telefonie_mcp.openapi.schema import is_object
 from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool
 from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
 
@@ -174,7 +175,7 @@ def _answer_schema(operation: Operation, body: Mapping[str, Any] | None) -> dict
             "properties": {"message": {"type": "string"}, **names},
             "required": ["message", *names],
         }
-    if body.get("type", "object") == "object" and ("properties" in body or body.get("type")):
+    if is_object(body):
         return {"type": "object", **body}
     return {"type": "object", "properties": {"result": dict(body)}, "required": ["result"]}
 

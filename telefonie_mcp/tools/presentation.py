@@ -1,19 +1,22 @@
 """Answers of the API → structured content that is safe to show to a model; pure.
 
 Strings from upstream are data: characters that are invisible or reorder text are removed, whitespace
-controls become spaces, and what is longer than any honest field is cut with a mark.
+controls become spaces, and what is longer or deeper than any honest field is cut with a mark.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from telefonie_mcp.openapi.schema import is_object
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.upstream.answers import Answer
 
 __all__ = ["UnusableError", "clean", "clean_line", "done_without_body", "present"]
 
 _MAX_STRING: Final = 4096
+_MAX_DEPTH: Final = 64  # the SDK and the validator give up at 255
+_CUT: Final = "… (cut)"
 _SPACES: Final = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 _INVISIBLE: Final = re.compile(
     "["
@@ -43,16 +46,19 @@ class UnusableError(Exception):
         self.data = data
 
 
-def clean(value: Any) -> Any:
-    """Return JSON ``value`` with every string, keys included, cleaned."""
+def clean(value: Any, depth: int = _MAX_DEPTH) -> Any:
+    """Return JSON ``value`` with every string, keys included, cleaned, and what is below ``depth`` cut."""
     match value:
         case str():
             text = _INVISIBLE.sub("", _SPACES.sub(" ", value))
-            return text if len(text) <= _MAX_STRING else f"{text[:_MAX_STRING]}… (cut)"
+            return text if len(text) <= _MAX_STRING else f"{text[:_MAX_STRING]}{_CUT}"
+        case list() | dict() if not depth:
+            return _CUT
         case list():
-            return [clean(item) for item in cast("list[Any]", value)]
+            return [clean(item, depth - 1) for item in cast("list[Any]", value)]
         case dict():
-            return {clean(key): clean(member) for key, member in cast("dict[str, Any]", value).items()}
+            members = cast("dict[str, Any]", value).items()
+            return {clean(key): clean(member, depth - 1) for key, member in members}
         case _:
             return value
 
@@ -79,12 +85,18 @@ def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[st
         data = _decoded(tool, answer)
     except (ValueError, RecursionError) as error:
         raise UnusableError("is not JSON") from error
-    content = _object(body, data)
+    content: dict[str, Any] = _without_nulls(body, data)
+    if not is_object(body):
+        content = {"result": content}
+    elif not isinstance(data, dict):
+        raise UnusableError("does not follow the specification: it is no object", data)
     if errors := [*tool.result_validator.iter_errors(content)]:
         place = clean_line(".".join(map(str, errors[0].instance_path)) or "the answer")
         raise UnusableError(
             f"does not follow the specification: {place}: {clean_line(errors[0].message)}", content
         )
+    if not _is_about(tool, arguments, content):
+        raise UnusableError("is about something else", content)
     return content
 
 
@@ -102,6 +114,13 @@ def done_without_body(tool: Tool, arguments: Mapping[str, Any], status: str = ""
     return {"message": texts.get(status) or next(filter(None, texts.values()), "Done"), **named}
 
 
+def _is_about(tool: Tool, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+    """Whether ``content``, where it names its subject, is about the subject of the call."""
+    subject = tool.hints.subject or ""
+    wanted = arguments.get(subject)
+    return str(content.get(subject, wanted)) == str(wanted)
+
+
 def _decoded(tool: Tool, answer: Answer) -> Any:
     kind = answer.headers.get("content-type", "")
     if tool.operation.text:
@@ -111,14 +130,8 @@ def _decoded(tool: Tool, answer: Answer) -> Any:
     return clean(answer.json)
 
 
-def _object(schema: Mapping[str, Any], data: Any) -> dict[str, Any]:
-    """Wrap what is no object, as the output schema does, and drop optional nulls."""
-    wrapped = schema.get("type", "object") != "object" or not isinstance(data, dict)
-    content = _without_nulls(schema, data)
-    return {"result": content} if wrapped else content
-
-
 def _without_nulls(schema: Mapping[str, Any], data: Any) -> Any:
+    """Return ``data`` without optional members that are null: for many providers that means absent."""
     if isinstance(data, list):
         items: Mapping[str, Any] = schema.get("items", {})
         return [_without_nulls(items, item) for item in cast("list[Any]", data)]

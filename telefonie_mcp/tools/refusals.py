@@ -67,8 +67,7 @@ def problem_of(tool: Tool, outcome: Outcome) -> str:
         case NotSent() | Unanswered():
             return outcome.reason
         case Answer(status=status) if 300 <= status < 400:  # noqa: PLR2004
-            target = urlsplit(outcome.headers.get("location", "")).hostname or "elsewhere"
-            return f"answered {status}, a redirect to {clean_line(target, 100)}, which is never followed"
+            return f"answered {status}, a redirect to {_host(outcome)}, which is never followed"
         case Answer(status=status) if 200 <= status < 300:  # noqa: PLR2004
             return f"answered {status} instead of {' or '.join(tool.operation.successes)}"
         case Answer(status=status):
@@ -99,6 +98,14 @@ def _answered(tool: Tool, answer: Answer, message: str) -> ToolError:
     hint = tool.hints.refused.get(status, hint)
     retryable = status >= 500 or status in {408, 429}  # noqa: PLR2004
     return ToolError(message, code=code, hint=hint, status=status, retryable=retryable, **details)
+
+
+def _host(redirect: Answer) -> str:
+    try:
+        host = urlsplit(redirect.headers.get("location", "")).hostname
+    except ValueError:
+        host = None
+    return clean_line(host or "elsewhere", 100)
 
 
 def _provider(answer: Answer) -> dict[str, Any]:

@@ -5,13 +5,16 @@ Of a request that failed, one question decides everything that follows: can the 
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["Answer", "NotSent", "Outcome", "Unanswered", "retry_after"]
+
+_LONGEST: Final = 999_999_999.0  # seconds; what is longer is as good as never, and may be infinite
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Answer:
             ValueError: when it is none.
 
         """
-        return json.loads(self.body, parse_constant=_refuse)
+        return json.loads(self.body, parse_constant=_finite, parse_float=_finite)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +57,22 @@ class Unanswered:
 Outcome = Answer | NotSent | Unanswered
 
 
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a JSON number")  # or one that could not be written as JSON again
+    return number
 
 
 def retry_after(answer: Answer, *, now: datetime | None = None) -> float | None:
     """Return the seconds that ``Retry-After`` asks to wait (RFC 9110 §10.2.3), seconds or a date."""
     value = answer.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value[:9])
+        return min(float(value), _LONGEST)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+    return min(max(0.0, (moment - (now or datetime.now(UTC))).total_seconds()), _LONGEST)

@@ -32,6 +32,7 @@ def answered(
         ("x" * 5000, "x" * 4096 + "… (cut)"),
         ({"k\u200bey": ["a\x00", 1, None, True]}, {"key": ["a", 1, None, True]}),
         (1.5, 1.5),
+        (json.loads("[" * 65 + "]" * 65), json.loads("[" * 64 + '"… (cut)"' + "]" * 64)),
     ],
 )
 def test_clean(value: Any, expected: Any) -> None:
@@ -80,8 +81,8 @@ def test_a_missing_content_type_is_forgiven() -> None:
             {**NUMBER, "type": "fax"},
         ),
         ({**NUMBER, "monthly_rate": 1.15}, JSON, "monthly_rate", {**NUMBER, "monthly_rate": 1.15}),
-        ([NUMBER], JSON, "does not follow", {"result": [NUMBER]}),
-        ("text", JSON, "does not follow", {"result": "text"}),
+        ([NUMBER], JSON, "it is no object", [NUMBER]),
+        ("text", JSON, "it is no object", "text"),
         (
             {"phone_number": None, "type": "local"},
             JSON,
