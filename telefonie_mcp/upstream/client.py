@@ -119,7 +119,8 @@ class Client:
             else:
                 separator = "&" if urlsplit(target).query else "?"
                 target += separator + str(httpx.QueryParams({credential.name: value}))
-        timeout = httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds))
+        connecting = seconds / 3  # well before the end, so that a request that never left is known as such
+        timeout = httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, connecting), pool=connecting)
         return self._http.build_request(
             request.method, httpx.URL(target), headers=headers, content=request.content, timeout=timeout
         )

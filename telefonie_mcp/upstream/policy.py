@@ -19,6 +19,9 @@ __all__ = ["Deadline", "pause_before_retry", "send_until_known"]
 
 _ATTEMPTS: Final = 4
 _FIRST_PAUSE: Final = 0.25
+_FAIR_SHARE: Final = 0.5
+"""An attempt is begun only with this share of its time: one that is cut off leaves a worse answer."""
+
 _PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -74,11 +77,11 @@ def pause_before_retry(
 async def send_until_known(
     send: Callable[[float], Awaitable[Outcome]], *, writes: bool, deadline: Deadline, attempt_seconds: float
 ) -> Outcome:
-    """Call ``send(seconds)`` until its outcome stands, or waiting for more would miss the deadline."""
+    """Call ``send(seconds)`` until its outcome stands, or no fair attempt fits before the deadline."""
     for attempt in count():
         outcome = await send(min(attempt_seconds, deadline.remaining))
         pause = pause_before_retry(outcome, attempt, writes=writes)
-        if pause is None or pause >= deadline.remaining:
+        if pause is None or pause + attempt_seconds * _FAIR_SHARE > deadline.remaining:
             return outcome
         await anyio.sleep(pause)
     raise AssertionError  # count() does not end

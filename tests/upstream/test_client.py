@@ -1,4 +1,6 @@
 import json
+import socket
+from functools import partial
 
 import anyio
 import pytest
@@ -12,6 +14,7 @@ from tests.support import faulty as f
 from tests.support.faulty import Exchange, faulty
 from tests.support.recorder import recording
 
+GET = Request("GET", "/owned")
 KEY = SecretStr("key/+ 0451")
 
 
@@ -121,3 +124,54 @@ async def test_requests_at_the_same_time_are_bounded() -> None:
         await sender.aclose()
     assert most <= MAX_CONNECTIONS
     assert provider.count("GET") == 3 * MAX_CONNECTIONS
+
+
+async def test_a_connection_that_never_comes_about_means_that_nothing_was_sent() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, socket.socket() as queued:
+        queued.connect(deaf.getsockname())
+        sender = client()
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with anyio.fail_after(5):
+            outcome = await sender.send(url, Request("POST", "/owned"), None, seconds=1)
+        await sender.aclose()
+    assert outcome == NotSent("could not be reached (ConnectTimeout)")
+
+
+async def test_a_request_that_waits_in_vain_for_its_turn_was_not_sent() -> None:
+    async with faulty(GET=[f.hang]) as provider:
+        sender = client()
+        outcome: Outcome | None = None
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(MAX_CONNECTIONS):
+                    tasks.start_soon(partial(sender.send, provider.url, GET, None, seconds=5))
+                while provider.count("GET") < MAX_CONNECTIONS:
+                    await anyio.sleep(0.01)
+                outcome = await sender.send(provider.url, Request("POST", "/owned"), None, seconds=1)
+                tasks.cancel_scope.cancel()
+        await sender.aclose()
+        assert outcome == NotSent("could not be reached (PoolTimeout)")
+        assert provider.count("POST") == 0
+
+
+async def test_ipv6_that_refuses() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as closed:
+        port = closed.getsockname()[1]
+    sender = client()
+    outcome = await sender.send(f"http://[::1]:{port}", GET, None, seconds=2)
+    await sender.aclose()
+    assert outcome == NotSent("could not be reached (ConnectError)")
+
+
+async def test_an_idle_connection_that_the_api_has_closed_is_not_used() -> None:
+    async def closing(exchange: Exchange) -> None:
+        await exchange.honest()
+        exchange.writer.close()
+
+    async with faulty(GET=[closing]) as provider:
+        sender = client()
+        for _ in range(2):
+            assert isinstance(await sender.send(provider.url, GET, None, seconds=2), Answer)
+            await anyio.wait_all_tasks_blocked()
+        await sender.aclose()
+        assert provider.count("GET") == 2

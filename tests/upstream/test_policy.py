@@ -64,6 +64,11 @@ async def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
     assert await sent([limited, Answer(200)], writes=True, seconds=1) == (limited, [0.5])
 
 
+async def test_an_attempt_without_a_fair_share_of_its_time_is_not_begun() -> None:
+    limited = Answer(429, {"retry-after": "1"})
+    assert await sent([limited, Answer(200)], writes=True, seconds=1.2) == (limited, [0.5])
+
+
 async def test_attempts_end() -> None:
     outcome, limits = await sent([REFUSED], writes=True, seconds=5)
     assert (outcome, len(limits)) == (REFUSED, 4)
