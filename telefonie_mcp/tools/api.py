@@ -47,13 +47,16 @@ class Api:
         base_url: Replaces the server of packaged documents, when set.
         seconds: How long one call may take in all.
 
+    Attributes:
+        attempt_seconds: How long one attempt of a read may take, and the least time for a write.
+
     """
 
     def __init__(self, client: Client, catalog: Catalog, *, base_url: str | None, seconds: float) -> None:
         self._client = client
         self.catalog = catalog
         self._base_url = base_url
-        self._attempt_seconds = seconds / _SHARE
+        self.attempt_seconds = seconds / _SHARE
 
     async def send(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Outcome:
         """Send the tool's request, again where the policy allows it, until its outcome stands."""
@@ -68,14 +71,5 @@ class Api:
             once,
             writes=not tool.read_only,
             deadline=deadline,
-            attempt_seconds=self._attempt_seconds if tool.read_only else deadline.remaining,
+            attempt_seconds=self.attempt_seconds if tool.read_only else deadline.remaining,
         )
-
-    async def read(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
-        """Return the structured content of a read.
-
-        Raises:
-            ToolError: it did not succeed, or the answer does not follow its specification.
-
-        """
-        return content_of(tool, await self.send(tool, arguments, deadline), arguments)

@@ -8,7 +8,8 @@
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
@@ -17,7 +18,7 @@ import anyio
 
 from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError
 from telefonie_mcp.ledger.records import Intent, money
-from telefonie_mcp.tools.api import Api
+from telefonie_mcp.tools.api import Api, content_of
 from telefonie_mcp.tools.approval import Caller, Pause
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Tool
@@ -33,7 +34,8 @@ from telefonie_mcp.upstream.policy import Deadline
 __all__ = ["Calls", "Result"]
 
 _log: Final = logging.getLogger(__name__)
-_RESTART: Final = "Make the call again when the server is back."
+_WRITING_SHARE: Final = 2 / 3
+"""The share of a call's time that the recovery of earlier writes leaves to the call's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,33 +96,28 @@ class Calls:
 
         """
         tool = self._api.catalog[name]
-        try:
+        with _explained(tool, NOTHING_DONE):
             return await self._run(tool, arguments, caller)
-        except (TelefonieError, Pause):
-            raise
-        except Exception as error:
-            _log.exception("%s failed unexpectedly", name)
-            raise _unexpected(tool) from error
 
     async def _run(self, tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller) -> Result:
-        if self._closing:
-            raise ToolError(
-                f"{NOTHING_DONE}: the server is shutting down.", code="shutting_down", hint=_RESTART
-            )
+        self._refuse_when_closing()
         self._pace.take(caller.key)
         values, confirmed = read_arguments(tool, arguments)
+        deadline = Deadline.after(self._seconds)
         if tool.read_only:
-            content = await self._api.read(tool, values, Deadline.after(self._seconds))
-            return Result(content, {"mode": self._mode})
+            outcome = await self._api.send(tool, values, deadline)
+            return Result(content_of(tool, outcome, values), {"mode": self._mode})
         ceiling = money(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None
         self._policy.check_arguments(tool, values)
         if tool.destructive and not confirmed:
             raise await preview(
-                self._api, self._policy, tool, values, ceiling, mode=self._mode, seconds=self._seconds
+                self._api, self._policy, tool, values, ceiling, deadline=deadline, mode=self._mode
             )
         account = self._account(tool)
-        await recover(self._api, self.journal, account, seconds=self._seconds)
-        permit = await self._guard.permit(tool, values, caller, ceiling)
+        recovered = deadline.earlier(self._seconds * _WRITING_SHARE)
+        await recover(self._api, self.journal, account, recovered, seconds=self._seconds)
+        permit = await self._guard.permit(tool, values, caller, ceiling, deadline)
+        self._refuse_when_closing()
         self._writing += 1
         try:
             return await self._write(tool, values, permit, caller, account)
@@ -136,16 +133,26 @@ class Calls:
         with anyio.CancelScope(shield=True):
             intent = _intent(tool, values, permit, caller=caller.name, account=account, seconds=self._seconds)
             entry = await self.journal.begin(intent)
-            try:
-                done = await write(self._api, tool, values, permit)
-            except WriteError as error:
-                await self.journal.finish(entry, error.state, error.error.message)
-                raise error.error from error
-            rate = money(done.content.get(tool.hints.facts.monthly_rate))
-            recorded = await self.journal.finish(entry, "done", monthly_rate=rate)
+            with _explained(tool, f"It is unknown whether {tool.name} was carried out"):
+                try:
+                    done = await write(self._api, tool, values, permit)
+                except WriteError as error:
+                    await self.journal.finish(entry, error.state, error.error.message)
+                    raise error.error from error
+                rate = money(done.content.get(tool.hints.facts.monthly_rate))
+                recorded = await self.journal.finish(entry, "done", monthly_rate=rate)
             facts = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
             return Result(done.content, facts)
         raise AssertionError  # a shielded scope without a deadline is never cancelled
+
+    def _refuse_when_closing(self) -> None:
+        """Refuse a call at its beginning, and again where its write would begin."""
+        if self._closing:
+            raise ToolError(
+                f"{NOTHING_DONE}: the server is shutting down.",
+                code="shutting_down",
+                hint="Make the call again when the server is back.",
+            )
 
     async def drain(self) -> None:
         """Accept no further call, and wait until no write is in flight."""
@@ -173,10 +180,17 @@ def _intent(
     )
 
 
-def _unexpected(tool: Tool) -> ToolError:
-    done = NOTHING_DONE if tool.read_only else f"It is unknown whether {tool.name} was carried out"
-    return ToolError(
-        f"{done}: the server failed unexpectedly.",
-        code="internal_error",
-        hint="Look at the current state before another attempt. The server's log has the reason.",
-    )
+@contextmanager
+def _explained(tool: Tool, done: str) -> Generator[None]:
+    """Turn what nobody expected into an error that says what is known to be done."""
+    try:
+        yield
+    except (TelefonieError, Pause):
+        raise
+    except Exception as error:
+        _log.exception("%s failed unexpectedly", tool.name)
+        raise ToolError(
+            f"{done}: the server failed unexpectedly.",
+            code="internal_error",
+            hint="Look at the current state before another attempt. The server's log has the reason.",
+        ) from error

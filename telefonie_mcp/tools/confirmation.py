@@ -25,8 +25,8 @@ async def preview(
     arguments: Mapping[str, Any],
     ceiling: Decimal | None,
     *,
+    deadline: Deadline,
     mode: str,
-    seconds: float,
 ) -> ToolError:
     """Return the refusal that shows what the call would do and the exact call that would do it.
 
@@ -36,13 +36,13 @@ async def preview(
     """
     hints = tool.hints
     read = hints.preview or hints.settle
-    fact = await look(api, tool, read, arguments, Deadline.after(seconds)) if read else None
+    fact = await look(api, tool, read, arguments, deadline) if read else None
     if read and fact is None:
         return ToolError(
             f"{NOTHING_DONE}: {sentence(read.absent, arguments)}.",
             code="not_found",
             field=hints.subject,
-            hint=_ABSENT,
+            hint="Nothing to confirm: see the message for where to look.",
         )
     would = sentence(hints.confirm, arguments) or f"send {tool.operation.method} {tool.operation.path}"
     rate = policy.check_offer(tool, fact, ceiling) if hints.effect == "acquire" else None
@@ -65,6 +65,3 @@ async def preview(
         preview=facts,
         next_call={"name": tool.name, "arguments": {**arguments, **agreed, CONFIRM: True}},
     )
-
-
-_ABSENT = "Nothing to confirm: see the message for where to look."

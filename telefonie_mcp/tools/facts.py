@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from telefonie_mcp.openapi.hints import Read
 from telefonie_mcp.tools.api import Api, content_of
@@ -14,6 +14,8 @@ from telefonie_mcp.upstream.policy import Deadline
 __all__ = ["Fact", "look", "sentence"]
 
 Fact = Mapping[str, Any]
+
+_ABSENT: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
 async def look(
@@ -46,14 +48,14 @@ def sentence(template: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _denies(outcome: Outcome) -> bool:
-    """Whether the API says that there is no such thing (RFC 9110 §15.5.5).
+    """Whether the API says that there is no such thing (RFC 9110 §15.5.5, §15.5.11).
 
     A page for people is not the API's word: a gateway shows it that does not know the path, or has nobody
     to ask at the moment.
     """
     return (
         isinstance(outcome, Answer)
-        and outcome.status == HTTPStatus.NOT_FOUND
+        and outcome.status in _ABSENT
         and not outcome.headers.get("content-type", "").lower().startswith("text/html")
     )
 

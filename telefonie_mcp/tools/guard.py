@@ -52,7 +52,12 @@ class Guard:
     seconds: float
 
     async def permit(
-        self, tool: Tool, arguments: Mapping[str, Any], caller: Caller, ceiling: Decimal | None
+        self,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        ceiling: Decimal | None,
+        deadline: Deadline,
     ) -> Permit:
         """Return leave for a confirmed call of ``tool``.
 
@@ -61,17 +66,18 @@ class Guard:
             arguments: Its arguments, valid and complete.
             caller: Who calls, and how to ask the person behind it.
             ceiling: The highest monthly rate that the caller agreed to.
+            deadline: When the call must have its result; a person's answer begins a new one.
 
         Raises:
             ToolError: a rule, the facts, the price or a person stands against it. Nothing was done.
 
         """
-        permit, offer = await self._look(tool, arguments, ceiling)
+        permit, offer = await self._look(tool, arguments, ceiling, deadline)
         if not self._asks(tool):
             return permit
         question = question_about(tool, arguments, offer)
         approval = await caller.approve(question)
-        permit, offer = await self._look(tool, arguments, ceiling)
+        permit, offer = await self._look(tool, arguments, ceiling, Deadline.after(self.seconds))
         if question_about(tool, arguments, offer).digest != question.digest:
             raise ToolError(
                 f"{NOTHING_DONE}: the facts changed since the question was asked, so the approval is void.",
@@ -84,10 +90,9 @@ class Guard:
         return tool.destructive and self.policy.approval == "human"
 
     async def _look(
-        self, tool: Tool, arguments: Mapping[str, Any], ceiling: Decimal | None
+        self, tool: Tool, arguments: Mapping[str, Any], ceiling: Decimal | None, deadline: Deadline
     ) -> tuple[Permit, Fact | None]:
         """Return the permit that the current facts allow, and the offer it rests on."""
-        deadline = Deadline.after(self.seconds)
         offer = before = await self._before(tool, arguments, deadline)
         preview = tool.hints.preview
         if preview and (self._asks(tool) or self.policy.needs_offer(tool, ceiling)):

@@ -22,13 +22,14 @@ __all__ = ["recover"]
 _log: Final = logging.getLogger(__name__)
 
 
-async def recover(api: Api, journal: Journal, account: str, *, seconds: float) -> None:
+async def recover(api: Api, journal: Journal, account: str, deadline: Deadline, *, seconds: float) -> None:
     """Settle the abandoned entries of ``account``, as far as the API can be read.
 
     Args:
         api: The way to the API.
         journal: The ledger.
         account: Whose entries.
+        deadline: When the call that comes next needs its time.
         seconds: How long the API may work on a request: a write that has not happened is believed not to
             happen any more only when it is older than that.
 
@@ -38,7 +39,7 @@ async def recover(api: Api, journal: Journal, account: str, *, seconds: float) -
     """
     for entry in await journal.unfinished(account):
         try:
-            found = await _look(api, entry, seconds)
+            found = await _look(api, entry, deadline, seconds)
         except ToolError as error:
             _log.warning("ledger entry %s cannot be settled now: %s", entry.id, error.code)
             continue
@@ -54,16 +55,19 @@ class _Found:
     monthly_rate: Decimal | None = None
 
 
-async def _look(api: Api, entry: Entry, seconds: float) -> _Found:
+async def _look(api: Api, entry: Entry, deadline: Deadline, seconds: float) -> _Found:
     tool = api.catalog.everything.get(entry.tool)
     settle = tool.hints.settle if tool else None
     if tool is None or settle is None:
         return _Found("unverified", "nothing can be looked up that would tell")
-    after = await look(api, tool, settle, entry.arguments, Deadline.after(seconds))
-    if happened(tool, settle, entry.arguments, after):
+    after = await look(api, tool, settle, entry.arguments, deadline)
+    done = happened(tool, settle, entry.arguments, entry.previous, after)
+    if done:
         return _Found(
             "done", "found to have happened", money((after or {}).get(tool.hints.facts.monthly_rate))
         )
     if time.time() - entry.created.timestamp() < seconds:
         return _Found("unknown", "has not happened so far")
+    if done is None:
+        return _Found("unverified", "the current state does not tell")
     return _Found("not_done", "found not to have happened")

@@ -4,7 +4,8 @@ What is reported is what is true: done, not done, or unknown with what to do. A 
 the wanted state before the call is never reported as this call's doing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -18,19 +19,25 @@ from telefonie_mcp.tools.api import Api, succeeded
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.facts import Fact, look
 from telefonie_mcp.tools.guard import Permit
-from telefonie_mcp.tools.presentation import UnusableError, done_without_body, present
+from telefonie_mcp.tools.presentation import UnusableError, clean, done_without_body, present
 from telefonie_mcp.tools.refusals import problem_of, refusal, unusable
 from telefonie_mcp.upstream.answers import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.policy import Deadline
 
 __all__ = ["Done", "WriteError", "happened", "write"]
 
-_LOOKS: Final = 3
-"""How often an API that has finished with a request is asked before "not done" is believed."""
-
-_FIRST_PAUSE: Final = 0.1
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between looks
 _SETTLING_SHARE: Final = 3
 """The share of a call's time that is kept for settling."""
+
+_PATIENCE_SHARE: Final = 10
+"""The share of the time for settling after which it is believed that there is nothing, or no change."""
+
+_SEEN: Final = {
+    True: "and so far it seems to have happened",
+    False: "and may still complete it; so far it has not happened",
+    None: "and its current state does not tell",
+}
 
 
 class WriteError(Exception):
@@ -69,43 +76,47 @@ class _Write:
     deadline: Deadline
 
     async def run(self) -> Done:
+        if self.deadline.remaining < self.api.attempt_seconds:
+            raise WriteError("refused", _too_late())
         sending = self.deadline.earlier(self.deadline.remaining / _SETTLING_SHARE)
         outcome = await self.api.send(self.tool, self.arguments, sending)
-        problem = problem_of(self.tool, outcome)
+        problem, data = problem_of(self.tool, outcome), None
         if isinstance(outcome, Answer) and succeeded(self.tool, outcome):
             try:
                 return Done(self._with_replaced(present(self.tool, outcome, self.arguments)))
             except UnusableError as error:
-                problem = f"answered {outcome.status}, but the answer {error.reason}"
+                problem, data = f"answered {outcome.status}, but the answer {error.reason}", error.data
         elif _certainly_not_done(outcome):
             raise WriteError("refused", refusal(self.tool, outcome))
         if self.tool.hints.settle is None:
-            raise WriteError("unverified", self._unknown(problem))
+            raise WriteError("unverified", self._unknown(problem, provider_data=data))
         return await self._settle(self.tool.hints.settle, outcome, problem)
 
-    async def _look(self, settle: Settle) -> Fact | None:
-        return await look(self.api, self.tool, settle, self.arguments, self.deadline)
-
     async def _settle(self, settle: Settle, outcome: Outcome, problem: str) -> Done:
-        """Find out by looking, until it is done, certainly not done, or the time is up."""
+        """Look until the outcome is known or the time is up.
+
+        A fact that shows the write is believed at once. That there is none, or still the old one, is
+        believed after a while: what broke a connection may not have stopped the API, and what cannot be
+        found for a moment may still be there.
+        """
+        believing = Deadline.after(self.deadline.remaining / _PATIENCE_SHARE)
         pause = _FIRST_PAUSE
-        looks = 0
         while True:
-            try:
-                after = await self._look(settle)
-            except ToolError as error:
-                unknown = self._unknown(f"{problem}, and looking at the result failed too")
-                raise WriteError("unknown", unknown) from error
-            looks += 1
-            if happened(self.tool, settle, self.arguments, after):
-                return self._settled(after, outcome, problem)
-            if looks >= _LOOKS and not _may_be_pending(outcome):
+            after = done = None
+            seen = "and looking at the result failed too"
+            with suppress(ToolError):
+                after = await look(self.api, self.tool, settle, self.arguments, self.deadline)
+                done = happened(self.tool, settle, self.arguments, self.before, after)
+                seen = _SEEN[done]
+            late = not believing.remaining
+            if done and (after is not None or late):
+                return self._settled(settle, after, outcome, problem)
+            if done is False and late and not _may_be_pending(outcome):
                 raise WriteError("not_done", self._not_done(outcome, problem))
             if pause >= self.deadline.remaining:
-                unknown = self._unknown(f"{problem} and may still complete it; so far it has not happened")
-                raise WriteError("unknown", unknown)
+                raise WriteError("unknown", self._unknown(f"{problem}, {seen}", current=after))
             await anyio.sleep(pause)
-            pause *= 2
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _not_done(self, outcome: Outcome, problem: str) -> ToolError:
         return ToolError(
@@ -116,9 +127,11 @@ class _Write:
             status=outcome.status if isinstance(outcome, Answer) else None,
         )
 
-    def _settled(self, after: Fact | None, outcome: Outcome, problem: str) -> Done:
+    def _settled(self, settle: Settle, after: Fact | None, outcome: Outcome, problem: str) -> Done:
         content = dict(after) if after else done_without_body(self.tool, self.arguments)
         done = f"{self.tool.name} has been carried out"
+        if settle.done == "matches" and happened(self.tool, settle, self.arguments, None, self.before):
+            done = "Everything is as asked, and was so before"
         if errors := [*self.tool.result_validator.iter_errors(content)]:
             error = UnusableError(f"does not follow the specification: {errors[0].message[:200]}", content)
             status = outcome.status if isinstance(outcome, Answer) else None
@@ -126,20 +139,20 @@ class _Write:
                 "done", unusable(error, status=status, done=f"{done}, but its result is unclear")
             )
         content.setdefault(
-            "note", f"The API {problem}, so its state was looked up: {done}. Do not repeat it."
+            "note", f"The API {problem}, so its state was looked up. {done}. Do not repeat it."
         )
         return Done(self._with_replaced(content), reconciled=True)
 
     def _with_replaced(self, content: dict[str, Any]) -> dict[str, Any]:
-        """Add the values that the write replaced; an empty string where there was none."""
+        """Add the values that the write replaced."""
         name = self.tool.hints.replaced
         if name is None or self.before is None:
             return content
         sent = _members(self.tool, self.arguments)
-        old = {member: self.before.get(member, "") for member in sent}
+        old = _values(self.before, sent)
         return {**content, name: {member: value for member, value in old.items() if value != sent[member]}}
 
-    def _unknown(self, problem: str) -> ToolError:
+    def _unknown(self, problem: str, **details: Any) -> ToolError:
         settle = self.tool.hints.settle
         reader = (
             self.api.catalog.sibling(self.tool, settle.operation).name if settle else "the matching read tool"
@@ -148,19 +161,31 @@ class _Write:
             f"It is unknown whether {self.tool.name} was carried out: the API {problem}.",
             code="outcome_unknown",
             hint=f"Do not repeat it blindly. Use {reader} to see what is true, then decide.",
+            **{name: value for name, value in details.items() if value is not None},
         )
 
 
-def happened(tool: Tool, settle: Settle, arguments: Mapping[str, Any], after: Fact | None) -> bool:
-    """Whether the facts after a write show that it has happened."""
+def happened(
+    tool: Tool, settle: Settle, arguments: Mapping[str, Any], before: Fact | None, after: Fact | None
+) -> bool | None:
+    """Whether the facts after a write show that it has happened.
+
+    ``None`` where they cannot tell: the thing is gone, or its values are neither those that were sent nor
+    those from before, as when the provider spells them differently or somebody else changed them.
+    """
     match settle.done:
         case "present":
             return after is not None
         case "absent":
             return after is None
         case "matches":
-            sent = _members(tool, arguments).items()
-            return after is not None and all(after.get(name, "") == value for name, value in sent)
+            sent: Fact = clean(_members(tool, arguments))  # as everything that is read
+            if after is None or not sent:
+                return None
+            now = _values(after, sent)
+            if now == sent:
+                return True
+            return False if before is not None and now == _values(before, sent) else None
 
 
 def _members(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,23 +197,29 @@ def _members(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _values(fact: Fact, names: Iterable[str]) -> dict[str, Any]:
+    """Return the values of a fact's members; an empty string where there is none."""
+    return {name: fact.get(name, "") for name in names}
+
+
+def _too_late() -> ToolError:
+    return ToolError(
+        f"{NOTHING_DONE}: looking at the facts took so long that too little time is left to write.",
+        code="upstream_timeout",
+        hint="Try again later; if it stays so, ask the operator to raise TELEFONIE_TIMEOUT.",
+        retryable=True,
+    )
+
+
 def _may_be_pending(outcome: Outcome) -> bool:
     """Whether the API may still be working on the request; a gateway's 504 says nothing about the API."""
-    match outcome:
-        case Unanswered(pending=pending):
-            return pending
-        case Answer(status=status):
-            return status == HTTPStatus.GATEWAY_TIMEOUT
-        case NotSent():
-            return False
+    if isinstance(outcome, Answer):
+        return outcome.status == HTTPStatus.GATEWAY_TIMEOUT
+    return isinstance(outcome, Unanswered) and outcome.pending
 
 
 def _certainly_not_done(outcome: Outcome) -> bool:
     """Whether the API has refused (RFC 9110 §15.5; a 408 is not certain) or has never seen the request."""
-    match outcome:
-        case NotSent():
-            return True
-        case Answer(status=status):
-            return 400 <= status < 500 and status != HTTPStatus.REQUEST_TIMEOUT  # noqa: PLR2004
-        case Unanswered():
-            return False
+    if isinstance(outcome, Answer):
+        return 400 <= outcome.status < 500 and outcome.status != HTTPStatus.REQUEST_TIMEOUT  # noqa: PLR2004
+    return isinstance(outcome, NotSent)

@@ -1,26 +1,17 @@
 """Every fault in every kind of call: the call ends, says what is true, and writes at most once."""
 
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 import anyio
 import pytest
-from mcp import Client
-from pydantic import SecretStr
 
-from telefonie_mcp.server import create_server
-from telefonie_mcp.settings import Settings
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
+from tests.support.served import KEY, WRITES, served, written
 from tests.support.wire import answer_of
 
-KEY = "distinctive-key-0451"
-WRITES = {
-    "purchase_number": ("POST", {"phone_number": NUMBER, "confirm": True}),
-    "update_owned_number": ("POST", {"phone_number": NUMBER, "voice_url": "https://example.com/new"}),
-    "release_number": ("DELETE", {"phone_number": NUMBER, "confirm": True}),
-}
+OTHER = b'{"phone_number": "+14155559999", "type": "local"}'
+NUMBER_WITH = b'{"phone_number": "+14155550100", "type": "local", "x": '
 BREAKING: dict[str, Fault] = {
     "close": f.close,
     "reset": f.reset,
@@ -35,29 +26,23 @@ BREAKING: dict[str, Fault] = {
     "empty": f.replying(200),
     "bad UTF-8": f.replying(201, b"\xff\xfe"),
     "wrong shape": f.replying(201, b"[1]"),
+    "another number": f.replying(200, OTHER),
+    "bought another number": f.replying(201, OTHER),
+    "nested without end": f.replying(201, NUMBER_WITH + b"[" * 100_000),
+    "infinite": f.replying(201, NUMBER_WITH + b"1e999}"),
+    "no gzip": f.replying(200, b"no gzip", Content_Encoding="gzip"),
     "unexpected 202": f.replying(202, b"{}"),
     "unexpected 206": f.replying(206, b"{}"),
     "redirect elsewhere": f.replying(302, Location="https://evil.example/owned"),
+    "redirect nowhere": f.replying(302, Location="http://[::1"),
     "redirect here": f.replying(307, Location="/v1/numbers/elsewhere"),
     "500": f.replying(500, b'{"detail": "oops"}'),
     "502": f.replying(502),
     "503": f.replying(503, Retry_After="1"),
+    "503 until a date": f.replying(503, Retry_After="Fri, 31 Dec 9999 23:59:59 GMT"),
+    "503 until nonsense": f.replying(503, Retry_After="Tue, 24 Nov 2026 12:00:00 +99999999999999"),
     "408": f.replying(408),
 }
-
-
-@asynccontextmanager
-async def served(provider: Provider, seconds: float = 2) -> AsyncGenerator[Client]:
-    settings = Settings(
-        api_key=SecretStr(KEY), base_url=provider.url, ledger=SecretStr(":memory:"), timeout=seconds
-    )
-    with anyio.fail_after(20):
-        async with Client(create_server(settings)) as client:
-            yield client
-
-
-def written(provider: Provider) -> int:
-    return provider.count("POST") + provider.count("DELETE")
 
 
 def carried_out(provider: Provider, name: str) -> bool:
@@ -73,12 +58,44 @@ def carried_out(provider: Provider, name: str) -> bool:
 @pytest.mark.parametrize("fault", BREAKING)
 async def test_a_read_ends_in_a_clear_error(fault: str) -> None:
     async with faulty(GET=[BREAKING[fault]]) as provider, served(provider, seconds=1) as client:
-        answer = answer_of(await client.call_tool("list_owned_numbers", {}))
+        answer = answer_of(await client.call_tool("get_owned_number", {"phone_number": NUMBER}))
         if fault in {"unexpected 202", "unexpected 206", "wrong type", "empty", "not JSON"} or "UTF" in fault:
             assert answer["code"] == "upstream_invalid_response"
         assert answer["message"].startswith("Nothing was done: ")
         assert answer["hint"]
         assert written(provider) == 0
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"text"', b"7", b'{"numbers": {}}', b'{"numbers": [{}]}'])
+async def test_json_of_the_wrong_shape_is_no_result(body: bytes) -> None:
+    async with faulty(GET=[f.replying(200, body)]) as provider, served(provider) as client:
+        answer = answer_of(await client.call_tool("list_owned_numbers", {}))
+        assert answer["code"] == "upstream_invalid_response"
+        assert "does not follow the specification" in answer["message"]
+
+
+async def test_a_read_whose_answers_never_come_ends_in_time() -> None:
+    async with faulty(GET=[f.hang]) as provider, served(provider, seconds=1.5) as client:
+        with anyio.fail_after(2.5):
+            answer = answer_of(await client.call_tool("list_owned_numbers", {}))
+        assert answer["code"] == "upstream_timeout"
+        assert provider.count("GET") == 2
+
+
+@pytest.mark.parametrize("name", ["purchase_number", "update_owned_number", "get_owned_number"])
+async def test_what_is_nested_deeper_than_clients_can_read_is_cut(name: str) -> None:
+    nested = f.replying(
+        201 if name == "purchase_number" else 200, NUMBER_WITH + b"[" * 450 + b"]" * 450 + b"}"
+    )
+    async with faulty(POST=[f.after(True, nested)]) as provider, served(provider) as client:
+        if name != "purchase_number":
+            provider.own()
+        if name == "get_owned_number":
+            provider.faults["GET"] = [nested]
+        arguments = WRITES[name][1] if name in WRITES else {"phone_number": NUMBER}
+        answer = answer_of(await client.call_tool(name, arguments))
+        assert answer["phone_number"] == NUMBER
+        assert "… (cut)" in str(answer["x"])
 
 
 @pytest.mark.parametrize("fault", ["close", "reset", "500", "503", "truncated"])

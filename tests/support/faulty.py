@@ -72,6 +72,7 @@ class Provider:
     keys: set[str] = field(default_factory=set[str])
     rate: str = "1.15"
     tasks: set[asyncio.Task[Any] | None] = field(default_factory=set[asyncio.Task[Any] | None])
+    server: asyncio.Server | None = None
 
     @property
     def url(self) -> str:
@@ -79,6 +80,12 @@ class Provider:
 
     def own(self, number: str = NUMBER, **settings: str) -> None:
         self.owned[number] = {**OFFER, "phone_number": number, "monthly_rate": self.rate, **settings}
+
+    async def stop_listening(self) -> None:
+        """Refuse every new connection."""
+        assert self.server
+        self.server.close()
+        await asyncio.sleep(0)
 
     def count(self, method: str) -> int:
         return sum(1 for seen, _ in self.log if seen == method)
@@ -135,7 +142,7 @@ class Provider:
 async def faulty(provider: Provider | None = None, **faults: list[Fault]) -> AsyncGenerator[Provider]:
     """Serve a `Provider` on a free port of this machine."""
     provider = provider or Provider(faults=dict(faults))
-    server = await asyncio.start_server(provider.serve, "127.0.0.1", 0)
+    provider.server = server = await asyncio.start_server(provider.serve, "127.0.0.1", 0)
     provider.port = server.sockets[0].getsockname()[1]
     try:
         yield provider
