@@ -44,7 +44,7 @@ def test_the_sandbox_cannot_be_taken_for_the_live_api(variables: dict[str, str],
 
 def test_a_document_of_ones_own_has_a_server_of_its_own(tmp_path: Path) -> None:
     document = tmp_path / "fleet.json"
-    document.write_text(FLEET.read_text().replace("http://127.0.0.1:PORT", "https://fleet.example"))
+    document.write_text(FLEET.read_text().replace("http://127.0.0.1:8999", "https://fleet.example"))
     made = app(API_KEY=KEY, BASE_URL="https://other.example/v2", SPEC=str(document))
     assert made.where.startswith("LIVE: calls reach other.example, fleet.example; ")
 

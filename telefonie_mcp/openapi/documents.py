@@ -25,8 +25,23 @@ __all__ = ["Document", "load_documents", "parse_document"]
 
 _DATA: Final = resources.files("telefonie_mcp.openapi") / "data"
 _PACKAGED: Final = ("telefonie-numbers",)
-_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_BYTES: Final = 16 * 1024 * 1024
+
+_Loader: Final[Any] = type(
+    "_Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {"yaml_implicit_resolvers": {}}
+)
+"""A safe loader of YAML as OpenAPI has it (3.1.1 §4.3): ``NO`` is Norway, and a date is text.
+
+What is no scalar of JSON stays a string, other than in YAML 1.1, PyYAML's own.
+"""
+for _tag, _pattern, _first in (
+    ("null", "|~|null|Null|NULL", ["", "~", "n", "N"]),
+    ("bool", "true|True|TRUE|false|False|FALSE", [*"tTfF"]),
+    ("int", "-?(?:0|[1-9][0-9]*)", [*"-0123456789"]),
+    ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", [*"-0123456789"]),
+    ("merge", "<<", ["<"]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
 @dataclass(frozen=True)
@@ -56,7 +71,7 @@ class Document:
     @cached_property
     def text(self) -> str:
         """The document as text."""
-        return self.source.decode()
+        return self.source.decode("utf-8-sig")
 
 
 def load_documents(added: Iterable[Path] = ()) -> tuple[Document, ...]:
@@ -98,13 +113,18 @@ def parse_document(source: bytes, *, name: str) -> Document:
     """
     if len(source) > _MAX_BYTES:
         raise DocumentError(f"{name}: larger than {_MAX_BYTES // 1024**2} MiB")
-    is_json = source.lstrip()[:1] == b"{"
     try:
-        root: Any = json.loads(source) if is_json else yaml.load(source, Loader=_Loader)  # noqa: S506 - a safe loader
+        text = source.decode("utf-8-sig")
+        is_json = text.lstrip().startswith("{")
+        root: Any = json.loads(text) if is_json else yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DocumentError(f"{name}: neither YAML nor JSON: {' '.join(str(error).split())}") from error
     if not isinstance(root, dict):
         raise DocumentError(f"{name}: not an OpenAPI document, its root is not an object")
+    try:
+        json.dumps(root, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DocumentError(f"{name}: holds what JSON cannot carry: {error}") from error
     tree = cast("dict[str, Any]", root)
     try:
         operations = read_operations(tree, document=name)

@@ -19,6 +19,7 @@ class Parameter:
     """A parameter outside the body (OpenAPI 3.1.1 §4.8.12).
 
     ``separator`` joins the items of an array; ``None`` repeats the name instead (``explode``).
+    ``assign`` stands between a name and its value where the members of an object are joined.
     ``json`` marks a parameter whose value travels as JSON text (``content: application/json``), and
     ``deep`` an object that travels as ``name[key]=value`` (``style: deepObject``).
     """
@@ -28,6 +29,7 @@ class Parameter:
     required: bool
     schema: Mapping[str, Any]
     separator: str | None = ","
+    assign: Literal[",", "="] = ","
     json: bool = False
     deep: bool = False
 

@@ -8,10 +8,11 @@ document, because a parameter that is silently dropped is worse than a server th
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.operation import Body, Credential, Location, Operation, Parameter
-from telefonie_mcp.openapi.schema import Json, References, convert
+from telefonie_mcp.openapi.schema import Json, References, convert, fold, is_object
 
 __all__ = ["read_operations"]
 
@@ -102,8 +103,11 @@ class _Reader:
         url = str(server.get("url", ""))
         for name, variable in self._resolve(server.get("variables")).items():
             url = url.replace("{" + name + "}", str(self._resolve(variable).get("default", "")))
-        if not re.match(r"https?://[^/]", url):
-            raise DocumentError(f"{where}: needs a server with an absolute http(s) URL, not {url!r}")
+        if not _is_server(url):
+            raise DocumentError(
+                f"{where}: needs a server with an absolute http(s) URL, without credentials or query, "
+                f"not {url!r}"
+            )
         return url.rstrip("/")
 
     def _credential(self, requirements: Any, where: str) -> Credential | None:
@@ -127,6 +131,8 @@ class _Reader:
     def _parameters(self, nodes: Sequence[Any], where: str) -> Iterator[Parameter]:
         """Yield the parameters by location, then in document order; an operation's own replace the path's."""
         merged = {(node["in"], node["name"]): node for node in map(self._resolve, nodes)}
+        if strange := [f"{name!r} in {place!r}" for place, name in merged if place not in _LOCATIONS]:
+            raise DocumentError(f"{where}: parameters stand in {', '.join(_LOCATIONS)}, not {strange[0]}")
         for location in _LOCATIONS:
             for (place, name), node in merged.items():
                 ignored = location == "header" and name.lower() in _IGNORED_HEADERS
@@ -150,13 +156,14 @@ class _Reader:
         schema = convert(source, self._references, "input")
         if description := node.get("description"):
             schema["description"] = _line(description)
-        repeats = location == "query" and node.get("explode", style == "form")
+        explode = bool(node.get("explode", style == "form"))
         return Parameter(
             name=name,
             location=location,
             required=location == "path" or bool(node.get("required", False)),  # no path is without its parts
             schema=schema,
-            separator=None if repeats else _SEPARATORS[style],
+            separator=None if explode and location == "query" else _SEPARATORS[style],
+            assign="=" if explode and style == "simple" else ",",
             json=bool(content),
             deep=style == "deepObject",
         )
@@ -166,12 +173,14 @@ class _Reader:
             return None
         body = self._resolve(node)
         for media_type, media in self._resolve(body.get("content")).items():
-            if _is_json(media_type) or media_type == "application/x-www-form-urlencoded":
-                schema = convert(self._resolve(media).get("schema", {}), self._references, "input")
-                return Body(bool(body.get("required", False)), _merged(schema), media_type)
+            schema = fold(convert(self._resolve(media).get("schema", {}), self._references, "input"))
+            form = media_type == "application/x-www-form-urlencoded" and is_object(schema)
+            if form or _is_json(media_type):
+                sent_as = "application/json" if "*" in media_type else media_type
+                return Body(bool(body.get("required", False)), schema, sent_as)
         offered = ", ".join(self._resolve(body.get("content"))) or "nothing"
         raise DocumentError(
-            f"{where}: its request body must be JSON or a form, the document offers {offered}"
+            f"{where}: its request body must be JSON or a form with members, the document offers {offered}"
         )
 
     def _successes(
@@ -180,17 +189,18 @@ class _Reader:
         schemas: dict[str, Mapping[str, Any] | None] = {}
         texts: dict[str, str] = {}
         text = False
-        for status, node in responses.items():
-            name = str(status).upper()
-            if not name.startswith("2"):
-                continue
+        declared = {str(status).upper(): node for status, node in responses.items()}
+        successful = {status: node for status, node in declared.items() if status.startswith("2")}
+        if not successful and "DEFAULT" in declared:
+            successful = {"2XX": declared["DEFAULT"]}
+        for name, node in successful.items():
             response = self._resolve(node)
             texts[name] = _line(response.get("description", ""))
             content = self._resolve(response.get("content"))
             media = next((media for media in content if _is_json(media)), None)
             if media is not None:
                 source = self._resolve(content[media]).get("schema", {})
-                schemas[name] = convert(source, self._references, "output")
+                schemas[name] = fold(convert(source, self._references, "output"))
             elif content and not all(kind.startswith("text/") for kind in content):
                 raise DocumentError(
                     f"{where}: its {name} answer must be JSON or text, not {', '.join(content)}"
@@ -204,24 +214,21 @@ class _Reader:
 
 
 def _is_json(media_type: str) -> bool:
-    return bool(re.match(r"application/([\w.+-]+\+)?json\b", media_type, re.IGNORECASE))
+    """Whether JSON may travel as ``media_type``; a range such as ``*/*`` leaves the choice to us."""
+    return bool(re.match(r"application/([\w.+-]+\+)?json\b|(\*|application)/\*", media_type, re.IGNORECASE))
+
+
+def _is_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return usable and not (re.search("[{}]", url) or "@" in parts.netloc or parts.query or parts.fragment)
 
 
 def _carries(parameter: Parameter, credential: Credential) -> bool:
     return parameter.location == credential.location and parameter.name.lower() == credential.name.lower()
-
-
-def _merged(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return an object schema with its ``allOf`` parts folded in, so that its members can be flattened."""
-    parts = [_merged(part) for part in schema.get("allOf", ())]
-    if not parts or any(part.get("type", "object") != "object" or "anyOf" in part for part in parts):
-        return schema
-    merged: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
-    for part in (*parts, {key: value for key, value in schema.items() if key != "allOf"}):
-        merged["properties"].update(part.get("properties", {}))
-        merged["required"] += [name for name in part.get("required", ()) if name not in merged["required"]]
-        merged.update({key: value for key, value in part.items() if key not in {"properties", "required"}})
-    return merged
 
 
 def _derived_id(method: str, path: str) -> str:

@@ -2,7 +2,7 @@
 
 Pure functions. What changes on the way, and why:
 
-* ``$ref`` is inlined (clients do not resolve it); a cycle or a missing target is a
+* ``$ref`` is inlined (clients do not resolve it), so definitions go; a cycle or a missing target is a
   :class:`~telefonie_mcp.errors.DocumentError` that names it.
 * OpenAPI 3.0 spellings become 2020-12: ``nullable``, boolean ``exclusiveMinimum``/``exclusiveMaximum``,
   ``example`` (OpenAPI 3.0.3 §4.7.24; 3.1 uses 2020-12 as it is).
@@ -18,14 +18,17 @@ from urllib.parse import unquote
 
 from telefonie_mcp.errors import DocumentError
 
-__all__ = ["Direction", "Json", "References", "convert", "is_object"]
+__all__ = ["Direction", "Json", "References", "convert", "fold", "is_object"]
 
 Json = Mapping[str, Any]
 Direction = Literal["input", "output"]
 
 _DROPPED = frozenset(
     {
+        "$anchor",
         "$comment",
+        "$defs",
+        "$dynamicAnchor",
         "$id",
         "$schema",
         "deprecated",
@@ -42,9 +45,9 @@ _DROPPED = frozenset(
         "xml",
     }
 )
-_SCHEMA_MAPS = frozenset({"$defs", "dependentSchemas", "patternProperties", "properties"})
+_SCHEMA_MAPS = frozenset({"dependentSchemas", "patternProperties", "properties"})
 _SCHEMA_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_SCHEMAS = frozenset({"additionalProperties", "contains", "items", "propertyNames", "unevaluatedProperties"})
+_SCHEMAS = frozenset({"additionalProperties", "contains", "propertyNames", "unevaluatedProperties"})
 
 
 class References:
@@ -63,7 +66,7 @@ class References:
     def resolve(self, node: Json, trail: tuple[str, ...] = ()) -> tuple[Json, tuple[str, ...]]:
         """Follow ``node``'s ``$ref``, if it has one, and return the target with the references on the way.
 
-        Keywords beside a ``$ref`` are kept and win, as 2020-12 applies them both.
+        2020-12 applies a target and the keywords beside its ``$ref`` both: what cannot be joined wins there.
         """
         while isinstance(reference := node.get("$ref"), str):
             if reference in trail:
@@ -71,7 +74,7 @@ class References:
                 raise DocumentError(f"{self._document}: the reference {path} leads back to itself")
             trail = (*trail, reference)
             beside = {key: value for key, value in node.items() if key != "$ref"}
-            node = {**self._target(reference), **beside}
+            node = _together(self._target(reference), beside)
         return node, trail
 
     def _target(self, reference: str) -> Json:
@@ -112,16 +115,39 @@ def convert(
     return result
 
 
+def fold(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a converted object schema with its ``allOf`` parts folded in, so that it shows its members."""
+    parts = [fold(part) for part in schema.get("allOf", ())]
+    if not parts or any(part.get("type", "object") != "object" or "anyOf" in part for part in parts):
+        return schema
+    merged: Json = {"type": "object"}
+    for part in (*parts, {key: value for key, value in schema.items() if key != "allOf"}):
+        merged = _together(merged, part)
+    return dict(merged)
+
+
+def _together(first: Json, second: Json) -> Json:
+    """Return the keywords of both, members and parts joined, the ``second``'s of the others."""
+    both = {**first, **second}
+    if "properties" in first and "properties" in second:
+        both["properties"] = {**first["properties"], **second["properties"]}
+    for key in ("allOf", "required"):
+        if isinstance(first.get(key), list) and isinstance(second.get(key), list):
+            both[key] = [*first[key], *(part for part in second[key] if part not in first[key])]
+    return both
+
+
 def _convert_keywords(
     node: Json, references: References, direction: Direction, trail: tuple[str, ...]
 ) -> Iterator[tuple[str, Any]]:
     for key, value in node.items():
         if key in _DROPPED or key.startswith("x-"):
             continue
-        if key == "const":
-            yield "enum", [value]
-        elif key == "enum":
-            yield key, [member for member in value if member is not None]
+        if key in {"const", "enum"}:
+            if members := [value] if key == "const" else [member for member in value if member is not None]:
+                yield "enum", members
+        elif key == "items":  # a boolean too: clients want a schema
+            yield key, convert(value, references, direction, trail)
         elif key in _SCHEMA_MAPS and isinstance(value, Mapping):
             members = cast("Mapping[str, Any]", value)
             yield (
@@ -129,10 +155,9 @@ def _convert_keywords(
                 {name: convert(member, references, direction, trail) for name, member in members.items()},
             )
         elif key in _SCHEMA_LISTS and isinstance(value, Sequence):
-            members = [
-                convert(member, references, direction, trail) for member in cast("Sequence[Any]", value)
-            ]
-            yield ("anyOf" if key == "oneOf" else key), [m for m in members if m != {"type": "null"}]
+            parts = [convert(part, references, direction, trail) for part in cast("Sequence[Any]", value)]
+            if parts := [part for part in parts if part != {"type": "null"}]:
+                yield ("anyOf" if key == "oneOf" else key), parts
         elif key in _SCHEMAS and isinstance(value, Mapping):
             yield key, convert(value, references, direction, trail)
         else:
@@ -167,6 +192,7 @@ def _accepts_null(node: Json) -> bool:
         node.get("nullable") is True
         or (isinstance(kinds, list) and "null" in kinds)
         or {"type": "null"} in alternatives
+        or (None in node.get("enum", ()) and "type" not in node)
     )
 
 

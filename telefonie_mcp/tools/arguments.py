@@ -5,14 +5,17 @@ what will be sent.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from telefonie_mcp.errors import NOTHING_DONE, DocumentError, ToolError, Violation
-from telefonie_mcp.openapi.operation import Parameter
+from telefonie_mcp.openapi.operation import Binding, Parameter
+from telefonie_mcp.openapi.schema import Json
 from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
 from telefonie_mcp.tools.formats import FORMATS
+from telefonie_mcp.upstream.requests import encoded
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
@@ -22,7 +25,37 @@ __all__ = ["check_schemas", "read_arguments"]
 _SHOWN: Final = 60
 """Characters of a bad value that an error repeats."""
 
-_UNWRITABLE: Final = "holds what JSON cannot carry: NaN, an infinity, broken Unicode or bottomless nesting"
+_REPORTED: Final = 50
+"""Violations that one refusal lists; looking for more would only cost time."""
+
+_MAX_DEPTH: Final = 64
+"""Levels of lists and objects in an argument; the validator gives up at 255."""
+
+_MAX_ENCODED: Final = 8000
+"""Characters of an argument outside the body: as many as every server must accept (RFC 9110 §4.1)."""
+
+_UNWRITABLE: Final = (
+    f"holds what JSON cannot carry: NaN, an infinity, broken Unicode or more than {_MAX_DEPTH} levels"
+)
+
+_REMEDIES: Final = {
+    "exclusiveMaximum": "must be less than {limit}",
+    "exclusiveMinimum": "must be greater than {limit}",
+    "format": "must be a valid {format}",
+    "maxItems": "must have at most {limit} items",
+    "maxLength": "must have at most {limit} characters",
+    "maxProperties": "must have at most {limit} members",
+    "maximum": "must be at most {limit}",
+    "minItems": "must have at least {limit} items",
+    "minLength": "must have at least {limit} characters",
+    "minProperties": "must have at least {limit} members",
+    "minimum": "must be at least {limit}",
+    "multipleOf": "must be a multiple of {multiple_of}",
+    "uniqueItems": "must not hold the same item twice",
+}
+"""Keyword of JSON Schema → what would be right, with what the validator says about the keyword."""
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dict[str, Any], bool]:
@@ -36,12 +69,13 @@ def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dic
     """
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
     confirmed = tool.destructive and given.pop(CONFIRM, None) is True
-    unwritable = [name for name, value in given.items() if not _writable(name, value)]
+    unwritable = {name for name, value in given.items() if not _writable(name, value)}
     readable = {
         name: _normalise(tool, name, value) for name, value in given.items() if name not in unwritable
     }
-    violations = [Violation(_shown(name), _UNWRITABLE) for name in unwritable]
-    violations += [v for v in _violations(tool, readable) if v.field not in unwritable]
+    violations = [Violation(_shown(name), _UNWRITABLE) for name in given if name in unwritable]
+    others = (v for v in _violations(tool, readable) if v.field not in unwritable)
+    violations += islice(others, _REPORTED)
     if violations:
         raise _refusal(tool, violations)
     return readable, confirmed
@@ -69,7 +103,18 @@ def _writable(name: str, value: Any) -> bool:
         json.dumps({name: value}, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return False
-    return True
+    return not _deeper(value, _MAX_DEPTH)
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    match value:
+        case list():
+            inner = cast("list[Any]", value)
+        case dict():
+            inner = cast("dict[str, Any]", value).values()
+        case _:
+            return False
+    return not levels or any(_deeper(member, levels - 1) for member in inner)
 
 
 def _normalise(tool: Tool, name: str, value: Any) -> Any:
@@ -78,83 +123,90 @@ def _normalise(tool: Tool, name: str, value: Any) -> Any:
 
 
 def _violations(tool: Tool, given: dict[str, Any]) -> Iterator[Violation]:
-    whole = {**given, CONFIRM: True} if tool.destructive else given
     formatted = {name: kind for name, kind in tool.formats.items() if isinstance(given.get(name), str)}
+    for name, kind in formatted.items():
+        if problem := FORMATS[kind].problem(given[name]):
+            yield Violation(name, f"{problem} {_got(given[name])}")
+    whole = {**given, CONFIRM: True} if tool.destructive else given
     for error in tool.argument_validator.iter_errors(whole):
         path = error.instance_path
         if path and path[0] in formatted and len(path) == 1:
             continue  # its format explains it better
         yield from _explain(tool, error)
-    for name, kind in formatted.items():
-        if problem := FORMATS[kind].problem(given[name]):
-            yield Violation(name, f"{problem} {_got(given[name])}")
     for binding in tool.bindings:
-        value = given.get(binding.argument)
-        in_path = isinstance(binding.place, Parameter) and binding.place.location == "path"
-        if in_path and binding.argument not in formatted and isinstance(value, str) and not value.strip("."):
-            yield Violation(binding.argument, f"must not be empty or dots alone {_got(value)}")
+        if binding.argument in given and binding.argument not in formatted:
+            yield from _misplaced(binding, given[binding.argument])
+
+
+def _misplaced(binding: Binding, value: Any) -> Iterator[Violation]:
+    """Yield what is wrong with a value only because of where it would stand in the request."""
+    if not isinstance(binding.place, Parameter):
+        return
+    text = encoded(binding.place, value)
+    if binding.place.location == "path" and not text.strip("."):
+        yield Violation(binding.argument, f"must not be empty or dots alone {_got(value)}")
+    if len(text) > _MAX_ENCODED:
+        yield Violation(binding.argument, f"must have at most {_MAX_ENCODED:,} characters when it is encoded")
 
 
 def _explain(tool: Tool, error: "ValidationError") -> Iterator[Violation]:
     kind = error.kind.as_dict()
-    place = _place(error.instance_path)
-    described = _description(tool, error.instance_path)
+    path = error.instance_path
+    place = _place(path)
     match error.kind.name:
         case "required":
             name = kind["property"]
-            field = f"{place}.{name}" if place else name
-            text = _description(tool, [*error.instance_path, name])
-            yield Violation(field, f"is required{text}")
+            yield Violation(_place([*path, name]), f"is required{_description(tool, [*path, name])}")
         case "additionalProperties":
-            known = [name for name in tool.input_schema["properties"] if not place]
-            for name in kind["unexpected"]:
+            known = list(_schema_at(tool, path).get("properties", {}))
+            owner = f"a member of {place}" if place else f"an argument of {tool.name}"
+            for name in islice(kind["unexpected"], _REPORTED):
                 close = get_close_matches(name[:_SHOWN], known, n=1)
-                remedy = (
-                    f"did you mean {close[0]}?"
-                    if close
-                    else f"the arguments are {', '.join(known) or 'none'}"
+                names = (
+                    f"the {'members' if place else 'arguments'} are {_shown(', '.join(known) or 'none', 500)}"
                 )
-                nested = f"{place}.{_shown(name)}" if place else _shown(name)
-                yield Violation(nested, f"is not an argument of {tool.name}; {remedy}")
-        case "type":
-            wanted = (
-                " or ".join(kind["types"]) if isinstance(kind.get("types"), list) else str(kind.get("types"))
-            )
-            yield Violation(place, f"must be of type {wanted}{described} {_got(error.instance)}")
-        case "enum":
-            options = json.loads(kind["options"]) if isinstance(kind["options"], str) else kind["options"]
-            yield Violation(place, f"must be one of {', '.join(map(str, options))} {_got(error.instance)}")
-        case "maximum" | "minimum" | "exclusiveMaximum" | "exclusiveMinimum" as bound:
-            words = {
-                "maximum": "at most",
-                "minimum": "at least",
-                "exclusiveMaximum": "less than",
-                "exclusiveMinimum": "greater than",
-            }[bound]
-            yield Violation(place, f"must be {words} {kind['limit']} {_got(error.instance)}")
-        case "maxLength" | "minLength" as bound:
-            words = "at most" if bound == "maxLength" else "at least"
-            yield Violation(place, f"must have {words} {kind['limit']} characters {_got(error.instance)}")
-        case "pattern":
-            yield Violation(place, f"must match {kind['pattern']}{described} {_got(error.instance)}")
+                remedy = f"did you mean {close[0]}?" if close else names
+                yield Violation(_place([*path, name]), f"is not {owner}; {remedy}")
         case name:
-            yield Violation(place, f"violates {name}{described} {_got(error.instance)}")
+            problem = _remedy(name, kind, _description(tool, path))
+            yield Violation(place, f"{problem} {_got(error.instance)}")
 
 
-def _place(path: list[str | int]) -> str:
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+def _remedy(keyword: str, kind: Mapping[str, Any], described: str) -> str:
+    """Return what would be right, from the keyword that is violated and what the validator says about it."""
+    match keyword:
+        case "type":
+            return f"must be of type {' or '.join(kind['types'])}{described}"
+        case "enum":
+            return f"must be one of {_shown(', '.join(map(_shown, kind['options'])), 500)}"
+        case "pattern":
+            return f"must match {kind['pattern']}{described}"
+        case "anyOf":
+            first = [alternative[0].kind for alternative in kind["context"]]
+            types = {name: None for each in first if each.name == "type" for name in each.as_dict()["types"]}
+            alternatives = f"be of type {' or '.join(types)}" if types else "match one of its alternatives"
+            return f"must {alternatives}{described}"
+        case _ if keyword in _REMEDIES:
+            return _REMEDIES[keyword].format_map(kind)
+        case _:
+            return f"violates {keyword}{described}"
+
+
+def _place(path: Sequence[str | int]) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{_shown(step)}" for step in path)
     return text.removeprefix(".")
 
 
-def _description(tool: Tool, path: list[str | int]) -> str:
+def _schema_at(tool: Tool, path: Sequence[str | int]) -> Json:
     schema: Any = tool.input_schema
     for step in path:
-        schema = (
-            schema.get("items", {}) if isinstance(step, int) else schema.get("properties", {}).get(step, {})
-        )
-    text = cast("Mapping[str, Any]", schema).get("description")
+        inner = schema.get("items", {}) if isinstance(step, int) else schema.get("properties", {})
+        schema = inner if isinstance(step, int) else inner.get(step, {})
+    return cast("Json", schema)
+
+
+def _description(tool: Tool, path: Sequence[str | int]) -> str:
+    text = _schema_at(tool, path).get("description")
     return f" ({text})" if text else ""
 
 
@@ -163,24 +215,26 @@ def _got(value: Any) -> str:
     return f"(got {quote}{_shown(value)}{quote})"
 
 
-def _shown(value: Any) -> str:
-    """Return a bad value, or an unknown name, short and printable."""
-    text = value if isinstance(value, str) else repr(value)
-    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[: _SHOWN + 1])
-    return f"{text[:_SHOWN]}…" if len(text) > _SHOWN else text
+def _shown(value: Any, limit: int = _SHOWN) -> str:
+    """Return a value, or a name, short and printable: a string as it is, the rest as JSON."""
+    pieces = [value] if isinstance(value, str) else islice(_ENCODER.iterencode(value), limit + 1)
+    text = "".join(pieces)[: limit + 1]
+    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return f"{text[:limit]}…" if len(text) > limit else text
 
 
 def _refusal(tool: Tool, violations: list[Violation]) -> ToolError:
     names = ", ".join(dict.fromkeys(v.field for v in violations[:20]))
+    count = f"{_REPORTED} or more" if len(violations) >= _REPORTED else len(violations)
     what = (
         f"{names} {violations[0].problem}"
         if len(violations) == 1
-        else f"{len(violations)} arguments are invalid: {names}"
+        else f"{count} arguments are invalid: {names}"
     )
     return ToolError(
         f"{NOTHING_DONE}: {what}",
         code="invalid_arguments",
         field=violations[0].field,
         hint=f"Correct the named arguments and call {tool.name} again.",
-        errors=[{"field": v.field, "problem": v.problem} for v in violations[:50]],
+        errors=[{"field": v.field, "problem": v.problem} for v in violations[:_REPORTED]],
     )

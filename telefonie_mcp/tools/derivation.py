@@ -21,6 +21,9 @@ from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
 
 __all__ = ["build_catalog", "snake_case"]
 
+_MAX_ARGUMENT: Final = 48
+"""Characters of an argument's name: model APIs take 64, and a second of its name needs a prefix."""
+
 _NO_HINTS: Final = Hints()
 _PROSE: Final = frozenset({"default", "description", "examples", "title"})
 
@@ -99,7 +102,7 @@ def _bindings(operation: Operation, *, destructive: bool) -> Iterator[Binding]:
     taken = {CONFIRM} if destructive else set[str]()
 
     def claim(name: str, location: str) -> str:
-        plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or location
+        plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")[:_MAX_ARGUMENT] or location
         candidate = plain if plain not in taken else f"{location}_{plain}"
         while candidate in taken:
             candidate += "_"
@@ -169,12 +172,9 @@ def _answer_schema(operation: Operation, body: Mapping[str, Any] | None) -> dict
     ``message`` and repeats the path parameters.
     """
     if body is None:
-        names = {p.name: {"type": "string"} for p in operation.parameters if p.location == "path"}
-        return {
-            "type": "object",
-            "properties": {"message": {"type": "string"}, **names},
-            "required": ["message", *names],
-        }
+        names = ["message", *(p.name for p in operation.parameters if p.location == "path")]
+        properties = {name: {"type": "string"} for name in names}
+        return {"type": "object", "properties": properties, "required": [*properties]}
     if is_object(body):
         return {"type": "object", **body}
     return {"type": "object", "properties": {"result": dict(body)}, "required": ["result"]}
@@ -217,12 +217,16 @@ def _check_hints(catalog: Catalog, tool: Tool) -> None:
             f"{where}: {', '.join(sorted(unknown))} is no argument of {tool.name}; "
             "a document that differs can bring its own x-telefonie-hints"
         )
+    if hints.ceiling in arguments:
+        raise DocumentError(f"{where}: {tool.name} has an argument {hints.ceiling} of its own")
     if unknown := set(tool.formats.values()) - FORMATS.keys():
         raise DocumentError(f"{where}: unknown format {', '.join(sorted(unknown))}")
     for read in filter(None, (hints.preview, hints.settle)):
         target = next((t for t in catalog if t.operation.id == read.operation), None)
         if target is None or not target.read_only or target.document is not tool.document:
             raise DocumentError(f"{where}: {read.operation} is no GET operation of the same document")
+        if unknown := read.arguments.keys() - target.input_schema["properties"].keys():
+            raise DocumentError(f"{where}: {', '.join(sorted(unknown))} is no argument of {target.name}")
         for source in filter(lambda value: isinstance(value, str), read.arguments.values()):
             argument, _, derivation = str(source).partition("|")
             if argument not in arguments or (derivation and derivation not in DERIVATIONS):

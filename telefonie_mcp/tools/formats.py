@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 __all__ = ["DERIVATIONS", "FORMATS", "Format"]
 
 _SEPARATORS: Final = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u202f]+")
+_TRUNK_PREFIX: Final = re.compile(r"\(\s*0\s*\)")
+"""A zero that is dialled only inside the country, as in +44 (0)20 7946 0123."""
+
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _COUNTRY_MISTAKES: Final = {"UK": "GB", "EL": "GR", "USA": "US", "EN": "GB"}
 
@@ -36,7 +39,7 @@ class Format:
 
 def _normalise_e164(value: str) -> str:
     compact = _SEPARATORS.sub("", value.strip())
-    return compact if _E164.fullmatch(compact) and "(0)" not in value else value
+    return compact if _E164.fullmatch(compact) and not _TRUNK_PREFIX.search(value) else value
 
 
 def _e164_problem(value: str) -> str | None:
@@ -49,20 +52,22 @@ def _e164_problem(value: str) -> str | None:
             return "must begin with the calling code of a country (ITU-T E.164), such as +1 or +44"
         return None
     rule = "must be in E.164 format: +, country code and number, 7 to 15 digits, such as +14155550100"
-    suggestion = _suggest_e164(value)
-    return f"{rule}; did you mean {suggestion}?" if suggestion else rule
+    readings = " or ".join(_readings(value))
+    return f"{rule}; did you mean {readings}?" if readings else rule
 
 
-def _suggest_e164(value: str) -> str | None:
-    """Return the one valid reading of a number without ``+``, if there is one."""
+def _readings(value: str) -> list[str]:
+    """Return the valid numbers that ``value`` can stand for.
+
+    Without a ``+``, these are a number that lacks it, one with ``00`` instead, and one in North America.
+    """
     if len(value) > 40:  # noqa: PLR2004 - longer than any number people write
-        return None
-    digits = re.sub(r"[^0-9]", "", value.replace("(0)", ""))
-    readings = (f"+{digits}", f"+{digits[2:]}" if digits.startswith("00") else "", f"+1{digits}")
-    for reading in filter(None, readings):
-        if _E164.fullmatch(reading) and _is_valid(reading):
-            return reading
-    return None
+        return []
+    digits = re.sub(r"[^0-9]", "", _TRUNK_PREFIX.sub("", value))
+    spellings = [f"+{digits}"]
+    if "+" not in value:
+        spellings += [f"+1{digits}", f"+{digits[2:]}" if digits.startswith("00") else ""]
+    return [number for number in spellings if _E164.fullmatch(number) and _is_valid(number)]
 
 
 def _is_valid(number: str) -> bool:

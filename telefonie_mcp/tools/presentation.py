@@ -5,10 +5,10 @@ controls become spaces, and what is longer or deeper than any honest field is cu
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
-from telefonie_mcp.openapi.schema import is_object
+from telefonie_mcp.openapi.schema import Json, is_object
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.upstream.answers import Answer
 
@@ -85,7 +85,7 @@ def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[st
         data = _decoded(tool, answer)
     except (ValueError, RecursionError) as error:
         raise UnusableError("is not JSON") from error
-    content: dict[str, Any] = _without_nulls(body, data)
+    content: dict[str, Any] = _without_nulls([body], data)
     if not is_object(body):
         content = {"result": content}
     elif not isinstance(data, dict):
@@ -130,17 +130,32 @@ def _decoded(tool: Tool, answer: Answer) -> Any:
     return clean(answer.json)
 
 
-def _without_nulls(schema: Mapping[str, Any], data: Any) -> Any:
+def _without_nulls(schemas: Sequence[Json], data: Any) -> Any:
     """Return ``data`` without optional members that are null: for many providers that means absent."""
+    parts = [part for schema in schemas for part in _parts(schema)]
     if isinstance(data, list):
-        items: Mapping[str, Any] = schema.get("items", {})
+        items = [part["items"] for part in parts if "items" in part]
         return [_without_nulls(items, item) for item in cast("list[Any]", data)]
     if not isinstance(data, dict):
         return data
-    properties: Mapping[str, Any] = schema.get("properties", {})
-    required = schema.get("required", ())
+    required = {name for part in parts for name in part.get("required", ())}
     return {
-        key: _without_nulls(properties.get(key, {}), member)
+        key: _without_nulls([*_members(parts, key)], member)
         for key, member in cast("dict[str, Any]", data).items()
         if member is not None or key in required
     }
+
+
+def _parts(schema: Json) -> Iterator[Json]:
+    """Yield ``schema`` and all that it combines: what one of them requires may be null, but not absent."""
+    yield schema
+    for keyword in ("allOf", "anyOf"):
+        for part in schema.get(keyword, ()):
+            yield from _parts(part)
+
+
+def _members(parts: Iterable[Json], key: str) -> Iterator[Json]:
+    for part in parts:
+        member = part.get("properties", {}).get(key, part.get("additionalProperties"))
+        if isinstance(member, Mapping):
+            yield cast("Json", member)

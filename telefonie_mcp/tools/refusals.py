@@ -121,9 +121,11 @@ def _provider(answer: Answer) -> dict[str, Any]:
     if not isinstance(data, Mapping):
         return {}
     problem = cast("Mapping[str, Any]", data)
-    words = next((problem[key] for key in ("detail", "message", "error", "title") if problem.get(key)), None)
-    code = str(problem.get("code", ""))
+    sentences = (problem.get(key) for key in ("detail", "message", "error", "title"))
+    words = next((words for words in sentences if isinstance(words, str) and words), None)
+    code = problem.get("code")
+    known = isinstance(code, str | int) and re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", str(code))
     return {
-        **({"provider_code": code} if re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", code) else {}),
-        **({"provider_says": clean_line(words)} if isinstance(words, str) else {}),
+        **({"provider_code": str(code)} if known else {}),
+        **({"provider_says": clean_line(words)} if words else {}),
     }

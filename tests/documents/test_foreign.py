@@ -31,7 +31,7 @@ async def serving(tmp_path: Path, mode: Mode = "auto") -> AsyncGenerator[tuple[C
         paths: list[str] = []
         for name in ("library.yml", "fleet.json"):
             path = tmp_path / name
-            path.write_text((HERE / name).read_text().replace("PORT", str(api.port)))
+            path.write_text((HERE / name).read_text().replace("127.0.0.1:8999", f"127.0.0.1:{api.port}"))
             paths.append(str(path))
         settings = read_settings(
             {"TELEFONIE_API_KEY": KEY, "TELEFONIE_LEDGER": ":memory:", "TELEFONIE_TIMEOUT": "3"},
@@ -55,6 +55,7 @@ async def test_every_operation_of_every_document_is_a_tool(tmp_path: Path, mode:
         "add_many_books_to_the_catalogue_of_th_" + names[8][-6:],
         "post_reports",
         "health",
+        "list_shelves",
         "list_vehicles",
         "retire_vehicle",
         "tune_vehicle",
@@ -116,11 +117,35 @@ async def test_every_parameter_is_sent_exactly(tmp_path: Path, mode: Mode) -> No
     assert (method, body) == ("GET", b"")
     assert target == (
         "/lib/v7/shelves/a%2Fb%20%C3%BC%2B../books/7"
-        "?fields=title&fields=a%26b&sort=year%2Ctitle&deleted=false&filter%5Byear%5D=1965"
+        "?fields=title&fields=a%26b&sort=year,title&deleted=false&filter%5Byear%5D=1965"
     )
     assert headers["x-request-id"] == "id-1"
     assert headers["cookie"] == "lang=de%3B%20x"
     assert headers["x-library-token"] == KEY
+
+
+@both_eras
+async def test_what_documents_leave_to_their_reader_is_understood(tmp_path: Path, mode: Mode) -> None:
+    async with serving(tmp_path, mode) as (client, api):
+        definition = await tool(client, "list_shelves")
+        api.answer("GET", 200, {"next": None, "keeper": {"name": None, "age": None}, "spare": None})
+        arguments: dict[str, Any] = {"country": "NO", "ids": ["a,b", "c"], "X_Area": {"north": 3}}
+        result = answer_of(await client.call_tool("list_shelves", arguments))
+        _, target, headers, _ = api.requests[0]
+        await client.call_tool("list_shelves", {"X_Area": {"north": 3, "name": " ü, "}})
+    assert definition.input_schema["properties"]["country"]["enum"] == ["DE", "NO"]
+    assert definition.input_schema["properties"]["since"]["examples"] == ["2024-01-15"]
+    assert (target, headers["x-area"]) == ("/lib/v7/shelves?country=NO&ids=a%2Cb,c", "north=3")
+    assert result == {"next": None, "keeper": {"name": None}}
+    assert api.requests[1][2]["x-area"] == "north=3,name= %C3%BC%2C%20"
+
+
+@pytest.mark.parametrize("confirm", [None, False, "true", 1, [], {"confirm": True}])
+async def test_nothing_but_true_confirms(tmp_path: Path, confirm: Any) -> None:
+    async with serving(tmp_path) as (client, api):
+        refused = answer_of(await client.call_tool("retire_vehicle", {"id": "a", "confirm": confirm}))
+        assert refused["code"] == "confirmation_required"
+        assert api.requests == []
 
 
 async def test_json_in_the_query_delimited_arrays_and_the_key_in_the_query(tmp_path: Path) -> None:
@@ -222,7 +247,7 @@ async def test_the_documents_are_resources(tmp_path: Path) -> None:
 
 def test_a_document_that_would_send_the_key_unencrypted_stops_the_start(tmp_path: Path) -> None:
     path = tmp_path / "fleet.json"
-    path.write_text((HERE / "fleet.json").read_text().replace("127.0.0.1:PORT", "api.fleet.example"))
+    path.write_text((HERE / "fleet.json").read_text().replace("127.0.0.1:8999", "api.fleet.example"))
     settings = read_settings({"TELEFONIE_API_KEY": KEY}, {"spec": (str(path),)})
     with pytest.raises(DocumentError, match="Fleet: list-vehicles would send the API key unencrypted"):
         create_server(settings)

@@ -152,10 +152,10 @@ async def test_a_write_that_is_never_answered_is_settled_or_unknown(
 
 async def test_a_commit_that_comes_late_is_found() -> None:
     async def late(exchange: Exchange) -> None:
-        await anyio.sleep(1.2)
+        await anyio.sleep(2.4)
         await exchange.honest()
 
-    async with faulty(POST=[late]) as provider, served(provider, seconds=1.5) as client:
+    async with faulty(POST=[late]) as provider, served(provider, seconds=3) as client:
         answer = answer_of(await client.call_tool("purchase_number", WRITES["purchase_number"][1]))
         assert answer["phone_number"] == NUMBER
         assert "carried out" in answer["note"]

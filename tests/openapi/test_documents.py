@@ -7,30 +7,22 @@ import yaml
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import load_documents, parse_document
+from telefonie_mcp.openapi.operation import Body, Credential
 from telefonie_mcp.tools.derivation import build_catalog
+from tests.support.tools import document, parse, strange
 
 SEED = Path(__file__).parents[2] / "telefonie_mcp/openapi/data/telefonie-numbers-openapi.yml"
 
 
 def minimal(**operation: Any) -> dict[str, Any]:
-    """Return a document with one operation, GET /things."""
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "Things", "version": "1"},
-        "servers": [{"url": "https://api.example.com/"}],
-        "paths": {"/things": {"get": {"responses": {"200": {"description": "Things"}}, **operation}}},
-    }
-
-
-def parse(document: Any) -> Any:
-    return parse_document(json.dumps(document).encode(), name="things.json")
+    return document(operation)
 
 
 def test_the_packaged_document_is_the_published_one_and_yields_six_operations() -> None:
-    (document,) = load_documents()
-    assert document.source == SEED.read_bytes()
-    assert document.id == "telefonie-numbers"
-    assert [operation.id for operation in document.operations] == [
+    (packaged,) = load_documents()
+    assert packaged.source == SEED.read_bytes()
+    assert packaged.id == "telefonie-numbers"
+    assert [operation.id for operation in packaged.operations] == [
         "searchAvailableNumbers",
         "listOwnedNumbers",
         "purchaseNumber",
@@ -41,14 +33,65 @@ def test_the_packaged_document_is_the_published_one_and_yields_six_operations() 
 
 
 def test_a_minimal_document() -> None:
-    document = parse(minimal())
-    (operation,) = document.operations
+    parsed = parse(minimal())
+    (operation,) = parsed.operations
     assert (operation.id, operation.server, operation.credential) == (
         "get_things",
         "https://api.example.com",
         None,
     )
-    assert (document.id, document.version, document.media_type) == ("things", "1", "application/json")
+    assert (parsed.id, parsed.version, parsed.media_type) == ("things", "1", "application/json")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+    source = json.dumps(minimal()).encode("utf-8-sig")
+    parsed = parse_document(source, name="things.json")
+    assert (parsed.source, parsed.text) == (source, source.decode("utf-8-sig"))
+    assert parsed.media_type == "application/json"
+
+
+YAML = """
+openapi: 3.0.3
+info: {title: Scalars, version: 2024-01-15}
+servers: [{url: "https://api.example.com"}]
+paths:
+  /things:
+    get:
+      parameters:
+        - name: x
+          in: query
+          schema: &defaults {minimum: 1, maximum: 1e3, examples: [%s]}
+        - {name: y, in: query, schema: {<<: *defaults, maximum: 2.5}}
+      responses: {200: {description: Things}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("scalar", "value"),
+    [
+        ("NO", "NO"),
+        ("on", "on"),
+        ("true", True),
+        ("False", False),
+        ("~", None),
+        ("2024-01-15", "2024-01-15"),
+        ("12:30", "12:30"),
+        ("0777", "0777"),
+        ("+1415", "+1415"),
+        ("1_000", "1_000"),
+        (".nan", ".nan"),
+        ("-12", -12),
+        ("-0.5e1", -5.0),
+        ("1.0.0", "1.0.0"),
+    ],
+)
+def test_scalars_of_yaml_are_those_of_json(scalar: str, value: Any) -> None:
+    parsed = parse_document((YAML % scalar).encode(), name="scalars.yml")
+    x, y = (parameter.schema for parameter in parsed.operations[0].parameters)
+    assert x == {"minimum": 1, "maximum": 1000, "examples": [value]}
+    assert type(x["examples"][0]) is type(value)
+    assert y["maximum"] == 2.5
+    assert (parsed.version, parsed.media_type) == ("2024-01-15", "application/yaml")
 
 
 @pytest.mark.parametrize(
@@ -59,13 +102,23 @@ def test_a_minimal_document() -> None:
         (b"{", "neither YAML nor JSON"),
         (b"a: [", "neither YAML nor JSON"),
         (b"\xff\xfe\x00", "neither YAML nor JSON"),
+        ("openapi: 3.1.0".encode("utf-16"), "neither YAML nor JSON"),
+        (b'{"a":' * 100_000, "neither YAML nor JSON"),
+        (b'{"openapi": "3.1.0", "info": {"title": "\\ud800"}}', "holds what JSON cannot carry"),
+        (b'{"openapi": "3.1.0", "x": NaN}', "holds what JSON cannot carry"),
+        (b"openapi: 3.1.0\npaths: &a {b: *a}", "holds what JSON cannot carry"),
+        (b"openapi: 3.1.0\n? [1, 2]\n: 3", "neither YAML nor JSON|holds what JSON cannot carry"),
         (b"openapi: 2.0.0", "only OpenAPI 3.0 and 3.1"),
         (b"swagger: '2.0'", "only OpenAPI 3.0 and 3.1"),
         (b"openapi: 3.1.0", "no paths"),
         (b"openapi: 3.1.0\npaths: {}", "no paths"),
         (
-            b"openapi: 3.1.0\npaths: {/a: {get: {responses: []}}}",
-            "needs a server|declares no success|structure",
+            b"openapi: 3.1.0\npaths: {/a: {get: {responses: [], servers: [{url: 'http://a'}]}}}",
+            "declares no success response",
+        ),
+        (
+            b"openapi: 3.1.0\npaths: {/a: {get: {parameters: [{name: b}]}}}",
+            r"structure \(KeyError\('in'\)\)",
         ),
         (b"a" * (16 * 1024 * 1024 + 1), "larger than 16 MiB"),
     ],
@@ -93,7 +146,22 @@ UNSUPPORTED: list[tuple[dict[str, Any], str]] = [
         "only application/json",
     ),
     ({"parameters": [{"name": "a", "in": "path", "required": True}]}, "differ in a"),
+    (
+        {"parameters": [{"name": "a", "in": "formData"}]},
+        "stand in path, query, header, cookie, not 'a' in 'formData'",
+    ),
+    (
+        {"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "array"}}}}},
+        "a form with members",
+    ),
+    ({"requestBody": {}}, "offers nothing"),
     ({"servers": [{"url": "/relative"}]}, "absolute http"),
+    ({"servers": [{"url": "ftp://a.example"}]}, "absolute http"),
+    ({"servers": [{"url": "https://user:password@a.example"}]}, "without credentials"),
+    ({"servers": [{"url": "https://a.example?x=1"}]}, "without credentials or query"),
+    ({"servers": [{"url": "https://a.example:port"}]}, "absolute http"),
+    ({"servers": [{"url": "https://{host}"}]}, "absolute http"),
+    ({"servers": [{"url": "{scheme}://a", "variables": {"scheme": {"enum": ["https"]}}}]}, "absolute http"),
     ({"security": [{"Unknown": []}]}, "none of its security requirements"),
     ({"security": [{"A": [], "B": []}]}, "none of its security requirements"),
     ({"x-telefonie-hints": {"destructiv": True}}, "destructiv: Extra inputs"),
@@ -125,13 +193,18 @@ def test_what_cannot_become_a_tool_is_refused_with_its_place(operation: dict[str
             {"subject": "a", "preview": {"operation": "get_things", "arguments": {"a": "a|z"}}},
             "cannot derive 'a|z'",
         ),
+        (
+            {"subject": "a", "preview": {"operation": "get_things", "arguments": {"z": "a"}}},
+            "z is no argument of get_things",
+        ),
+        ({"ceiling": "a"}, "get_things has an argument a of its own"),
     ],
 )
 def test_hints_that_would_fail_later_stop_the_start(hints: dict[str, Any], words: str) -> None:
     parameters = [{"name": "a", "in": "query"}]
-    document = parse(minimal(parameters=parameters, **{"x-telefonie-hints": hints}))
+    parsed = parse(minimal(parameters=parameters, **{"x-telefonie-hints": hints}))
     with pytest.raises(DocumentError) as caught:
-        build_catalog([document])
+        build_catalog([parsed])
     assert words in str(caught.value)
 
 
@@ -141,13 +214,16 @@ def test_a_newer_document_of_the_same_title_replaces_the_packaged_one_and_keeps_
     newer = yaml.safe_load(SEED.read_text())
     newer["info"]["version"] = "v2"
     del newer["paths"]["/owned/{phone_number}"]["post"]
+    newer["paths"]["/owned/{phone_number}"]["delete"]["x-telefonie-hints"] = {"confirm": "let it go"}
     path = tmp_path / "newer.json"
     path.write_text(json.dumps(newer, default=str))
-    (document,) = load_documents([path])
-    catalog = build_catalog([document])
-    assert (document.id, document.version, document.packaged) == ("telefonie-numbers", "v2", True)
+    (replaced,) = load_documents([path])
+    catalog = build_catalog([replaced])
+    assert (replaced.id, replaced.version, replaced.packaged) == ("telefonie-numbers", "v2", True)
+    assert replaced.instructions
     assert "update_owned_number" not in catalog.tools
-    assert catalog["purchase_number"].hints.confirm
+    assert catalog["purchase_number"].hints.confirm.startswith("buy")
+    assert catalog["release_number"].hints.confirm == "let it go"
 
 
 @pytest.mark.parametrize(
@@ -172,22 +248,233 @@ def test_a_file_that_cannot_be_read_is_named_without_its_directory(tmp_path: Pat
     assert str(caught.value) == "missing.yml: cannot be read (No such file or directory)"
 
 
-def test_alternatives_of_security_and_servers() -> None:
-    document = minimal(
-        security=[{"Both": [], "More": []}, {"Bearer": []}], servers=[{"url": "http://localhost:1/"}]
+SECURITY: list[tuple[list[Any], Credential | None]] = [
+    ([], None),
+    ([{}, {"Unknown": []}], None),
+    ([{"Header": []}], Credential("X-Key", "header")),
+    ([{"OAuth": ["read"]}, {"Query": []}], Credential("key", "query")),
+    ([{"Header": [], "Query": []}, {"Cookie": []}], Credential("session", "cookie")),
+    ([{"Basic": []}, {"Bearer": []}], Credential("Authorization", "header", "Bearer ")),
+    ([{"Alias": []}], Credential("X-Key", "header")),
+]
+
+
+@pytest.mark.parametrize(("security", "expected"), SECURITY)
+def test_the_first_alternative_that_one_key_satisfies_is_chosen(
+    security: list[Any], expected: Credential | None
+) -> None:
+    schemes: dict[str, Any] = {
+        "Header": {"type": "apiKey", "in": "header", "name": "X-Key"},
+        "Query": {"type": "apiKey", "in": "query", "name": "key"},
+        "Cookie": {"type": "apiKey", "in": "cookie", "name": "session"},
+        "Basic": {"type": "http", "scheme": "basic"},
+        "Bearer": {"type": "http", "scheme": "Bearer"},
+        "OAuth": {"type": "oauth2", "flows": {}},
+        "Alias": {"$ref": "#/components/securitySchemes/Header"},
+    }
+    everywhere = document({"security": security}, components={"securitySchemes": schemes})
+    assert parse(everywhere).operations[0].credential == expected
+    by_default = document(security=security, components={"securitySchemes": schemes})
+    assert parse(by_default).operations[0].credential == expected
+    without = document({"security": []}, security=security, components={"securitySchemes": schemes})
+    assert parse(without).operations[0].credential is None
+
+
+def test_a_parameter_that_carries_the_key_is_no_argument() -> None:
+    schemes = {"Key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
+    parameters = [{"name": "x-key", "in": "header", "required": True}, {"name": "x-key", "in": "query"}]
+    tool = strange(
+        {"parameters": parameters, "security": [{"Key": []}]}, components={"securitySchemes": schemes}
     )
-    document["components"] = {"securitySchemes": {"Bearer": {"type": "http", "scheme": "Bearer"}}}
-    (operation,) = parse(document).operations
-    assert operation.server == "http://localhost:1"
-    assert operation.credential.prefix == "Bearer "
-    (operation,) = parse(minimal(security=[{}, {"Unknown": []}])).operations
-    assert operation.credential is None
+    assert [parameter.location for parameter in tool.operation.parameters] == ["query"]
+
+
+@pytest.mark.parametrize(
+    ("root", "item", "operation", "expected"),
+    [
+        ("https://root.example/", None, None, "https://root.example"),
+        ("https://root.example", "https://item.example/v2/", None, "https://item.example/v2"),
+        (
+            "https://root.example",
+            "https://item.example",
+            "http://localhost:1/a//",
+            "http://localhost:1/a",
+        ),
+    ],
+)
+def test_the_closest_server_wins(root: str, item: str | None, operation: str | None, expected: str) -> None:
+    tree = document({"servers": [{"url": operation}]} if operation else {}, servers=[{"url": root}])
+    if item:
+        tree["paths"]["/things"]["servers"] = [{"url": item}]
+    assert parse(tree).operations[0].server == expected
+
+
+THING = {"$ref": "#/components/schemas/Thing"}
+
+
+def test_references_are_followed_wherever_they_stand() -> None:
+    components: dict[str, Any] = {
+        "pathItems": {
+            "Things": {
+                "parameters": [{"$ref": "#/components/parameters/Page"}],
+                "post": {
+                    "operationId": "addThing",
+                    "requestBody": {"$ref": "#/components/requestBodies/Thing"},
+                    "responses": {"201": {"$ref": "#/components/responses/Thing"}},
+                },
+            }
+        },
+        "parameters": {
+            "Page": {"$ref": "#/components/parameters/Number"},
+            "Number": {"name": "page", "in": "query", "schema": {"$ref": "#/components/schemas/Number"}},
+        },
+        "requestBodies": {"Thing": {"required": True, "content": {"application/json": {"schema": THING}}}},
+        "responses": {"Thing": {"description": "Added", "content": {"application/json": {"schema": THING}}}},
+        "schemas": {
+            "Number": {"type": "integer"},
+            "Thing": {
+                "type": "object",
+                "required": ["size"],
+                "properties": {"size": {"$ref": "#/components/schemas/Number"}},
+            },
+        },
+    }
+    tree = document(paths={"/things": {"$ref": "#/components/pathItems/Things"}}, components=components)
+    (operation,) = parse(tree).operations
+    thing = {"type": "object", "required": ["size"], "properties": {"size": {"type": "integer"}}}
+    assert operation.id == "addThing"
+    assert [(p.name, p.schema) for p in operation.parameters] == [("page", {"type": "integer"})]
+    assert operation.body == Body(required=True, schema=thing)
+    assert operation.successes == {"201": thing}
+    assert operation.success_texts == {"201": "Added"}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"parameters": [{"$ref": "#/a"}]},
+        {"requestBody": {"$ref": "#/a"}},
+        {"responses": {"200": {"$ref": "#/a"}}},
+        {"parameters": [{"name": "x", "in": "query", "schema": {"$ref": "#/a"}}]},
+        {"responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/a"}}}}}},
+    ],
+)
+def test_a_missing_target_and_a_cycle_are_named_wherever_they_stand(place: dict[str, Any]) -> None:
+    with pytest.raises(DocumentError, match="the reference '#/a' has no target"):
+        parse(document(place))
+    with pytest.raises(DocumentError, match="the reference #/a → #/b → #/a leads back to itself"):
+        parse({**document(place), "a": {"$ref": "#/b"}, "b": {"$ref": "#/a"}})
+
+
+def test_an_operations_own_parameter_replaces_that_of_its_path() -> None:
+    own = {"name": "page", "in": "query", "schema": {"type": "integer"}, "description": "Own"}
+    tree = document({"parameters": [own, {"name": "Content-Type", "in": "header"}]})
+    tree["paths"]["/things"]["parameters"] = [
+        {"name": "page", "in": "query", "schema": {"type": "string"}},
+        {"name": "page", "in": "header", "schema": {"type": "string"}},
+    ]
+    parameters = parse(tree).operations[0].parameters
+    assert [(p.location, p.schema) for p in parameters] == [
+        ("query", {"type": "integer", "description": "Own"}),
+        ("header", {"type": "string"}),
+    ]
 
 
 def test_a_path_parameter_is_required_whatever_the_document_says() -> None:
-    document = minimal()
-    item = document["paths"].pop("/things")
-    item["get"]["parameters"] = [{"name": "id", "in": "path", "schema": {"type": "string"}}]
-    document["paths"]["/things/{id}"] = item
-    (operation,) = parse(document).operations
-    assert operation.parameters[0].required
+    tool = strange({"parameters": [{"name": "id", "in": "path"}]}, path="/things/{id}")
+    assert tool.input_schema["required"] == ["id"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "separator", "assign"),
+    [
+        ({"in": "query"}, None, ","),
+        ({"in": "query", "explode": False}, ",", ","),
+        ({"in": "query", "style": "spaceDelimited"}, " ", ","),
+        ({"in": "query", "style": "pipeDelimited", "explode": True}, None, ","),
+        ({"in": "header"}, ",", ","),
+        ({"in": "header", "explode": True}, ",", "="),
+        ({"in": "cookie"}, ",", ","),
+    ],
+)
+def test_styles(parameter: dict[str, Any], separator: str | None, assign: str) -> None:
+    (read,) = parse(document({"parameters": [{"name": "x", **parameter}]})).operations[0].parameters
+    assert (read.separator, read.assign) == (separator, assign)
+
+
+@pytest.mark.parametrize(
+    ("responses", "expected"),
+    [
+        ({"200": {}, "404": {}, "default": {}}, {"200": None}),
+        ({"2xx": {"content": {"text/plain": {}}}}, {"2XX": {"type": "string"}}),
+        ({"404": {}, "default": {"content": {"*/*": {"schema": {}}}}}, {"2XX": {}}),
+        ({"201": {"content": {"application/xml": {}, "application/problem+json": {}}}}, {"201": {}}),
+        ({200: {}, 204: {}}, {"200": None, "204": None}),
+    ],
+)
+def test_successes(responses: dict[Any, Any], expected: dict[str, Any]) -> None:
+    assert parse(document({"responses": responses})).operations[0].successes == expected
+
+
+@pytest.mark.parametrize(
+    ("offered", "sent"),
+    [
+        (["application/json; charset=utf-8", "text/csv"], "application/json; charset=utf-8"),
+        (["application/xml", "application/vnd.api+json"], "application/vnd.api+json"),
+        (["*/*"], "application/json"),
+        (["application/x-www-form-urlencoded"], "application/x-www-form-urlencoded"),
+    ],
+)
+def test_the_media_type_of_a_body(offered: list[str], sent: str) -> None:
+    content: dict[str, Any] = {
+        kind: {"schema": {"type": "object", "properties": {"a": {}}}} for kind in offered
+    }
+    body = parse(document({"requestBody": {"content": content}}, method="post")).operations[0].body
+    assert body is not None
+    assert (body.media_type, body.required) == (sent, False)
+
+
+def test_a_schema_that_is_none_stops_the_start() -> None:
+    with pytest.raises(DocumentError, match="Things: the schema of get_things is invalid: "):
+        strange({"parameters": [{"name": "x", "in": "query", "schema": {"type": "strin"}}]})
+    with pytest.raises(DocumentError, match="the schema of get_things is invalid"):
+        strange({"parameters": [{"name": "x", "in": "query", "schema": {"pattern": "("}}]})
+
+
+def test_no_name_is_lost_however_often_it_occurs() -> None:
+    names = [("id", "path"), ("id", "query"), ("query_id", "query"), ("id", "header"), ("id", "cookie")]
+    parameters = [{"name": name, "in": place, "required": place == "path"} for name, place in names]
+    long_names = [{"name": "n" * 60 + end, "in": "query"} for end in "ab"]
+    body: dict[str, Any] = {
+        "content": {"application/json": {"schema": {"properties": {"id": {}, "$id": {}, "ü": {}}}}}
+    }
+    tool = strange({"parameters": [*parameters, *long_names], "requestBody": body}, path="/things/{id}")
+    assert [binding.argument for binding in tool.bindings] == [
+        "id",
+        "query_id",
+        "query_query_id",
+        "n" * 48,
+        "query_" + "n" * 48,
+        "header_id",
+        "cookie_id",
+        "body_id",
+        "body_id_",
+        "body",
+    ]
+    assert len({binding.name for binding in tool.bindings}) == 6
+
+
+def test_alike_answers_of_several_statuses_are_one_schema() -> None:
+    responses: dict[str, Any] = {"200": {"description": "Done"}, "202": {"description": "Later"}}
+    tool = strange({"responses": responses})
+    assert tool.output_schema == {
+        "type": "object",
+        "properties": {"message": {"type": "string"}},
+        "required": ["message"],
+    }
+
+
+def test_a_path_parameter_may_be_called_message() -> None:
+    parameters = [{"name": "message", "in": "path", "required": True}]
+    tool = strange({"parameters": parameters}, path="/things/{message}")
+    assert tool.output_schema["required"] == ["message"]

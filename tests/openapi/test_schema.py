@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from telefonie_mcp.errors import DocumentError
-from telefonie_mcp.openapi.schema import Direction, References, convert
+from telefonie_mcp.openapi.schema import Direction, References, convert, fold, is_object
 
 ROOT: dict[str, Any] = {
     "components": {
@@ -12,6 +12,12 @@ ROOT: dict[str, Any] = {
             "Alias": {"$ref": "#/components/schemas/Name"},
             "a/b~c d": {"type": "integer"},
             "Tree": {"type": "object", "properties": {"child": {"$ref": "#/components/schemas/Tree"}}},
+            "Pair": {
+                "type": "object",
+                "properties": {"a": {"type": "integer"}},
+                "required": ["a"],
+                "allOf": [{"minProperties": 1}],
+            },
             "Ping": {"$ref": "#/components/schemas/Pong"},
             "Pong": {"$ref": "#/components/schemas/Ping"},
         }
@@ -53,6 +59,42 @@ ARGUMENTS: list[tuple[Any, dict[str, Any]]] = [
         {"type": "object", "additionalProperties": False},
         {"type": "object", "additionalProperties": False},
     ),
+    (
+        {
+            "$ref": "#/components/schemas/Pair",
+            "properties": {"c": {"type": "string"}},
+            "required": ["c", "a"],
+        },
+        {
+            "type": "object",
+            "properties": {"a": {"type": "integer"}, "c": {"type": "string"}},
+            "required": ["a", "c"],
+            "allOf": [{"minProperties": 1}],
+        },
+    ),
+    (
+        {"$ref": "#/components/schemas/Pair", "allOf": [{"maxProperties": 3}]},
+        {
+            "type": "object",
+            "properties": {"a": {"type": "integer"}},
+            "required": ["a"],
+            "allOf": [{"minProperties": 1}, {"maxProperties": 3}],
+        },
+    ),
+    ({"type": "array", "items": True}, {"type": "array", "items": {}}),
+    (
+        {"type": "array", "prefixItems": [{"const": 1}], "items": False},
+        {"type": "array", "prefixItems": [{"enum": [1]}], "items": {}},
+    ),
+    ({"type": "string", "$defs": {"A": {"$ref": "#/nowhere"}}, "$anchor": "a"}, {"type": "string"}),
+    ({"anyOf": [{"type": "null"}]}, {}),
+    ({"enum": [None]}, {}),
+    ({"type": ["null"]}, {}),
+    ({"type": ["string", "integer"], "anyOf": [{"minLength": 1}]}, {"anyOf": [{"minLength": 1}]}),
+    (
+        {"type": "object", "properties": {"not": {"not": {}}, "const": {"const": 1}}},
+        {"type": "object", "properties": {"not": {}, "const": {"enum": [1]}}},
+    ),
     (True, {}),
     ({}, {}),
 ]
@@ -73,6 +115,9 @@ def test_conversion_for_arguments(schema: Any, expected: dict[str, Any]) -> None
             {"anyOf": [{"anyOf": [{"type": "string"}]}, {"type": "null"}]},
         ),
         ({"nullable": True}, {}),
+        ({"anyOf": [{"type": "null"}]}, {}),
+        ({"enum": ["a", None]}, {"anyOf": [{"enum": ["a"]}, {"type": "null"}]}),
+        ({"type": "string", "enum": ["a", None]}, {"type": "string", "enum": ["a"]}),
     ],
 )
 def test_null_is_a_value_of_results(schema: Any, expected: dict[str, Any]) -> None:
@@ -116,3 +161,45 @@ def test_references_that_cannot_be_inlined_are_named(reference: str, words: str)
         converted({"$ref": reference})
     assert str(caught.value).startswith("doc: ")
     assert words in str(caught.value)
+
+
+FOLDED: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"type": "object", "maxProperties": 2}, {"type": "object", "maxProperties": 2}),
+    (
+        {
+            "allOf": [
+                {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}},
+                {"allOf": [{"properties": {"b": {}}, "required": ["b"]}]},
+            ],
+            "required": ["a", "c"],
+            "properties": {"c": {}},
+        },
+        {
+            "type": "object",
+            "required": ["a", "b", "c"],
+            "properties": {"a": {"type": "string"}, "b": {}, "c": {}},
+        },
+    ),
+    ({"allOf": [{"type": "string"}]}, {"allOf": [{"type": "string"}]}),
+    ({"allOf": [{"anyOf": [{}]}, {}]}, {"allOf": [{"anyOf": [{}]}, {}]}),
+]
+
+
+@pytest.mark.parametrize(("schema", "expected"), FOLDED)
+def test_folding_shows_the_members_of_all_parts(schema: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert fold(schema) == expected
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"type": "object"}, True),
+        ({"properties": {}}, True),
+        ({}, False),
+        ({"type": "array"}, False),
+        ({"type": "array", "properties": {}}, False),
+        ({"anyOf": [{"type": "object"}, {"type": "null"}]}, False),
+    ],
+)
+def test_what_is_an_object(schema: dict[str, Any], expected: bool) -> None:
+    assert is_object(schema) is expected

@@ -57,7 +57,7 @@ async def calling(provider: Provider, home: Path, tool: str) -> AsyncGenerator[A
         "TELEFONIE_API_KEY": KEY,
         "TELEFONIE_BASE_URL": provider.url,
         "TELEFONIE_LEDGER": str(home / "ledger.sqlite3"),
-        "TELEFONIE_TIMEOUT": "3",
+        "TELEFONIE_TIMEOUT": "6",
     }
     async with running(*arguments, home=home, variables=variables) as process:
         yield process

@@ -6,14 +6,15 @@ import pytest
 
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.tools.arguments import read_arguments
-from tests.support.tools import catalog, tool
+from telefonie_mcp.tools.catalog import Tool
+from tests.support.tools import catalog, strange, taking, tool
 
 NUMBER = "+14155550100"
 
 
-def refused(name: str, arguments: Any) -> dict[str, Any]:
+def refused(called: str | Tool, arguments: Any) -> dict[str, Any]:
     with pytest.raises(ToolError) as caught:
-        read_arguments(tool(name), arguments)
+        read_arguments(tool(called) if isinstance(called, str) else called, arguments)
     answer = caught.value.as_dict()
     assert answer["message"].startswith("Nothing was done: ")
     assert answer["code"] == "invalid_arguments"
@@ -21,8 +22,8 @@ def refused(name: str, arguments: Any) -> dict[str, Any]:
     return answer
 
 
-def problems(name: str, arguments: Any) -> dict[str, str]:
-    return {error["field"]: error["problem"] for error in refused(name, arguments)["errors"]}
+def problems(called: str | Tool, arguments: Any) -> dict[str, str]:
+    return {error["field"]: error["problem"] for error in refused(called, arguments)["errors"]}
 
 
 @pytest.mark.parametrize("arguments", [None, {}, {"type": None, "page": None, "page_size": None}])
@@ -165,8 +166,27 @@ def test_bad_input(name: str, arguments: dict[str, Any], field: str, words: str)
     assert words in found[field]
 
 
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for level in range(levels):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, "\ud800", {"deep": float("nan")}, ["\udfff"], {"\ud800": 1}]
+    "value",
+    [
+        math.nan,
+        math.inf,
+        "\ud800",
+        {"deep": float("nan")},
+        ["\udfff"],
+        {"\ud800": 1},
+        pytest.param(10**5000, id="more digits than are written"),
+        nested(65),
+        nested(300),
+        nested(100_000),
+    ],
 )
 def test_what_json_cannot_carry_is_refused_beside_the_rest(value: Any) -> None:
     found = problems("search_available_numbers", {"country_code": "US", "contains": value, "limit": 99})
@@ -221,3 +241,127 @@ def test_every_schema_is_valid_json_schema() -> None:
     for each in catalog():
         assert each.argument_validator is each.argument_validator
         assert each.result_validator.is_valid({}) in {True, False}
+
+
+def test_the_deepest_value_that_is_accepted() -> None:
+    value = nested(64)
+    assert read_arguments(taking({}), {"x": value})[0] == {"x": value}
+    assert list(problems(taking({"type": "string"}), {"x": value})) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "problem"),
+    [
+        ({"type": "string", "format": "date"}, "soon", 'must be a valid date (got "soon")'),
+        ({"type": "string", "format": "uuid"}, "1", 'must be a valid uuid (got "1")'),
+        ({"type": "array", "minItems": 2}, [1], "must have at least 2 items (got [1])"),
+        ({"type": "array", "maxItems": 1}, ["a", None], 'must have at most 1 items (got ["a", null])'),
+        ({"type": "array", "uniqueItems": True}, [1, 1], "must not hold the same item twice (got [1, 1])"),
+        ({"type": "object", "minProperties": 1}, {}, "must have at least 1 members (got {})"),
+        (
+            {"type": "object", "maxProperties": 0},
+            {"a": True},
+            'must have at most 0 members (got {"a": true})',
+        ),
+        ({"type": "number", "exclusiveMinimum": 0}, 0, "must be greater than 0 (got 0)"),
+        ({"type": "number", "exclusiveMaximum": 1}, 1.5, "must be less than 1 (got 1.5)"),
+        ({"type": "integer", "multipleOf": 5}, 3, "must be a multiple of 5 (got 3)"),
+        ({"type": "string", "minLength": 2}, "a", 'must have at least 2 characters (got "a")'),
+        ({"enum": [True, 1.5, "a b"]}, "b", 'must be one of true, 1.5, a b (got "b")'),
+        ({"type": ["string", "integer"]}, True, "must be of type string or integer (got true)"),
+        (
+            {"anyOf": [{"minLength": 3}, {"minLength": 4}]},
+            "a",
+            'must match one of its alternatives (got "a")',
+        ),
+        (
+            {"type": "boolean", "description": "Old {1}"},
+            "true",
+            'must be of type boolean (Old {1}) (got "true")',
+        ),
+        (
+            {"type": "array", "contains": {"type": "string"}, "description": "{x}"},
+            [],
+            "violates contains ({x}) (got [])",
+        ),
+    ],
+)
+def test_every_violation_has_a_remedy(schema: dict[str, Any], value: Any, problem: str) -> None:
+    assert problems(taking(schema), {"x": value}) == {"x": problem}
+
+
+def test_violations_inside_an_argument_name_their_place() -> None:
+    place = {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"type": "string"}, "size": {"type": "integer", "description": "In metres"}},
+        "additionalProperties": False,
+    }
+    tool = taking({"type": "array", "items": place})
+    assert problems(tool, {"x": [{"nmae": 1}, {"name": "a", "size": None}, {"name": "b", "zzz": 1}]}) == {
+        "x[0].name": "is required",
+        "x[0].nmae": "is not a member of x[0]; did you mean name?",
+        "x[1].size": "must be of type integer (In metres) (got null)",
+        "x[2].zzz": "is not a member of x[2]; the members are name, size",
+    }
+
+
+def test_a_tool_without_arguments_says_so() -> None:
+    assert problems(strange(), {"page": 1}) == {
+        "page": "is not an argument of get_things; the arguments are none"
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first"),
+    [
+        ({"x": {"k" * 1_000_000: 1}}, "x." + "k" * 60 + "…"),
+        ({"x": {"a\nb": 1}}, "x.a\N{REPLACEMENT CHARACTER}b"),
+        ({"x": {f"k{n}": n for n in range(100_000)}}, "x.k0"),
+    ],
+)
+def test_refusals_stay_short_inside_an_argument_too(arguments: dict[str, Any], first: str) -> None:
+    tool = taking({"type": "object", "additionalProperties": {"type": "string"}}, explode=False)
+    answer = refused(tool, arguments)
+    text = json.dumps(answer, ensure_ascii=False)
+    assert answer["field"] == first
+    assert len(answer["errors"]) <= 50
+    assert len(text) < 20_000
+    assert text.isprintable()
+
+
+def test_more_violations_than_anyone_reads_are_not_looked_for() -> None:
+    answer = refused("list_owned_numbers", {f"unknown_{n}": n for n in range(10_000)})
+    assert answer["message"].startswith("Nothing was done: 50 or more arguments are invalid: unknown_0, ")
+    assert len(answer["errors"]) == 50
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "string"}, ""),
+        ({"type": "string"}, ".."),
+        ({"type": "array"}, []),
+        ({"type": "array"}, [""]),
+        ({"type": "array"}, ["."]),
+        ({"type": "array"}, [".."]),
+        ({"type": "object"}, {}),
+    ],
+)
+def test_nothing_in_a_path_can_stand_for_another_path(schema: dict[str, Any], value: Any) -> None:
+    (problem,) = problems(taking(schema, "path", required=True), {"x": value}).values()
+    assert problem.startswith("must not be empty or dots alone (got ")
+
+
+@pytest.mark.parametrize("location", ["path", "query", "header", "cookie"])
+def test_what_no_server_would_read_is_not_sent(location: str) -> None:
+    tool = taking({"type": "string"}, location)
+    assert read_arguments(tool, {"x": "x" * 8000})[0]
+    assert problems(tool, {"x": "x" * 8001}) == {"x": "must have at most 8,000 characters when it is encoded"}
+    assert problems(tool, {"x": "\N{SNOWMAN}" * 1000})
+
+
+def test_a_body_may_be_as_long_as_it_wants() -> None:
+    body = {"content": {"application/json": {"schema": {"type": "string"}}}}
+    tool = strange({"requestBody": body}, method="put")
+    assert read_arguments(tool, {"body": "x" * 100_000, "confirm": True})[1] is True

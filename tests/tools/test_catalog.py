@@ -64,7 +64,7 @@ def schemas(node: Any) -> Iterator[dict[str, Any]]:
 async def test_schemas_are_such_as_every_client_can_read(tmp_path: Path) -> None:
     async with serving(tmp_path) as (client, _):
         tools = (await client.list_tools()).tools
-    assert len(tools) == 14
+    assert len(tools) == 15
     for tool in tools:
         assert re.fullmatch(r"[a-z0-9_]{1,44}", tool.name)
         assert tool.input_schema["type"] == "object"

@@ -63,6 +63,27 @@ def test_a_calling_code_that_no_country_has_is_refused() -> None:
     assert "did you mean" not in (FORMATS["e164"].problem("9991234567x") or "")
 
 
+@pytest.mark.parametrize(
+    ("spelling", "suggestion"),
+    [
+        ("4155550100", "+14155550100"),
+        ("+44 (0)20 7946 0123", "+442079460123"),
+        ("+44 ( 0 ) 20 7946 0123", "+442079460123"),
+        ("0044 20 7946 0123", "+442079460123"),
+        ("tel:+14155550100", "+14155550100"),
+        ("6562345678", "+6562345678 or +16562345678"),
+        ("020 7946 0123", ""),
+        ("+1 415 555 0100 ext. 5", ""),
+        ("", ""),
+    ],
+)
+def test_what_is_ambiguous_is_refused_with_all_its_readings(spelling: str, suggestion: str) -> None:
+    e164 = FORMATS["e164"]
+    problem = e164.problem(e164.normalise(spelling)) or ""
+    assert problem.startswith("must be in E.164 format")
+    assert problem.partition("; did you mean ")[2].removesuffix("?") == suggestion
+
+
 def test_a_very_long_number_gets_no_suggestion() -> None:
     problem = FORMATS["e164"].problem("4" * 1_000_000)
     assert problem is not None

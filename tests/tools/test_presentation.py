@@ -1,11 +1,13 @@
 import json
+import sys
+import unicodedata
 from typing import Any
 
 import pytest
 
 from telefonie_mcp.tools.presentation import UnusableError, clean, clean_line, done_without_body, present
 from telefonie_mcp.upstream.answers import Answer
-from tests.support.tools import tool
+from tests.support.tools import answering, tool
 
 NUMBER = {"phone_number": "+14155550100", "type": "local"}
 JSON = {"content-type": "application/json; charset=utf-8"}
@@ -47,6 +49,47 @@ def test_clean_line_is_one_short_line() -> None:
 def test_optional_nulls_are_dropped_and_the_rest_is_kept() -> None:
     body = {**NUMBER, "voice_url": None, "capabilities": {"voice": True, "fax": None}, "carrier": "extra"}
     assert answered(body) == {**NUMBER, "capabilities": {"voice": True}, "carrier": "extra"}
+
+
+REQUIRED = {
+    "type": "object",
+    "required": ["a"],
+    "properties": {"a": {"type": ["string", "null"]}, "b": {"type": "string"}},
+}
+NULLS: list[tuple[dict[str, Any], Any, Any]] = [
+    (REQUIRED, {"a": None, "b": None}, {"a": None}),
+    ({"allOf": [REQUIRED]}, {"a": None, "b": None}, {"a": None}),
+    ({"properties": {"x": {"allOf": [REQUIRED]}}}, {"x": {"a": None, "b": None}}, {"x": {"a": None}}),
+    (
+        {"properties": {"x": {**REQUIRED, "nullable": True}}},
+        {"x": {"a": None, "b": None}},
+        {"x": {"a": None}},
+    ),
+    ({"type": "object", "additionalProperties": REQUIRED}, {"x": {"a": None}}, {"x": {"a": None}}),
+    ({"type": "object"}, {"x": None, "y": {"z": None}}, {"y": {}}),
+    ({"type": "array", "items": REQUIRED}, [{"a": None, "b": None}], {"result": [{"a": None}]}),
+    ({}, {"x": None}, {"result": {}}),
+]
+
+
+@pytest.mark.parametrize(("schema", "body", "expected"), NULLS)
+def test_a_null_that_is_required_stays_wherever_it_stands(
+    schema: dict[str, Any], body: Any, expected: Any
+) -> None:
+    answer = Answer(200, JSON, json.dumps(body).encode())
+    assert present(answering(schema), answer, {}) == expected
+
+
+def test_nothing_invisible_is_left() -> None:
+    """What is left of format characters are marks of scripts, which stand visibly before digits or signs."""
+    invisible = (
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(code)) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    )
+    left = [char for char in invisible if clean(f"a{char}b") not in {"ab", "a b"}]
+    scripts = {unicodedata.name(char).split()[0] for char in left}
+    assert scripts <= {"ARABIC", "EGYPTIAN", "KAITHI", "SYRIAC"}
 
 
 def test_items_of_lists_are_treated_alike() -> None:

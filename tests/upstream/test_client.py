@@ -37,7 +37,7 @@ async def test_where_the_key_goes(
 ) -> None:
     async with recording() as api:
         api.answer("GET", 200, {})
-        request = Request("GET", "/a", (("x", "1"),), {"Cookie": "lang=de"})
+        request = Request("GET", "/a", "x=1", {"Cookie": "lang=de"})
         sender = client()
         await sender.send(f"http://127.0.0.1:{api.port}", request, credential, seconds=5)
         await sender.aclose()

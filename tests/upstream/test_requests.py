@@ -3,7 +3,7 @@ from typing import Any, Literal
 import pytest
 
 from telefonie_mcp.openapi.operation import Binding, Body, Location, Operation, Parameter
-from telefonie_mcp.upstream.requests import Request, build_request
+from telefonie_mcp.upstream.requests import Request, build_request, encoded
 
 
 def built(
@@ -47,9 +47,10 @@ def within(place: Literal["member", "body"], name: str = "x") -> Binding:
         ("a b&c=d+é/?#", {}, "x=a%20b%26c%3Dd%2B%C3%A9%2F%3F%23"),
         ([1, True], {"separator": None}, "x=1&x=true"),
         ([], {"separator": None}, ""),
-        ([1, "a,b"], {}, "x=1%2Ca%2Cb"),
-        ([1, 2], {"separator": " "}, "x=1%202"),
-        ({"a": 1, "b": False}, {}, "x=a%2C1%2Cb%2Cfalse"),
+        ([1, "a,b"], {}, "x=1,a%2Cb"),
+        ([1, "a b"], {"separator": " "}, "x=1%20a%20b"),
+        ([1, 2], {"separator": "|"}, "x=1%7C2"),
+        ({"a": 1, "b": False}, {}, "x=a,1,b,false"),
         ({"a": 1, "b": False}, {"separator": None}, "a=1&b=false"),
         ({"a": [1]}, {"deep": True}, "x%5Ba%5D=%5B1%5D"),
         ({"a": "é"}, {"json": True}, "x=%7B%22a%22%3A%22%C3%A9%22%7D"),
@@ -66,7 +67,8 @@ def test_values_in_the_query(value: Any, options: dict[str, Any], query: str) ->
         ("a/../b", "/a/a%2F..%2Fb"),
         ("%2e", "/a/%252e"),
         ("{x}", "/a/%7Bx%7D"),
-        ([1, 2], "/a/1%2C2"),
+        ([1, "2/3"], "/a/1,2%2F3"),
+        ({"a/b": 1, "c": "."}, "/a/a%2Fb,1,c,."),
     ],
 )
 def test_a_value_never_leaves_its_segment(value: Any, path: str) -> None:
@@ -79,12 +81,23 @@ def test_a_value_never_leaves_its_segment(value: Any, path: str) -> None:
         ("plain; q=1", "plain; q=1"),
         ("a\r\nX: y", "a%0D%0AX: y"),
         ("ü", "%C3%BC"),
-        ([1, True], "1,true"),
-        ({"a": 1}, "a,1"),
+        ("", ""),
+        (" a b  ", "%20a b%20%20"),
+        ("a,b", "a,b"),
+        ([1, True, "a,b"], "1,true,a%2Cb"),
+        ({"a": 1, "b": 2}, "a,1,b,2"),
     ],
 )
 def test_headers_stay_one_visible_line(value: Any, header: str) -> None:
     assert built({"x": value}, at("header")).headers["x"] == header
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"), [("path", "R=1,G=a%2Cb"), ("header", "R=1,G=a%2Cb"), ("cookie", "R=1%2CG=a%2Cb")]
+)
+def test_an_exploded_object_outside_the_query_assigns(location: Location, shown: str) -> None:
+    place = Parameter("x", location, required=True, schema={}, assign="=")
+    assert encoded(place, {"R": 1, "G": "a,b"}) == shown
 
 
 def test_json_in_a_header() -> None:
@@ -121,5 +134,5 @@ def test_a_whole_body_is_sent_whatever_it_is(value: Any) -> None:
 
 def test_what_is_absent_stays_absent() -> None:
     assert built({}, at("query"), at("header")) == Request(
-        "POST", "/things", (), {"Accept": "application/json, */*;q=0.5"}
+        "POST", "/things", "", {"Accept": "application/json, */*;q=0.5"}
     )

@@ -15,12 +15,22 @@ from telefonie_mcp.settings import read_settings
 from tests.support.wire import answer_of
 
 SECRET = "secret in /etc/passwd"
+OWNED = {
+    "phone_number": "+14155550123",
+    "type": "local",
+    "capabilities": {"voice": True, "sms": True, "mms": True},
+    "country_code": "US",
+}
 Mode = Literal["auto", "legacy"]
 both_eras = pytest.mark.parametrize("mode", ["auto", "legacy"])
 
 
 class Broken(httpx.AsyncBaseTransport):
+    """Breaks on everything but looking at one owned number, which a release does before it begins."""
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET" and request.url.path.endswith(OWNED["phone_number"]):
+            return httpx.Response(200, json=OWNED)
         raise RuntimeError(SECRET, request)
 
 
