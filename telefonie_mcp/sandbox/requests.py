@@ -17,7 +17,6 @@ from telefonie_mcp.sandbox.numbering import COUNTRIES, NORTH_AMERICA, NUMBER_TYP
 from telefonie_mcp.sandbox.problems import Problem, bad_parameter
 from telefonie_mcp.sandbox.store import Setting
 
-MOST_BODY_BYTES: Final = 64 * 1024
 _MOST_RESULTS: Final = 20
 _MOST_PER_PAGE: Final = 100
 _LONGEST_URL: Final = 2048
@@ -129,7 +128,11 @@ def purchase(content_type: str, body: bytes) -> Purchase:
 
 def changes(content_type: str, body: bytes) -> Mapping[Setting, str | None]:
     """Read the body of `POST /owned/{phone_number}`, which may be absent. None unsets a setting."""
-    return read_settings(read_object(content_type, body, ("voice_url", "sms_url", "friendly_name"))) if body else {}
+    return (
+        read_settings(read_object(content_type, body, ("voice_url", "sms_url", "friendly_name")))
+        if body
+        else {}
+    )
 
 
 def read_parameters(query: bytes, allowed: tuple[str, ...]) -> dict[str, str]:
