@@ -74,20 +74,24 @@ def _writable(name: str, value: Any) -> bool:
 
 def _normalise(tool: Tool, name: str, value: Any) -> Any:
     kind = tool.formats.get(name)
+    if kind and isinstance(value, list):
+        items = cast("list[Any]", value)
+        return [FORMATS[kind].normalise(item) if isinstance(item, str) else item for item in items]
     return FORMATS[kind].normalise(value) if kind and isinstance(value, str) else value
 
 
 def _violations(tool: Tool, given: dict[str, Any]) -> Iterator[Violation]:
     whole = {**given, CONFIRM: True} if tool.destructive else given
-    formatted = {name: kind for name, kind in tool.formats.items() if isinstance(given.get(name), str)}
+    formatted = dict(_formatted(tool, given))
     for error in tool.argument_validator.iter_errors(whole):
         path = error.instance_path
-        if path and path[0] in formatted and len(path) == 1:
+        if _place(path) in formatted:
             continue  # its format explains it better
         yield from _explain(tool, error)
-    for name, kind in formatted.items():
-        if problem := FORMATS[kind].problem(given[name]):
-            yield Violation(name, f"{problem} {_got(given[name])}")
+    for place, (kind, value) in formatted.items():
+        if problem := FORMATS[kind].problem(value):
+            secret = place.partition("[")[0] in tool.secrets
+            yield Violation(place, problem if secret else f"{problem} {_got(value)}")
     for binding in tool.bindings:
         value = given.get(binding.argument)
         in_path = isinstance(binding.place, Parameter) and binding.place.location == "path"
@@ -95,10 +99,24 @@ def _violations(tool: Tool, given: dict[str, Any]) -> Iterator[Violation]:
             yield Violation(binding.argument, f"must not be empty or dots alone {_got(value)}")
 
 
+def _formatted(tool: Tool, given: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the place of every string that has a format, with the format and the string."""
+    for name, kind in tool.formats.items():
+        value = given.get(name)
+        if isinstance(value, str):
+            yield name, (kind, value)
+        elif isinstance(value, list):
+            for position, item in enumerate(cast("list[Any]", value)):
+                if isinstance(item, str):
+                    yield f"{name}[{position}]", (kind, item)
+
+
 def _explain(tool: Tool, error: "ValidationError") -> Iterator[Violation]:
     kind = error.kind.as_dict()
     place = _place(error.instance_path)
     described = _description(tool, error.instance_path)
+    secret = bool(error.instance_path) and error.instance_path[0] in tool.secrets
+    got = "" if secret else f" {_got(error.instance)}"
     match error.kind.name:
         case "required":
             name = kind["property"]
@@ -120,10 +138,10 @@ def _explain(tool: Tool, error: "ValidationError") -> Iterator[Violation]:
             wanted = (
                 " or ".join(kind["types"]) if isinstance(kind.get("types"), list) else str(kind.get("types"))
             )
-            yield Violation(place, f"must be of type {wanted}{described} {_got(error.instance)}")
+            yield Violation(place, f"must be of type {wanted}{described}{got}")
         case "enum":
             options = json.loads(kind["options"]) if isinstance(kind["options"], str) else kind["options"]
-            yield Violation(place, f"must be one of {', '.join(map(str, options))} {_got(error.instance)}")
+            yield Violation(place, f"must be one of {', '.join(map(str, options))}{got}")
         case "maximum" | "minimum" | "exclusiveMaximum" | "exclusiveMinimum" as bound:
             words = {
                 "maximum": "at most",
@@ -131,14 +149,14 @@ def _explain(tool: Tool, error: "ValidationError") -> Iterator[Violation]:
                 "exclusiveMaximum": "less than",
                 "exclusiveMinimum": "greater than",
             }[bound]
-            yield Violation(place, f"must be {words} {kind['limit']} {_got(error.instance)}")
+            yield Violation(place, f"must be {words} {kind['limit']}{got}")
         case "maxLength" | "minLength" as bound:
             words = "at most" if bound == "maxLength" else "at least"
-            yield Violation(place, f"must have {words} {kind['limit']} characters {_got(error.instance)}")
+            yield Violation(place, f"must have {words} {kind['limit']} characters{got}")
         case "pattern":
-            yield Violation(place, f"must match {kind['pattern']}{described} {_got(error.instance)}")
+            yield Violation(place, f"must match {kind['pattern']}{described}{got}")
         case name:
-            yield Violation(place, f"violates {name}{described} {_got(error.instance)}")
+            yield Violation(place, f"violates {name}{described}{got}")
 
 
 def _place(path: list[str | int]) -> str:

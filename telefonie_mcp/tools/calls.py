@@ -164,7 +164,7 @@ def _intent(
         operation=tool.operation.id,
         effect=tool.hints.effect,
         subject=str(subject) if subject else f"{tool.name} {uuid4()}",
-        arguments=values,
+        arguments=tool.shown(values),
         caller=caller,
         lease=2 * seconds,
         monthly_rate=permit.monthly_rate,

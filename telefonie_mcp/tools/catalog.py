@@ -23,10 +23,13 @@ from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
-__all__ = ["CONFIRM", "Catalog", "Tool", "build_catalog", "output_schema", "restrict", "snake_case"]
+__all__ = ["CONFIRM", "HIDDEN", "Catalog", "Tool", "build_catalog", "output_schema", "restrict", "snake_case"]
 
 CONFIRM: Final = "confirm"
 """The argument that every destructive tool requires."""
+
+HIDDEN: Final = "(hidden)"
+"""What stands for a secret wherever arguments are shown or recorded."""
 
 _MAX_NAME: Final = 44  # clients prefix names with the server's and stop at 64
 _NO_HINTS: Final = Hints()
@@ -35,13 +38,20 @@ _PROSE: Final = frozenset({"default", "description", "examples", "title"})
 
 @dataclass(frozen=True)
 class Tool:
-    """One operation as an agent sees it."""
+    """One operation as an agent sees it.
+
+    Attributes:
+        output_schema: What clients are told of the answer.
+        answer_schema: What the answer is validated with; the same, or more.
+
+    """
 
     name: str
     title: str
     description: str
     input_schema: dict[str, Any]
     output_schema: dict[str, Any]
+    answer_schema: dict[str, Any]
     read_only: bool
     destructive: bool
     idempotent: bool
@@ -56,14 +66,23 @@ class Tool:
         return {name: hint.format for name, hint in self.hints.arguments.items() if hint.format}
 
     @cached_property
+    def secrets(self) -> frozenset[str]:
+        """The arguments that go to the API and nowhere else."""
+        return frozenset(name for name, hint in self.hints.arguments.items() if hint.secret)
+
+    def shown(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``arguments`` as they may be shown and recorded."""
+        return {name: HIDDEN if name in self.secrets else value for name, value in arguments.items()}
+
+    @cached_property
     def argument_validator(self) -> "Draft202012Validator":
         """The validator of ``input_schema``, compiled when a call first needs it."""
         return _compile(self.input_schema)
 
     @cached_property
     def result_validator(self) -> "Draft202012Validator":
-        """The validator of ``output_schema``, compiled when a call first needs it."""
-        return _compile(self.output_schema)
+        """The validator of ``answer_schema``, compiled when a call first needs it."""
+        return _compile(self.answer_schema)
 
 
 @dataclass(frozen=True)
@@ -170,11 +189,12 @@ def _compile(schema: dict[str, Any]) -> "Draft202012Validator":
 
 def _tool(document: Document, operation: Operation) -> Tool:
     hints = document.hints.get(operation.id, _NO_HINTS)
-    read_only = operation.method == "GET"
+    read_only = operation.method == "GET" if hints.read_only is None else hints.read_only
     destructive = not read_only if hints.destructive is None else hints.destructive
     idempotent = (
-        operation.method in {"GET", "PUT", "DELETE"} if hints.idempotent is None else hints.idempotent
+        read_only or operation.method in {"PUT", "DELETE"} if hints.idempotent is None else hints.idempotent
     )
+    answer = _output_schema(operation, hints)
     bindings = tuple(_bindings(operation, destructive=destructive))
     what = operation.description or operation.summary or f"{operation.method} {operation.path}"
     words = [what if what.endswith(".") else f"{what}.", hints.description]
@@ -185,7 +205,8 @@ def _tool(document: Document, operation: Operation) -> Tool:
         title=operation.summary or snake_case(operation.id).replace("_", " ").capitalize(),
         description=" ".join(filter(None, words)),
         input_schema=_input_schema(bindings, hints, destructive=destructive),
-        output_schema=_output_schema(operation, hints),
+        output_schema=_brief(answer) if hints.brief else answer,
+        answer_schema=answer,
         read_only=read_only,
         destructive=destructive,
         idempotent=idempotent,
@@ -256,7 +277,8 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
     for binding in bindings:
         schema = dict(binding.schema)
         if hint := hints.arguments.get(binding.argument):
-            schema |= FORMATS[hint.format].keywords if hint.format else {}
+            keywords: Mapping[str, Any] = FORMATS[hint.format].keywords if hint.format else {}
+            schema |= {"items": {**schema["items"], **keywords}} if "items" in schema else keywords
             schema |= hint.keywords
         properties[binding.argument] = schema
         if binding.required:
@@ -309,6 +331,21 @@ def _output_schema(operation: Operation, hints: Hints) -> dict[str, Any]:
     if hints.replaced:
         schema["properties"] = {**schema.get("properties", {}), hints.replaced: {"type": "object"}}
     return schema
+
+
+def _brief(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the names and types of the members that every answer has, without what is inside them."""
+    required = schema.get("required", ())
+    members = cast("Mapping[str, Mapping[str, Any]]", schema.get("properties", {}))
+    return {
+        "type": "object",
+        "properties": {name: _typed(member) for name, member in members.items() if name in required},
+    }
+
+
+def _typed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    kind = {"type": schema["type"]} if "type" in schema else {}
+    return {**kind, "items": _typed(schema.get("items", {}))} if "items" in schema else kind
 
 
 def _undescribed(schema: Any) -> Any:

@@ -13,8 +13,9 @@ from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.tools.api import Api
 from telefonie_mcp.tools.approval import Caller, question_about
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.facts import Fact, look, sentence
+from telefonie_mcp.tools.facts import Fact, look
 from telefonie_mcp.tools.policy import Policy
+from telefonie_mcp.tools.settling import impossible
 from telefonie_mcp.upstream.policy import Deadline
 
 __all__ = ["Guard", "Permit"]
@@ -101,17 +102,6 @@ class Guard:
         if settle is None:
             return None
         fact = await look(self.api, tool, settle, arguments, deadline)
-        if settle.done == "present" and fact is not None:
-            raise _impossible(tool, settle.already, arguments, "conflict")
-        if settle.done != "present" and fact is None:
-            raise _impossible(tool, settle.absent, arguments, "not_found")
+        if refusal := impossible(tool, arguments, fact):
+            raise refusal
         return fact
-
-
-def _impossible(tool: Tool, reason: str, arguments: Mapping[str, Any], code: str) -> ToolError:
-    return ToolError(
-        f"{NOTHING_DONE}: {sentence(reason, arguments)}.",
-        code=code,
-        field=tool.hints.subject,
-        hint="Look at the current state before another attempt.",
-    )

@@ -12,7 +12,7 @@ from telefonie_mcp.ledger.records import Entry, State
 from telefonie_mcp.tools.api import Api
 from telefonie_mcp.tools.facts import look
 from telefonie_mcp.tools.journal import Journal
-from telefonie_mcp.tools.writes import happened
+from telefonie_mcp.tools.settling import happened, tells
 from telefonie_mcp.upstream.policy import Deadline
 
 __all__ = ["recover"]
@@ -50,7 +50,7 @@ async def recover(api: Api, journal: Journal, account: str, *, seconds: float) -
 async def _outcome(api: Api, entry: Entry, seconds: float) -> tuple[State, str]:
     tool = api.catalog.everything.get(entry.tool)
     settle = tool.hints.settle if tool else None
-    if tool is None or settle is None:
+    if tool is None or settle is None or not tells(tool, settle, entry.arguments):
         return "unverified", "nothing can be looked up that would tell"
     after = await look(api, tool, settle, entry.arguments, Deadline.after(seconds))
     if happened(tool, settle, entry.arguments, after):

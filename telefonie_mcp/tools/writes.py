@@ -20,10 +20,11 @@ from telefonie_mcp.tools.facts import Fact, look
 from telefonie_mcp.tools.guard import Permit
 from telefonie_mcp.tools.presentation import UnusableError, done_without_body, present
 from telefonie_mcp.tools.refusals import problem_of, refusal, unusable
+from telefonie_mcp.tools.settling import happened, sent_members, tells
 from telefonie_mcp.upstream.answers import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.policy import Deadline
 
-__all__ = ["Done", "WriteError", "happened", "write"]
+__all__ = ["Done", "WriteError", "write"]
 
 _LOOKS: Final = 3
 """How often an API that has finished with a request is asked before "not done" is believed."""
@@ -79,9 +80,10 @@ class _Write:
                 problem = f"answered {outcome.status}, but the answer {error.reason}"
         elif _certainly_not_done(outcome):
             raise WriteError("refused", refusal(self.tool, outcome))
-        if self.tool.hints.settle is None:
+        settle = self.tool.hints.settle
+        if settle is None or not tells(self.tool, settle, self.arguments):
             raise WriteError("unverified", self._unknown(problem))
-        return await self._settle(self.tool.hints.settle, outcome, problem)
+        return await self._settle(settle, outcome, problem)
 
     async def _look(self, settle: Settle) -> Fact | None:
         return await look(self.api, self.tool, settle, self.arguments, self.deadline)
@@ -133,7 +135,7 @@ class _Write:
         name = self.tool.hints.replaced
         if name is None or self.before is None:
             return content
-        sent = _members(self.tool, self.arguments)
+        sent = sent_members(self.tool, self.arguments)
         old = {member: self.before.get(member, "") for member in sent}
         return {**content, name: {member: value for member, value in old.items() if value != sent[member]}}
 
@@ -147,27 +149,6 @@ class _Write:
             code="outcome_unknown",
             hint=f"Do not repeat it blindly. Use {reader} to see what is true, then decide.",
         )
-
-
-def happened(tool: Tool, settle: Settle, arguments: Mapping[str, Any], after: Fact | None) -> bool:
-    """Whether the facts after a write show that it has happened."""
-    match settle.done:
-        case "present":
-            return after is not None
-        case "absent":
-            return after is None
-        case "matches":
-            sent = _members(tool, arguments).items()
-            return after is not None and all(after.get(name, "") == value for name, value in sent)
-
-
-def _members(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of the body as they are sent."""
-    return {
-        binding.name: arguments[binding.argument]
-        for binding in tool.bindings
-        if binding.place == "member" and binding.argument in arguments
-    }
 
 
 def _may_be_pending(outcome: Outcome) -> bool:

@@ -153,16 +153,14 @@ def _text(given: Mapping[str, Any], name: str, longest: int) -> str:
     value = given.get(name)
     if not isinstance(value, str) or len(value) > longest or any(category(c) in _UNFIT for c in value):
         raise bad_parameter(name, f"{name} must be at most {longest} characters on one line.")
-    return value.strip()
+    return value
 
 
-def _date(value: Any) -> date | None:
+def _date(value: Any) -> date:
     try:
-        day = None if value == "" else date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except (TypeError, ValueError):
         day = None
-    if value != (day.isoformat() if day else ""):  # date.fromisoformat reads other notations as well
-        raise bad_parameter(
-            "foc_date", "foc_date must be a date such as 2026-12-01, or empty for the earliest."
-        )
+    if day is None or day.isoformat() != value:  # Python reads other notations as well
+        raise bad_parameter("foc_date", "foc_date must be a date such as 2026-12-01.")
     return day
