@@ -70,7 +70,8 @@ class Settle(Read):
 
     @model_validator(mode="after")
     def _a_state_has_values(self) -> Self:
-        if (self.done == "state") != bool(self.member and self.values):
+        state = self.done == "state"
+        if (bool(self.member), bool(self.values)) != (state, state):
             raise ValueError("done: state needs member and values, and nothing else takes them")
         return self
 

@@ -17,7 +17,7 @@ NUMBERS = ["+14155550101", "+14155550102"]
 OTHER = ["+14155550103"]
 TUESDAY = datetime(2026, 11, 24, 10, tzinfo=UTC)  # Thanksgiving is two days later
 SECRETS = {"account_number": "ACC-77-4711", "pin": "83921746"}
-FIELDS = {**SECRETS, "authorized_name": "Ann Example", "postal_code": "94105"}
+FIELDS: dict[str, Any] = {**SECRETS, "authorized_name": "Ann Example", "postal_code": "94105"}
 PDF = base64.b64encode(b"%PDF-1.7 signed").decode()
 
 
