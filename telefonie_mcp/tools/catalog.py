@@ -8,7 +8,7 @@ prefixed with its location in the others.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -155,9 +155,16 @@ def build_catalog(documents: Iterable[Document]) -> Catalog:
 
 
 def restrict(
-    catalog: Catalog, *, read_only: bool, tools: Sequence[str], exclude_tools: Sequence[str]
+    catalog: Catalog,
+    *,
+    read_only: bool,
+    tools: Sequence[str],
+    exclude_tools: Sequence[str],
+    toolsets: Collection[str] | None = None,
 ) -> Catalog:
     """Switch tools off; read-only beats everything, and exclusion beats inclusion.
+
+    ``toolsets`` are those whose tools stay on, by default all; tools of no toolset always do.
 
     Raises:
         SettingsError: a name is no tool's, with the closest match.
@@ -172,7 +179,9 @@ def restrict(
                 )
     off: dict[str, str] = {}
     for name, tool in catalog.everything.items():
-        if read_only and not tool.read_only:
+        if toolsets is not None and tool.document.toolset not in {"", *toolsets}:
+            off[name] = "TELEFONIE_TOOLSETS"
+        elif read_only and not tool.read_only:
             off[name] = "TELEFONIE_READ_ONLY"
         elif name in exclude_tools:
             off[name] = "TELEFONIE_EXCLUDE_TOOLS"
