@@ -105,7 +105,7 @@ class App:
             self.settings.key,
             open_transport,
             user_agent=f"telefonie-mcp/{__version__}",
-            local={_LOOKUP_HOST: open_lookup},
+            local={_LOOKUP_HOST: open_lookup} if self.settings.mode == "live" else {},
         )
 
     @cached_property

@@ -40,7 +40,8 @@ class Document:
             ``TELEFONIE_BASE_URL`` moves them.
         hints: ``operationId`` → hints.
         instructions: How the operations go together, for agents.
-        toolset: The group of tools it makes, one of :data:`~telefonie_mcp.openapi.toolsets.TOOLSETS`; empty for a document of the operator's.
+        toolset: The group of tools it makes (:mod:`~telefonie_mcp.openapi.toolsets`); empty for a document
+            of the operator's own.
         extension: It describes what the provider does not publish (``info.x-telefonie-extension``).
 
     """

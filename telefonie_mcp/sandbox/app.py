@@ -24,6 +24,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from telefonie_mcp.sandbox import received, requests
 from telefonie_mcp.sandbox.clocks import Now, real_time, sandbox_time
+from telefonie_mcp.sandbox.lookup import Lookup
+from telefonie_mcp.sandbox.lookup import endpoints as lookup_endpoints
 from telefonie_mcp.sandbox.porting import Porting
 from telefonie_mcp.sandbox.porting.api import endpoints as porting_endpoints
 from telefonie_mcp.sandbox.problems import Problem
@@ -64,13 +66,16 @@ def create_sandbox(
     now = sandbox_time(store, clock)
     porting = Porting(store, now)
     api = _Api(Service(store, clock=now, balance=balance), porting, embedded=embedded)
-    ported = porting_endpoints(api.run, porting)
+    extensions = {
+        **lookup_endpoints(api.run, Lookup(store, porting)),
+        **porting_endpoints(api.run, porting),
+    }
     app = Starlette(
         routes=[
             _route("/available", {"GET": api.search}),
             _route("/owned", {"GET": api.list, "POST": api.purchase}),
             _route("/owned/{phone_number}", {"GET": api.get, "POST": api.update, "DELETE": api.release}),
-            *(_route(path, endpoints) for path, endpoints in ported.items()),
+            *(_route(path, endpoints) for path, endpoints in extensions.items()),
         ],
         middleware=[Middleware(_EveryAnswer)],
         exception_handlers={

@@ -64,17 +64,8 @@ def search(query: bytes) -> Search:
     """Read the query of `GET /available`."""
     allowed = ("country_code", "type", "area_code", "contains", "sms_enabled", "voice_enabled", "limit")
     given = read_parameters(query, allowed)
-    if "country_code" not in given:
-        raise bad_parameter(
-            "country_code", "country_code is required: an ISO 3166-1 code such as US, GB or DE."
-        )
-    country = given["country_code"]
-    if country not in COUNTRIES:
-        raise bad_parameter(
-            "country_code",
-            "There are no numbers for this country_code. Use two capital letters, such as US or GB.",
-        )
-    number_type = _type(given)
+    country = read_country(given)
+    number_type = read_type(given)
     area_code, contains = _digits(given, "area_code"), _digits(given, "contains")
     if area_code and number_type not in {None, "local"}:
         raise bad_parameter(
@@ -99,7 +90,7 @@ def listing(query: bytes) -> Listing:
     """Read the query of `GET /owned`."""
     given = read_parameters(query, ("type", "page", "page_size"))
     return Listing(
-        type=_type(given),
+        type=read_type(given),
         page=read_integer(given, "page", default=1),
         page_size=read_integer(given, "page_size", default=20, most=_MOST_PER_PAGE),
     )
@@ -160,7 +151,23 @@ def _check_name(name: str, allowed: tuple[str, ...], what: str) -> None:
         raise bad_parameter(shown, f"Unknown {what}. Known here: {known}.")
 
 
-def _type(given: Mapping[str, str]) -> NumberType | None:
+def read_country(given: Mapping[str, str]) -> str:
+    """Read the parameter `country_code`, which must be there."""
+    if "country_code" not in given:
+        raise bad_parameter(
+            "country_code", "country_code is required: an ISO 3166-1 code such as US, GB or DE."
+        )
+    country = given["country_code"]
+    if country not in COUNTRIES:
+        raise bad_parameter(
+            "country_code",
+            "There are no numbers for this country_code. Use two capital letters, such as US or GB.",
+        )
+    return country
+
+
+def read_type(given: Mapping[str, str]) -> NumberType | None:
+    """Read the parameter `type`."""
     wanted = given.get("type")
     if wanted is None or wanted in NUMBER_TYPES:
         return wanted

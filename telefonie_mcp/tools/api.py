@@ -39,14 +39,14 @@ class Api:
     ) -> None:
         self._client = client
         self.catalog = catalog
-        self._server = server
+        self.server = server
         self._attempt_seconds = seconds / _SHARE
 
     async def send(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Outcome:
         """Send the tool's request, again where the policy allows it, until its outcome stands."""
         operation = tool.operation
         request = build_request(operation, tool.bindings, arguments)
-        server = self._server(tool)
+        server = self.server(tool)
 
         async def once(seconds: float) -> Outcome:
             return await self._client.send(server, request, operation.credential, seconds=seconds)
