@@ -8,7 +8,7 @@ from telefonie_mcp.openapi.hints import Settle
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.facts import Fact, sentence
 
-__all__ = ["happened", "impossible", "sent_members", "tells"]
+__all__ = ["happened", "impossible", "refused", "sent_members", "tells"]
 
 
 def happened(tool: Tool, settle: Settle, arguments: Mapping[str, Any], after: Fact | None) -> bool:
@@ -54,8 +54,13 @@ def impossible(tool: Tool, arguments: Mapping[str, Any], before: Fact | None) ->
         reason, code = settle.already, "conflict"
     else:
         return None
+    return refused(tool, reason, {**(before or {}), **tool.shown(arguments)}, code)
+
+
+def refused(tool: Tool, reason: str, values: Mapping[str, Any], code: str) -> ToolError:
+    """Return a refusal for a reason that the hints give, with ``values`` filled in."""
     return ToolError(
-        f"{NOTHING_DONE}: {sentence(reason, {**(before or {}), **tool.shown(arguments)})}.",
+        f"{NOTHING_DONE}: {sentence(reason, values)}.",
         code=code,
         field=tool.hints.subject,
         hint="Look at the current state before another attempt.",
