@@ -1,5 +1,3 @@
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -87,21 +85,3 @@ def test_distances(text: str, length: timedelta) -> None:
 def test_what_is_no_distance(text: str) -> None:
     with pytest.raises(ValueError, match=r"\+3d"):
         distance(text)
-
-
-def test_a_database_of_the_first_version_gets_what_it_lacks(database: Path) -> None:
-    create_sandbox(database)
-    with closing(sqlite3.connect(database)) as connection:
-        new = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        # What version 1 had, with a customer and a number in it.
-        for table in ("port_events", "port_documents", "port_numbers", "port_orders", "clock"):
-            connection.execute(f"DROP TABLE {table}")
-        connection.execute("PRAGMA user_version = 1")
-        connection.execute("INSERT INTO accounts (key_hash, balance) VALUES ('hash', 5)")
-        connection.commit()
-    assert abs(ahead(database)) < SLACK
-    with closing(sqlite3.connect(database)) as connection:
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        assert {name for (name,) in names} == new
-        assert connection.execute("SELECT balance FROM accounts").fetchall() == [(5,)]
-        assert connection.execute("PRAGMA user_version").fetchone()[0] >= 2
