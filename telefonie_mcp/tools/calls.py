@@ -20,7 +20,7 @@ from telefonie_mcp.ledger.records import Intent, money
 from telefonie_mcp.tools.api import Api
 from telefonie_mcp.tools.approval import Caller, Pause
 from telefonie_mcp.tools.arguments import read_arguments
-from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.catalog import HIDDEN, Tool
 from telefonie_mcp.tools.confirmation import preview
 from telefonie_mcp.tools.guard import Guard, Permit
 from telefonie_mcp.tools.journal import Journal
@@ -140,7 +140,7 @@ class Calls:
                 done = await write(self._api, tool, values, permit)
             except WriteError as error:
                 await self.journal.finish(entry, error.state, error.error.message)
-                raise error.error from error
+                raise _without_secrets(error.error, tool, values) from error
             rate = money(done.content.get(tool.hints.facts.monthly_rate))
             recorded = await self.journal.finish(entry, "done", monthly_rate=rate)
             facts = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
@@ -171,6 +171,15 @@ def _intent(
         previous=permit.before,
         approval=permit.approval,
     )
+
+
+def _without_secrets(error: ToolError, tool: Tool, values: Mapping[str, Any]) -> ToolError:
+    """Hide the secrets that were sent where the provider's words repeat them."""
+    words = error.details.get("provider_says")
+    for value in (values[name] for name in tool.secrets & values.keys()):
+        if words and isinstance(value, str):
+            error.details["provider_says"] = words = words.replace(value, HIDDEN)
+    return error
 
 
 def _unexpected(tool: Tool) -> ToolError:

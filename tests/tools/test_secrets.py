@@ -1,6 +1,7 @@
 """Arguments that hints call secret go to the API and nowhere else, in any document."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,11 @@ def catalog(**hints: Any) -> Catalog:
     return build_catalog([parse_document(source, name="things.json")])
 
 
-def things(home: Path, answers: dict[str, Any] = THING) -> tuple[App, list[bytes]]:
+def things(
+    home: Path,
+    answers: dict[str, Any] = THING,
+    handler: Callable[[httpx.Request], httpx.Response] | None = None,
+) -> tuple[App, list[bytes]]:
     """Return an app whose API has one thing, and what was written to it."""
     written: list[bytes] = []
 
@@ -89,7 +94,7 @@ def things(home: Path, answers: dict[str, Any] = THING) -> tuple[App, list[bytes
     path = home / "things.json"
     path.write_text(json.dumps(document()))
     variables = {"TELEFONIE_API_KEY": "key", "TELEFONIE_SPEC": str(path), "TELEFONIE_STATE_DIR": str(home)}
-    app = App.from_settings(read_settings(variables), transport=httpx.MockTransport(answer))
+    app = App.from_settings(read_settings(variables), transport=httpx.MockTransport(handler or answer))
     return app, written
 
 
@@ -113,6 +118,21 @@ async def test_the_api_gets_what_the_ledger_does_not(tmp_path: Path) -> None:
     await app.aclose()
     assert json.loads(written[0]) == {"pin": SECRET}
     assert entry.arguments == {"id": "t1", "pin": HIDDEN}
+
+
+async def test_the_providers_words_do_not_repeat_a_secret(tmp_path: Path) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json=THING)
+        return httpx.Response(422, json={"detail": f"The PIN {SECRET} of t1 is wrong."})
+
+    app, _ = things(tmp_path, handler=answer)
+    with pytest.raises(ToolError) as refused:
+        await app.calls.call("close_thing", {"id": "t1", "pin": SECRET, "confirm": True}, CommandLine())
+    assert refused.value.details["provider_says"] == f"The PIN {HIDDEN} of t1 is wrong."
+    (entry,) = await app.recent_writes()
+    await app.aclose()
+    assert SECRET not in json.dumps(entry.as_dict())
 
 
 async def test_what_is_in_the_wanted_state_is_not_brought_there_again(tmp_path: Path) -> None:
