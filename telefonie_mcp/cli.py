@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, get_args
 import click
 
 from telefonie_mcp import __version__
+from telefonie_mcp.cli_inbound import COMMANDS
 from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.ledger.records import State
 from telefonie_mcp.settings import Settings, read_settings
@@ -193,7 +194,7 @@ def demo() -> None:
     anyio.run(play)
 
 
-@cli.group(invoke_without_command=True)
+@cli.group(invoke_without_command=True, commands=COMMANDS)
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Serve the sandbox on this loopback port (0: any)."
 )

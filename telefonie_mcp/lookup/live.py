@@ -38,7 +38,7 @@ _TYPES: Final = ("local", "national", "toll-free", "mobile")
 _MOST: Final = 20  # results of a search
 _ABILITIES: Final = ("voice", "sms", "mms")
 _SHARE: Final = 4
-"""The API gets this share of a call's time, less than one attempt of a read, so that its silence is answered."""
+"""The API gets this share of a call's time: less than one attempt of a read, so that its silence shows."""
 
 
 def create_lookup(api: Api, seconds: float) -> Starlette:

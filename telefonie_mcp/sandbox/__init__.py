@@ -43,6 +43,8 @@ letters, digits, `_` and `-` opens one of its own. Some keys are switches:
 | `sandbox-broke` | an account with a balance of zero: 402 `insufficient_funds` on every purchase |
 | `sandbox-unverified` | no address, no documents: 422 where a country wants them (DE address, IT bundle) |
 
+Inbound. `inbound` delivers simulated calls and SMS to the webhooks of a number, signed.
+
 Ports. `porting` has the life of a port order, its rules and the triggers of every rejection.
 
 The clock. `move_clock` moves the sandbox forward in time, with everything that falls due on the way.

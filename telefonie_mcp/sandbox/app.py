@@ -29,7 +29,7 @@ from telefonie_mcp.sandbox.lookup import endpoints as lookup_endpoints
 from telefonie_mcp.sandbox.porting import Porting
 from telefonie_mcp.sandbox.porting.api import endpoints as porting_endpoints
 from telefonie_mcp.sandbox.problems import Problem
-from telefonie_mcp.sandbox.service import Caller, Json, Service
+from telefonie_mcp.sandbox.service import STARTING_BALANCE, Caller, Json, Service
 from telefonie_mcp.sandbox.store import Store
 from telefonie_mcp.sandbox.triggers import Fault
 
@@ -48,7 +48,7 @@ def create_sandbox(
     *,
     clock: Now = real_time,
     embedded: bool = False,
-    balance: Decimal = Decimal("1000.00"),
+    balance: Decimal = STARTING_BALANCE,
 ) -> Starlette:
     """Create a Telefonie of your own over the SQLite file `database`, or over memory for ":memory:".
 

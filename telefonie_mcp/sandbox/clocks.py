@@ -22,7 +22,8 @@ _DISTANCE: Final = re.compile(r"([+-]?)(\d{1,4})([dhm])")
 _FURTHEST: Final = timedelta(days=3660)
 _AHEAD: Final = "SELECT ahead FROM clock"
 _LATER: Final = (
-    "SELECT 1 FROM (SELECT at FROM port_events UNION ALL SELECT unixepoch(date_created) FROM numbers) "
+    "SELECT 1 FROM (SELECT at FROM port_events UNION ALL SELECT at FROM inbound_events "
+    "UNION ALL SELECT unixepoch(date_created) FROM numbers) "
     "WHERE at > ? LIMIT 1"
 )
 

@@ -119,9 +119,30 @@ CREATE TABLE port_events (
 );
 CREATE INDEX port_events_by_order ON port_events (port_order, id);
 """
-_MIGRATIONS: Final = (_VERSION_1, _VERSION_2)
+# Inbound events. Times are seconds since 1970 (UTC).
+_VERSION_3: Final = """
+CREATE TABLE webhook_secrets (
+    account INTEGER PRIMARY KEY REFERENCES accounts,
+    secret TEXT NOT NULL
+);
+CREATE TABLE inbound_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    number TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    url TEXT,
+    status INTEGER,
+    milliseconds INTEGER
+);
+CREATE INDEX inbound_events_by_number ON inbound_events (number, id);
+"""
+_MIGRATIONS: Final = (_VERSION_1, _VERSION_2, _VERSION_3)
 _VERSION: Final = len(_MIGRATIONS)
 _TABLES: Final = (
+    *("inbound_events", "webhook_secrets"),
     *("port_events", "port_documents", "port_numbers", "port_orders", "clock"),
     *("attempts", "purchases", "owned", "numbers", "accounts"),
 )
