@@ -66,22 +66,18 @@ def country_capabilities(
 
 
 def number_capabilities(
-    number: str, country: str, number_type: str | None, standing: Standing, *, source: str
+    number: str, country: str, number_type: str, standing: Standing, *, source: str
 ) -> dict[str, Any]:
-    """Compose the answer of `GET /capabilities` about one number; `number_type` is what its plan says."""
-    kind = standing.type or number_type
-    missing = standing.missing or (None if standing.capabilities else _UNKNOWN)
-    offers = [] if kind is None else [
-        Offer(
-            kind,
-            offered=standing.available,
-            owned=standing.owned,
-            capabilities=standing.capabilities,
-            monthly_rate=standing.monthly_rate,
-            missing=missing,
-        )
-    ]  # fmt: skip
-    return {"phone_number": number, **country_capabilities(country, offers, sources={"types": source})}
+    """Compose the answer of `GET /capabilities` about one number of that country and type."""
+    offer = Offer(
+        number_type,
+        offered=standing.available,
+        owned=standing.owned,
+        capabilities=standing.capabilities,
+        monthly_rate=standing.monthly_rate,
+        missing=standing.missing or (None if standing.capabilities else _UNKNOWN),
+    )
+    return {"phone_number": number, **country_capabilities(country, [offer], sources={"types": source})}
 
 
 def _known(value: Standing | Offer) -> dict[str, Any]:

@@ -84,7 +84,10 @@ class _Live:
             return _refused(numbering.get("reason", "It belongs to no country."), field="phone_number")
         number = numbering["phone_number"]
         standing = await self._standing(number, country)
-        answer = answers.number_capabilities(number, country, type_of(number), standing, source=self._source)
+        number_type = standing.type or type_of(number)
+        if number_type is None:
+            return _refused(standing.missing or "Numbers of this type are not sold.", field="phone_number")
+        answer = answers.number_capabilities(number, country, number_type, standing, source=self._source)
         return JSONResponse(answer)
 
     async def _country_capabilities(self, country: str, only: str | None) -> Mapping[str, Any]:

@@ -99,7 +99,7 @@ def endpoints(run: Run, lookup: Lookup) -> Mapping[str, Mapping[str, Endpoint]]:
             given = requests.read_parameters(query, ("country_code", "type", "phone_number"))
             if given.keys() == {"phone_number"}:
                 return lookup.number_capabilities(caller, requests.read_number(given["phone_number"]))
-            if "phone_number" in given or not given:
+            if "phone_number" in given or "country_code" not in given:
                 raise bad_parameter(None, answers.RULE)
             country, only = requests.read_country(given), requests.read_type(given)
             return lookup.country_capabilities(country, (only,) if only else NUMBER_TYPES)

@@ -6,6 +6,9 @@ import pytest
 
 from telefonie_mcp.lookup.numbering import facts, type_of
 
+SHARED = {"EH": "MA", "MF": "BL"}
+"""Regions whose numbers libphonenumber cannot tell from those of another one."""
+
 
 def example(region: str) -> str:
     number = phonenumbers.example_number(region)
@@ -17,7 +20,7 @@ def example(region: str) -> str:
 def test_the_example_of_every_region_is_valid_and_of_that_region(region: str) -> None:
     known = facts(example(region))
     assert known["valid"]
-    assert known["country_code"] == region
+    assert known["country_code"] == SHARED.get(region, region)
     assert known["line_type"] != "unknown"
 
 
@@ -85,7 +88,7 @@ def test_a_national_prefix_that_does_not_belong_there_is_left_out() -> None:
         ("+4412", "too_short", None),
         ("+33", "too_short", None),
         ("+141555501001", "too_long", None),
-        ("+5512345678", "local_only", "BR"),
+        ("+15550100", "local_only", None),
         ("+447700900123", "not_in_numbering_plan", None),
         ("+33012345", "too_short", "FR"),
     ],

@@ -84,7 +84,7 @@ async def test_where_a_port_stands_is_visible() -> None:
     ("query", "code", "field"),
     [
         ("country_code=XX", "bad_parameter", "country_code"),
-        ("type=local", "bad_parameter", "country_code"),
+        ("type=local", "bad_parameter", None),
         ("country_code=US&type=fax", "bad_parameter", "type"),
         ("country_code=US&color=red", "bad_parameter", "color"),
         ("", "bad_parameter", None),
