@@ -5,6 +5,7 @@ call that needs them, so that a server which only lists its tools starts fast.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -15,6 +16,7 @@ from telefonie_mcp import __version__
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
 from telefonie_mcp.ledger.records import Entry, Limits
 from telefonie_mcp.openapi.documents import Document, load_documents
+from telefonie_mcp.openapi.toolsets import BASE
 from telefonie_mcp.settings import Settings, is_loopback
 from telefonie_mcp.tools.api import Api
 from telefonie_mcp.tools.arguments import check_schemas
@@ -34,15 +36,26 @@ SANDBOX_ACCOUNT: Final = "sandbox"
 _SANDBOX_URL: Final = "http://sandbox.invalid/v1/numbers"
 """Base URL of the embedded sandbox; ``.invalid`` never resolves (RFC 6761 §6.4), so nothing can leak out."""
 
+_LOOKUP: Final = "lookup"
+_PORTING: Final = "porting"
+_LOOKUP_HOST: Final = "lookup.invalid"
+"""Answers the lookup document in front of a live API, which has no such operations, in this process."""
+
 
 @dataclass(frozen=True)
 class App:
-    """One server's worth of documents, tools and calls."""
+    """One server's worth of documents, tools and calls.
+
+    Attributes:
+        documents: Those whose tools are listed.
+        transport: Where requests go instead of the network or the embedded sandbox.
+
+    """
 
     settings: Settings
     documents: tuple[Document, ...]
     catalog: Catalog
-    client: Client
+    transport: Transport | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, *, transport: Transport | None = None) -> Self:
@@ -57,31 +70,53 @@ class App:
             DocumentError: a document cannot become tools.
 
         """
-        documents = load_documents(settings.spec)
-        if settings.mode == "sandbox" and (strange := [d.title for d in documents if not d.packaged]):
+        toolsets = _toolsets(settings)
+        loaded = load_documents(settings.spec, toolsets={BASE, *toolsets})
+        if settings.mode == "sandbox" and (strange := [d.title for d in loaded if not d.packaged]):
             raise DocumentError(
                 f"the embedded sandbox does not implement {', '.join(strange)}; set TELEFONIE_API_KEY"
             )
         if settings.mode == "live":
-            _check_encryption(documents, settings)
-        catalog = build_catalog(documents)
+            _check_encryption(loaded, settings)
+        catalog = build_catalog(loaded)
         if settings.spec:
             check_schemas(catalog)
         _check_number_types(catalog, settings)
         catalog = restrict(
             catalog,
+            toolsets=toolsets,
             read_only=settings.read_only,
             tools=settings.tools,
             exclude_tools=settings.exclude_tools,
         )
+        documents = tuple(document for document in loaded if document.toolset in {"", *toolsets})
+        return cls(settings, documents, catalog, transport)
+
+    @cached_property
+    def client(self) -> Client:
+        """The way to the API."""
 
         def open_transport() -> Transport | None:
-            if transport or settings.mode == "live":
-                return transport
-            return _sandbox(settings.sandbox_database)
+            if self.transport or self.settings.mode == "live":
+                return self.transport
+            return _sandbox(self.settings.sandbox_database)
 
-        client = Client(settings.key, open_transport, user_agent=f"telefonie-mcp/{__version__}")
-        return cls(settings, documents, catalog, client)
+        def open_lookup() -> Transport:
+            from telefonie_mcp.lookup.live import create_lookup  # noqa: PLC0415
+
+            return asgi_transport(create_lookup(self.api, self.settings.timeout))
+
+        return Client(
+            self.settings.key,
+            open_transport,
+            user_agent=f"telefonie-mcp/{__version__}",
+            local={_LOOKUP_HOST: open_lookup} if self.settings.mode == "live" else {},
+        )
+
+    @cached_property
+    def api(self) -> Api:
+        """What tools ask, through the client."""
+        return Api(self.client, self.catalog, server=self.server, seconds=self.settings.timeout)
 
     @cached_property
     def policy(self) -> Policy:
@@ -104,9 +139,8 @@ class App:
     def calls(self) -> Calls:
         """The way to run tools."""
         settings = self.settings
-        base_url = _SANDBOX_URL if settings.mode == "sandbox" else settings.base_url
         return Calls(
-            Api(self.client, self.catalog, base_url=base_url, seconds=settings.timeout),
+            self.api,
             self.policy,
             Journal(lambda: settings.ledger_url, self.policy.limits),
             Pace(settings.max_calls_per_minute),
@@ -119,10 +153,18 @@ class App:
         """Return whose numbers ``tool`` writes to: the sandbox, or an API and a fingerprint of the key."""
         if self.settings.mode == "sandbox":
             return SANDBOX_ACCOUNT
-        moved = self.settings.base_url if tool.document.packaged else None
         key = self.settings.key.get_secret_value() if self.settings.key else ""
         fingerprint = hashlib.sha256(key.encode()).hexdigest()[:12]
-        return f"live {urlsplit(moved or tool.operation.server).netloc} {fingerprint}"
+        return f"live {urlsplit(self.server(tool)).netloc} {fingerprint}"
+
+    def server(self, tool: Tool) -> str:
+        """Return the base URL for calls of ``tool``."""
+        document = tool.document
+        if self.settings.mode == "sandbox":
+            return _SANDBOX_URL
+        if _is_composed(document):
+            return f"http://{_LOOKUP_HOST}"
+        return (document.packaged and self.settings.base_url) or tool.operation.server
 
     async def recent_writes(self, limit: int = 50) -> list[Entry]:
         """Return what was written through this server's accounts, newest first.
@@ -153,7 +195,7 @@ class App:
     def instructions(self) -> str:
         """What an agent must know before its first call, composed from what is enabled."""
         parts = [f"{self.where}.", *(document.instructions for document in self.documents)]
-        parts += self.policy.sentences()
+        parts += [*_absent(self.settings), *self.policy.sentences()]
         if self.settings.read_only:
             parts.append("This server only reads.")
         if confirmed := [tool.name for tool in self.catalog if tool.destructive]:
@@ -170,9 +212,8 @@ class App:
         """Where calls go, and what that means for money."""
         if self.settings.mode == "sandbox":
             return "SANDBOX: an embedded simulation; no number is real and nothing costs money"
-        servers = [self.settings.base_url] if self.settings.base_url else []
-        servers += [o.server for d in self.documents for o in d.operations if not (servers and d.packaged)]
-        hosts = dict.fromkeys(urlsplit(server).netloc for server in servers)
+        tools = [tool for tool in self.catalog.everything.values() if not _is_composed(tool.document)]
+        hosts = dict.fromkeys(urlsplit(self.server(tool)).netloc for tool in tools)
         return f"LIVE: calls reach {', '.join(hosts)}; purchases cost real money and releases are final"
 
 
@@ -203,6 +244,26 @@ def _check_number_types(catalog: Catalog, settings: Settings) -> None:
         raise SettingsError(
             f"TELEFONIE_NUMBER_TYPES: there is no type {name!r}; did you mean {' or '.join(close)}?"
         )
+
+
+def _toolsets(settings: Settings) -> tuple[str, ...]:
+    """Return the toolsets whose tools are listed."""
+    withheld = {_PORTING} if settings.mode == "live" and not settings.live_porting else set[str]()
+    return tuple(name for name in settings.toolsets if name not in withheld)
+
+
+def _absent(settings: Settings) -> Iterator[str]:
+    """Say why tools that an agent may expect are absent."""
+    switches = [] if _PORTING in settings.toolsets else [f"TELEFONIE_TOOLSETS with {_PORTING}"]
+    if settings.mode == "live" and not settings.live_porting:
+        switches.append("TELEFONIE_LIVE_PORTING=true")
+    if switches:
+        yield f"Porting tools are off; the operator can set {' and '.join(switches)}."
+
+
+def _is_composed(document: Document) -> bool:
+    """Whether a live API lacks the operations of ``document``, and they are made of those that it has."""
+    return document.extension and document.toolset == _LOOKUP
 
 
 def _sandbox(database: str) -> Transport:

@@ -29,11 +29,13 @@ from pydantic import (
 
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.ledger.records import money
+from telefonie_mcp.openapi.toolsets import TOOLSETS
 
 __all__ = ["PREFIX", "Address", "Settings", "is_loopback", "read_settings"]
 
 PREFIX: Final = "TELEFONIE_"
 
+_ALL: Final = "all"
 _SECRET_LENGTH: Final = 32
 
 
@@ -81,6 +83,15 @@ def _country(value: Any) -> Any:
     if not re.fullmatch("[A-Z]{2}", code):
         raise ValueError("each must be an ISO 3166-1 alpha-2 country code, such as US")
     return code
+
+
+def _toolsets(value: Any) -> Any:
+    names = _words(value)
+    for name in names:
+        if name not in (*TOOLSETS, _ALL):
+            close = get_close_matches(str(name), (*TOOLSETS, _ALL), n=1) or (*TOOLSETS, _ALL)
+            raise ValueError(f"there is no toolset {name!r}; did you mean {' or '.join(close)}?")
+    return [name for name in TOOLSETS if name in names or _ALL in names]
 
 
 def _money(value: Any) -> Any:
@@ -196,6 +207,14 @@ class Settings(BaseModel):
         description="Secrets of 32 or more characters, comma separated, that seal pending approvals.",
     )
     read_only: bool = Field(default=False, description="No tool that writes is listed or callable.")
+    toolsets: Annotated[tuple[str, ...], BeforeValidator(_toolsets)] = Field(
+        default=("numbers", "lookup"),
+        description="Groups of tools, comma separated: numbers, lookup, porting, or all.",
+    )
+    live_porting: bool = Field(
+        default=False,
+        description="The live account can port numbers; with the toolset porting, its tools are listed.",
+    )
     tools: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
         default=(), description="Only these tools, comma separated."
     )

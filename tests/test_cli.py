@@ -101,7 +101,7 @@ async def test_mistakes_end_with_a_sentence_and_status_2(
 
 
 @pytest.mark.parametrize(
-    ("flags", "count"), [([], 6), (["--read-only"], 3), (["--no-read-only"], 6), (["--sandbox"], 6)]
+    ("flags", "count"), [([], 8), (["--read-only"], 5), (["--no-read-only"], 8), (["--sandbox"], 8)]
 )
 async def test_a_switch_takes_no_value(flags: list[str], count: int, tmp_path: Path) -> None:
     status, output, _ = await command(tmp_path, *flags, "tools", "--json")

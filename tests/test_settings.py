@@ -33,6 +33,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "http": ("[::1]:8000", Address(host="::1", port=8000)),
     "state_dir": ("/var/lib/x", Path("/var/lib/x")),
     "read_only": ("yes", True),
+    "toolsets": ("porting,numbers", ("numbers", "porting")),
+    "live_porting": ("true", True),
     "tools": ("a, b,,c", ("a", "b", "c")),
     "exclude_tools": ("a", ("a",)),
     "approval": ("human", "human"),

@@ -6,7 +6,7 @@ version of it) and inherits its hints; any other title is an addition.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
@@ -20,11 +20,11 @@ from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.openapi.operation import Operation
 from telefonie_mcp.openapi.reader import read_operations
+from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 
 __all__ = ["Document", "load_documents", "parse_document"]
 
 _DATA: Final = resources.files("telefonie_mcp.openapi") / "data"
-_PACKAGED: Final = ("telefonie-numbers",)
 _MAX_BYTES: Final = 16 * 1024 * 1024
 
 _Loader: Final[Any] = type(
@@ -55,6 +55,9 @@ class Document:
             ``TELEFONIE_BASE_URL`` moves them.
         hints: ``operationId`` → hints.
         instructions: How the operations go together, for agents.
+        toolset: The group of tools it makes (:mod:`~telefonie_mcp.openapi.toolsets`); empty for a document
+            of the operator's own.
+        extension: It describes what the provider does not publish (``info.x-telefonie-extension``).
 
     """
 
@@ -67,6 +70,8 @@ class Document:
     hints: Mapping[str, Hints]
     packaged: bool = False
     instructions: str = ""
+    toolset: str = ""
+    extension: bool = False
 
     @cached_property
     def text(self) -> str:
@@ -74,14 +79,20 @@ class Document:
         return self.source.decode("utf-8-sig")
 
 
-def load_documents(added: Iterable[Path] = ()) -> tuple[Document, ...]:
-    """Return the packaged documents, with ``added`` replacing or following them.
+def load_documents(
+    added: Collection[Path] = (), *, toolsets: Collection[str] = (BASE,)
+) -> tuple[Document, ...]:
+    """Return the packaged documents of ``toolsets``, with ``added`` replacing or following them.
+
+    What replaces the document of a toolset that is off is off with it.
 
     Raises:
         DocumentError: naming the file, for one that cannot be read, parsed, or turned into operations.
 
     """
-    documents = {document.title: document for document in map(_load_packaged, _PACKAGED)}
+    # Parsing takes time at every start: what is off is read only where an added document may replace it.
+    packaged = [f"telefonie-{toolset}" for toolset in TOOLSETS if added or toolset in toolsets]
+    documents = {document.title: document for document in map(_load_packaged, packaged)}
     added_titles: set[str] = set()
     for path in added:
         document = _load_file(path)
@@ -91,13 +102,18 @@ def load_documents(added: Iterable[Path] = ()) -> tuple[Document, ...]:
         if replaced := documents.get(document.title):
             hints = {**replaced.hints, **document.hints}
             document = replace(
-                document, id=replaced.id, hints=hints, packaged=True, instructions=replaced.instructions
+                document,
+                id=replaced.id,
+                hints=hints,
+                packaged=True,
+                instructions=replaced.instructions,
+                toolset=replaced.toolset,
             )
         documents[document.title] = document
     ids = [document.id for document in documents.values()]
     if duplicate := next((name for name in ids if ids.count(name) > 1), None):
         raise DocumentError(f"two documents have titles that shorten to {duplicate!r}; change one info.title")
-    return tuple(documents.values())
+    return tuple(d for d in documents.values() if not d.toolset or d.toolset in toolsets)
 
 
 def parse_document(source: bytes, *, name: str) -> Document:
@@ -139,6 +155,7 @@ def parse_document(source: bytes, *, name: str) -> Document:
         media_type="application/json" if is_json else "application/yaml",
         source=source,
         operations=operations,
+        extension=info.get("x-telefonie-extension") is True,
         hints={o.id: _hints(o.hints, f"{name}: x-telefonie-hints of {o.id}") for o in operations if o.hints},
     )
 
@@ -148,7 +165,14 @@ def _load_packaged(name: str) -> Document:
     tree = yaml.load((_DATA / f"{name}-hints.yml").read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader
     hints = {key: _hints(value, f"{name}-hints.yml: {key}") for key, value in tree["operations"].items()}
     document = parse_document(source, name=f"{name}-openapi.yml")
-    return replace(document, id=name, hints=hints, packaged=True, instructions=tree["instructions"])
+    return replace(
+        document,
+        id=name,
+        hints=hints,
+        packaged=True,
+        instructions=tree["instructions"],
+        toolset=tree["toolset"],
+    )
 
 
 def _load_file(path: Path) -> Document:

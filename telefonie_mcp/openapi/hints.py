@@ -22,12 +22,16 @@ class ArgumentHint(_Hint):
     """What the document says about an argument only in prose.
 
     Attributes:
-        format: A reading of the value that :mod:`telefonie_mcp.tools.formats` knows, such as ``e164``.
+        format: A reading of the value, or of each item of a list, that :mod:`telefonie_mcp.tools.formats`
+            knows, such as ``e164``.
         keywords: JSON Schema keywords laid over those of the document.
+        secret: The value goes to the API and nowhere else: not into the ledger, a preview, a question or an
+            error. No answer shows it either, so nothing can be settled by comparing it.
 
     """
 
     format: str | None = None
+    secret: bool = False
     keywords: Mapping[str, Any] = Field(default_factory=dict[str, Any], alias="schema")
 
 
@@ -54,12 +58,22 @@ class Settle(Read):
     """The read that tells whether a write happened, before and after it.
 
     ``done`` says which answer means that the write has happened: the thing is ``present`` (a purchase),
-    ``absent`` (a release), or it ``matches`` the arguments that were sent (an update). ``already`` is
-    the sentence for a thing that was in that state before the write.
+    ``absent`` (a release), it ``matches`` the arguments that were sent (an update), or it is in a
+    ``state`` (a step of a process): its ``member`` has one of the ``values``. ``already`` is the sentence
+    for a thing that was there, or in that state, before the write.
     """
 
-    done: Literal["present", "absent", "matches"]
+    done: Literal["present", "absent", "matches", "state"]
     already: str = ""
+    member: str = ""
+    values: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _a_state_has_values(self) -> Self:
+        state = self.done == "state"
+        if (bool(self.member), bool(self.values)) != (state, state):
+            raise ValueError("done: state needs member and values, and nothing else takes them")
+        return self
 
 
 class Facts(_Hint):
@@ -75,11 +89,15 @@ class Hints(_Hint):
 
     Attributes:
         description: Added to the document's description: when to use it, what it costs, what comes next.
-        destructive: Overrides the default, which is "anything but GET".
+        read_only: Overrides the default, which is "only GET": a search, say, whose query needs a body.
+        brief: Clients are told only the names and types of what every answer has, to save a model's context;
+            the answer is validated completely all the same.
+        destructive: Overrides the default, which is "anything that does not only read".
         idempotent: Overrides the default, which follows the HTTP method (RFC 9110 §9.2.2).
         subject: The argument that identifies the thing the operation is about.
         arguments: Per argument.
-        confirm: What confirming means, in plain words, from "would".
+        confirm: What confirming means, in plain words, from "would"; members of the preview's fact and
+            arguments stand in braces.
         preview: The read that shows what a destructive operation is about to touch; ``settle`` if unset.
         effect: ``acquire`` starts a monthly cost, ``dispose`` ends one; budgets count them.
         facts: Where in the preview's fact its price and place stand.
@@ -93,6 +111,8 @@ class Hints(_Hint):
     """
 
     description: str = ""
+    read_only: bool | None = None
+    brief: bool = False
     destructive: bool | None = None
     idempotent: bool | None = None
     subject: str | None = None
@@ -114,4 +134,6 @@ class Hints(_Hint):
             raise ValueError("preview and settle need a subject")
         if self.replaced and not self.settle:
             raise ValueError("replaced needs a settle")
+        if self.read_only and self.destructive:
+            raise ValueError("what only reads is not destructive")
         return self

@@ -42,9 +42,16 @@ letters, digits, `_` and `-` opens one of its own. Some keys are switches:
 | `sandbox-limited` | 429 `rate_limited` with `Retry-After: 2` on every request |
 | `sandbox-broke` | an account with a balance of zero: 402 `insufficient_funds` on every purchase |
 | `sandbox-unverified` | no address, no documents: 422 where a country wants them (DE address, IT bundle) |
+
+Inbound. `inbound` delivers simulated calls and SMS to the webhooks of a number, signed.
+
+Ports. `porting` has the life of a port order, its rules and the triggers of every rejection.
+
+The clock. `move_clock` moves the sandbox forward in time, with everything that falls due on the way.
 """
 
 from telefonie_mcp.sandbox.app import create_sandbox
+from telefonie_mcp.sandbox.clocks import clock, move_clock, reset_clock
 from telefonie_mcp.sandbox.database import SandboxError, reset
 
-__all__ = ["SandboxError", "create_sandbox", "reset"]
+__all__ = ["SandboxError", "clock", "create_sandbox", "move_clock", "reset", "reset_clock"]

@@ -7,7 +7,6 @@ and each response carries `Telefonie-Sandbox: true`, so that it cannot be taken 
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, TypeVar
@@ -23,9 +22,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from telefonie_mcp.sandbox import requests
+from telefonie_mcp.sandbox import received, requests
+from telefonie_mcp.sandbox.clocks import Now, real_time, sandbox_time
+from telefonie_mcp.sandbox.lookup import Lookup
+from telefonie_mcp.sandbox.lookup import endpoints as lookup_endpoints
+from telefonie_mcp.sandbox.porting import Porting
+from telefonie_mcp.sandbox.porting.api import endpoints as porting_endpoints
 from telefonie_mcp.sandbox.problems import Problem
-from telefonie_mcp.sandbox.service import Caller, Json, Service
+from telefonie_mcp.sandbox.service import STARTING_BALANCE, Caller, Json, Service
 from telefonie_mcp.sandbox.store import Store
 from telefonie_mcp.sandbox.triggers import Fault
 
@@ -42,27 +46,36 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def create_sandbox(
     database: str | Path,
     *,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Now = real_time,
     embedded: bool = False,
-    balance: Decimal = Decimal("1000.00"),
+    balance: Decimal = STARTING_BALANCE,
 ) -> Starlette:
     """Create a Telefonie of your own over the SQLite file `database`, or over memory for ":memory:".
 
     The application serves the document's operations under `/v1/numbers`. The file and its directory are
     created, private to the user; several processes may serve one file at the same time.
 
-    `clock` dates purchases and must return an aware datetime. New accounts start with `balance` (USD). With
-    `embedded` there is one account and keys are ignored; otherwise `X-API-Key` selects the account, and any
-    key of 8 to 128 letters, digits, `_` and `-` opens one.
+    `clock` returns the real time, an aware datetime, which the sandbox's own clock is ahead of as far as it
+    was moved. New accounts start with `balance` (USD). With `embedded` there is one account and keys are
+    ignored; otherwise `X-API-Key` selects the account, and any key of 8 to 128 letters, digits, `_` and `-`
+    opens one.
 
     Raises `SandboxError` if the database cannot be used.
     """
-    api = _Api(Service(Store(database), clock=clock, balance=balance), embedded=embedded)
+    store = Store(database)
+    now = sandbox_time(store, clock)
+    porting = Porting(store, now)
+    api = _Api(Service(store, clock=now, balance=balance), porting, embedded=embedded)
+    extensions = {
+        **lookup_endpoints(api.run, Lookup(store, porting)),
+        **porting_endpoints(api.run, porting),
+    }
     app = Starlette(
         routes=[
             _route("/available", {"GET": api.search}),
             _route("/owned", {"GET": api.list, "POST": api.purchase}),
             _route("/owned/{phone_number}", {"GET": api.get, "POST": api.update, "DELETE": api.release}),
+            *(_route(path, endpoints) for path, endpoints in extensions.items()),
         ],
         middleware=[Middleware(_EveryAnswer)],
         exception_handlers={
@@ -79,30 +92,35 @@ def create_sandbox(
 class _Api:
     """Reads requests, runs the service in a thread, writes responses."""
 
-    def __init__(self, service: Service, *, embedded: bool) -> None:
+    def __init__(self, service: Service, porting: Porting, *, embedded: bool) -> None:
         self._service = service
+        self._porting = porting
         self._embedded = embedded
 
     async def search(self, request: Request) -> Response:
-        query = _query(request)
+        query = received.query(request)
         return JSONResponse(
-            await self._run(request, lambda caller: self._service.search(caller, requests.search(query)))
+            await self.run(request, lambda caller: self._service.search(caller, requests.search(query)))
         )
 
     async def list(self, request: Request) -> Response:
-        query = _query(request)
+        query = received.query(request)
         return JSONResponse(
-            await self._run(request, lambda caller: self._service.listing(caller, requests.listing(query)))
+            await self.run(request, lambda caller: self._service.listing(caller, requests.listing(query)))
         )
 
     async def purchase(self, request: Request) -> Response:
-        query, content_type, body = _query(request), _content_type(request), await _body(request)
+        query, content_type, body = (
+            received.query(request),
+            received.content_type(request),
+            await received.body(request),
+        )
 
         def operation(caller: Caller) -> tuple[Json, Fault | None]:
             requests.no_parameters(query)
             return self._service.purchase(caller, requests.purchase(content_type, body))
 
-        number, fault = await self._run(request, operation)
+        number, fault = await self.run(request, operation)
         response = JSONResponse(number, 201)
         match fault:
             case Fault.ERROR:
@@ -117,41 +135,42 @@ class _Api:
                 return response
 
     async def get(self, request: Request) -> Response:
-        query, number = _query(request), request.path_params["phone_number"]
+        query, number = received.query(request), request.path_params["phone_number"]
 
         def operation(caller: Caller) -> Json:
             requests.no_parameters(query)
             return self._service.get(caller, requests.number_in_path(number))
 
-        return JSONResponse(await self._run(request, operation))
+        return JSONResponse(await self.run(request, operation))
 
     async def update(self, request: Request) -> Response:
-        query, number = _query(request), request.path_params["phone_number"]
-        content_type, body = _content_type(request), await _body(request)
+        query, number = received.query(request), request.path_params["phone_number"]
+        content_type, body = received.content_type(request), await received.body(request)
 
         def operation(caller: Caller) -> Json:
             requests.no_parameters(query)
             target = requests.number_in_path(number)
             return self._service.update(caller, target, requests.changes(content_type, body))
 
-        return JSONResponse(await self._run(request, operation))
+        return JSONResponse(await self.run(request, operation))
 
     async def release(self, request: Request) -> Response:
-        query, number = _query(request), request.path_params["phone_number"]
+        query, number = received.query(request), request.path_params["phone_number"]
 
         def operation(caller: Caller) -> None:
             requests.no_parameters(query)
             self._service.release(caller, requests.number_in_path(number))
 
-        await self._run(request, operation)
+        await self.run(request, operation)
         return Response(status_code=204)
 
-    async def _run(self, request: Request, operation: Callable[[Caller], T]) -> T:
+    async def run(self, request: Request, operation: Callable[[Caller], T]) -> T:
         """Find the account, then do something for it, away from the event loop: both wait for SQLite."""
         keys = request.headers.getlist("x-api-key")
 
         def work() -> T:
             key = keys[0] if len(keys) == 1 else None
+            self._porting.advance()
             return operation(self._service.embedded() if self._embedded else self._service.caller(key))
 
         return await to_thread.run_sync(work)
@@ -200,23 +219,6 @@ def _route(path: str, endpoints: Mapping[str, Endpoint]) -> Route:
         return await endpoints["GET" if request.method == "HEAD" else request.method](request)
 
     return Route(BASE_PATH + path, dispatch, methods=list(endpoints))
-
-
-def _query(request: Request) -> bytes:
-    return request.scope["query_string"]
-
-
-def _content_type(request: Request) -> str:
-    return request.headers.get("content-type", "")
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > requests.MOST_BODY_BYTES:
-            raise Problem("payload_too_large")
-    return bytes(body)
 
 
 async def _problem(_: Request, error: Exception) -> Response:

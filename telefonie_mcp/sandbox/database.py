@@ -1,5 +1,9 @@
 """The database file of a sandbox: made, recognised and emptied.
 
+The schema grows by migrations: `_MIGRATIONS` holds what leads from each version to the next, a new database
+goes through all of them, and what was released is never edited. An older version of the package leaves a
+newer database alone.
+
 A file that cannot be used raises `SandboxError` with a sentence that names it and the remedy. A database of
 another program, or of a newer version of this one, is never written to.
 """
@@ -17,8 +21,7 @@ BUSY_SECONDS: Final = 10.0
 """How long a transaction waits for another process before `sqlite3.OperationalError`."""
 
 _APPLICATION_ID: Final = 0x54454C45  # "TELE": a database that is not ours is never written to
-_VERSION: Final = 1
-_SCHEMA: Final = """
+_VERSION_1: Final = """
 CREATE TABLE accounts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     key_hash TEXT NOT NULL UNIQUE,
@@ -58,7 +61,91 @@ CREATE TABLE attempts (
     PRIMARY KEY (account, number)
 ) WITHOUT ROWID;
 """
-_TABLES: Final = ("attempts", "purchases", "owned", "numbers", "accounts")
+# Ports, and a clock that can be moved. Times are seconds since 1970 (UTC).
+_VERSION_2: Final = """
+CREATE TABLE clock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    ahead INTEGER NOT NULL  -- seconds
+);
+CREATE TABLE port_orders (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    account INTEGER NOT NULL REFERENCES accounts,
+    state TEXT NOT NULL,
+    country TEXT NOT NULL,
+    carrier TEXT NOT NULL,
+    requested_date TEXT,
+    foc_date TEXT,
+    account_number TEXT,  -- not the secret but what the carrier will say to it: nothing, or a rejection code
+    pin TEXT,  -- likewise
+    authorized_name TEXT,
+    postal_code TEXT,
+    friendly_name TEXT,
+    voice_url TEXT,
+    sms_url TEXT,
+    rejection TEXT,
+    created INTEGER NOT NULL,
+    due INTEGER  -- when time moves the order on
+);
+CREATE INDEX port_orders_by_account ON port_orders (account, id);
+CREATE INDEX port_orders_due ON port_orders (due) WHERE due IS NOT NULL;
+CREATE TABLE port_numbers (
+    port_order INTEGER NOT NULL REFERENCES port_orders,
+    number TEXT NOT NULL,
+    type TEXT NOT NULL,
+    open INTEGER NOT NULL,  -- 1 as long as the order is neither ported nor cancelled
+    PRIMARY KEY (port_order, number)
+);
+CREATE UNIQUE INDEX port_numbers_open ON port_numbers (number) WHERE open;
+CREATE INDEX port_numbers_by_number ON port_numbers (number);
+CREATE TABLE port_documents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    port_order INTEGER NOT NULL REFERENCES port_orders,
+    type TEXT NOT NULL,
+    file_name TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    size INTEGER NOT NULL,  -- bytes
+    sha256 TEXT NOT NULL,
+    uploaded INTEGER NOT NULL
+);
+CREATE INDEX port_documents_by_order ON port_documents (port_order, id);
+CREATE TABLE port_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    port_order INTEGER NOT NULL REFERENCES port_orders,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    code TEXT
+);
+CREATE INDEX port_events_by_order ON port_events (port_order, id);
+"""
+# Inbound events. Times are seconds since 1970 (UTC).
+_VERSION_3: Final = """
+CREATE TABLE webhook_secrets (
+    account INTEGER PRIMARY KEY REFERENCES accounts,
+    secret TEXT NOT NULL
+);
+CREATE TABLE inbound_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    number TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    url TEXT,
+    status INTEGER,
+    milliseconds INTEGER
+);
+CREATE INDEX inbound_events_by_number ON inbound_events (number, id);
+"""
+_MIGRATIONS: Final = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION: Final = len(_MIGRATIONS)
+_TABLES: Final = (
+    *("inbound_events", "webhook_secrets"),
+    *("port_events", "port_documents", "port_numbers", "port_orders", "clock"),
+    *("attempts", "purchases", "owned", "numbers", "accounts"),
+)
 
 
 class SandboxError(Exception):
@@ -66,7 +153,7 @@ class SandboxError(Exception):
 
 
 def open_database(database: str | Path) -> sqlite3.Connection:
-    """Open a sandbox database for all threads, private to the user; a new one gets its tables.
+    """Open a sandbox database for all threads, private to the user; what its schema lacks is added.
 
     Raises `SandboxError` if the file cannot be used.
     """
@@ -121,9 +208,11 @@ def _prepare(connection: sqlite3.Connection, database: str | Path) -> None:
         if application != _APPLICATION_ID:
             if connection.execute("SELECT name FROM sqlite_master").fetchone():
                 raise SandboxError(f"{database} is the database of another program. Choose another file.")
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        for migration in _MIGRATIONS[version:]:
+            for statement in migration.split(";"):
+                connection.execute(statement)
+        if version < _VERSION:
             connection.execute(f"PRAGMA user_version = {_VERSION}")
     write_ahead(connection)
     connection.execute("PRAGMA synchronous = NORMAL")  # with a write-ahead log, consistent after any crash

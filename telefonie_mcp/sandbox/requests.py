@@ -17,7 +17,6 @@ from telefonie_mcp.sandbox.numbering import COUNTRIES, NORTH_AMERICA, NUMBER_TYP
 from telefonie_mcp.sandbox.problems import Problem, bad_parameter
 from telefonie_mcp.sandbox.store import Setting
 
-MOST_BODY_BYTES: Final = 64 * 1024
 _MOST_RESULTS: Final = 20
 _MOST_PER_PAGE: Final = 100
 _LONGEST_URL: Final = 2048
@@ -64,18 +63,9 @@ class Purchase:
 def search(query: bytes) -> Search:
     """Read the query of `GET /available`."""
     allowed = ("country_code", "type", "area_code", "contains", "sms_enabled", "voice_enabled", "limit")
-    given = _parameters(query, allowed)
-    if "country_code" not in given:
-        raise bad_parameter(
-            "country_code", "country_code is required: an ISO 3166-1 code such as US, GB or DE."
-        )
-    country = given["country_code"]
-    if country not in COUNTRIES:
-        raise bad_parameter(
-            "country_code",
-            "There are no numbers for this country_code. Use two capital letters, such as US or GB.",
-        )
-    number_type = _type(given)
+    given = read_parameters(query, allowed)
+    country = read_country(given)
+    number_type = read_type(given)
     area_code, contains = _digits(given, "area_code"), _digits(given, "contains")
     if area_code and number_type not in {None, "local"}:
         raise bad_parameter(
@@ -92,47 +82,52 @@ def search(query: bytes) -> Search:
         contains=contains,
         sms=_boolean(given, "sms_enabled"),
         voice=_boolean(given, "voice_enabled"),
-        limit=_integer(given, "limit", default=10, most=_MOST_RESULTS),
+        limit=read_integer(given, "limit", default=10, most=_MOST_RESULTS),
     )
 
 
 def listing(query: bytes) -> Listing:
     """Read the query of `GET /owned`."""
-    given = _parameters(query, ("type", "page", "page_size"))
+    given = read_parameters(query, ("type", "page", "page_size"))
     return Listing(
-        type=_type(given),
-        page=_integer(given, "page", default=1),
-        page_size=_integer(given, "page_size", default=20, most=_MOST_PER_PAGE),
+        type=read_type(given),
+        page=read_integer(given, "page", default=1),
+        page_size=read_integer(given, "page_size", default=20, most=_MOST_PER_PAGE),
     )
 
 
 def no_parameters(query: bytes) -> None:
     """Refuse any query."""
-    _parameters(query, ())
+    read_parameters(query, ())
 
 
 def number_in_path(number: str) -> str:
     """Read the number of `/owned/{phone_number}`, decoded."""
-    return _number(number)
+    return read_number(number)
 
 
 def purchase(content_type: str, body: bytes) -> Purchase:
     """Read the body of `POST /owned`."""
-    given = _object(content_type, body, ("phone_number", "voice_url", "sms_url", "friendly_name"))
+    given = read_object(content_type, body, ("phone_number", "voice_url", "sms_url", "friendly_name"))
     if "phone_number" not in given:
         raise bad_parameter("phone_number", "phone_number is required: the number to buy in E.164 format.")
     number = given["phone_number"]
     if not isinstance(number, str):
         raise bad_parameter("phone_number", "phone_number must be a string.")
-    return Purchase(_number(number), _settings(given))
+    return Purchase(read_number(number), read_settings(given))
 
 
 def changes(content_type: str, body: bytes) -> Mapping[Setting, str | None]:
     """Read the body of `POST /owned/{phone_number}`, which may be absent. None unsets a setting."""
-    return _settings(_object(content_type, body, ("voice_url", "sms_url", "friendly_name"))) if body else {}
+    return (
+        read_settings(read_object(content_type, body, ("voice_url", "sms_url", "friendly_name")))
+        if body
+        else {}
+    )
 
 
-def _parameters(query: bytes, allowed: tuple[str, ...]) -> dict[str, str]:
+def read_parameters(query: bytes, allowed: tuple[str, ...]) -> dict[str, str]:
+    """Read a query of which nothing but `allowed` parameters, each once, may be part."""
     try:
         pairs = parse_qsl(
             query.decode("ascii"), keep_blank_values=True, strict_parsing=bool(query), errors="strict"
@@ -156,7 +151,23 @@ def _check_name(name: str, allowed: tuple[str, ...], what: str) -> None:
         raise bad_parameter(shown, f"Unknown {what}. Known here: {known}.")
 
 
-def _type(given: Mapping[str, str]) -> NumberType | None:
+def read_country(given: Mapping[str, str]) -> str:
+    """Read the parameter `country_code`, which must be there."""
+    if "country_code" not in given:
+        raise bad_parameter(
+            "country_code", "country_code is required: an ISO 3166-1 code such as US, GB or DE."
+        )
+    country = given["country_code"]
+    if country not in COUNTRIES:
+        raise bad_parameter(
+            "country_code",
+            "There are no numbers for this country_code. Use two capital letters, such as US or GB.",
+        )
+    return country
+
+
+def read_type(given: Mapping[str, str]) -> NumberType | None:
+    """Read the parameter `type`."""
     wanted = given.get("type")
     if wanted is None or wanted in NUMBER_TYPES:
         return wanted
@@ -184,7 +195,8 @@ def _boolean(given: Mapping[str, str], name: str) -> bool | None:
             raise bad_parameter(name, f"{name} must be true or false.")
 
 
-def _integer(given: Mapping[str, str], name: str, *, default: int, most: int | None = None) -> int:
+def read_integer(given: Mapping[str, str], name: str, *, default: int, most: int | None = None) -> int:
+    """Read a parameter that is a whole number from 1."""
     text = given.get(name)
     if text is None:
         return default
@@ -196,18 +208,20 @@ def _integer(given: Mapping[str, str], name: str, *, default: int, most: int | N
     return value
 
 
-def _number(text: str) -> str:
+def read_number(text: str, field: str = "phone_number") -> str:
+    """Read a number in E.164 format, existing or not."""
     if not _E164.fullmatch(text):
         raise Problem(
             "invalid_number",
             "The number must be in E.164 format, such as +14155550100: a plus sign and 2 to 15 digits. "
             "In a path, encode the plus sign as %2B.",
-            field="phone_number",
+            field=field,
         )
     return text
 
 
-def _object(content_type: str, body: bytes, allowed: tuple[str, ...]) -> dict[str, Any]:
+def read_object(content_type: str, body: bytes, allowed: tuple[str, ...]) -> dict[str, Any]:
+    """Read a body that is one JSON object with nothing but `allowed` fields."""
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise Problem("unsupported_media_type")
 
@@ -231,7 +245,8 @@ def _object(content_type: str, body: bytes, allowed: tuple[str, ...]) -> dict[st
     return given
 
 
-def _settings(given: Mapping[str, Any]) -> dict[Setting, str | None]:
+def read_settings(given: Mapping[str, Any]) -> dict[Setting, str | None]:
+    """Read the settings of a number that are among the fields; None unsets one."""
     settings: dict[Setting, str | None] = {}
     for name in ("voice_url", "sms_url", "friendly_name"):
         if name in given:

@@ -23,6 +23,9 @@ from telefonie_mcp.sandbox.triggers import Fault
 
 Json = dict[str, Any]
 
+STARTING_BALANCE: Final = Decimal("1000.00")
+"""What a new account has, in USD, unless the sandbox is created with another balance."""
+
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _EMBEDDED_KEY: Final = ""  # no header can open this account
 

@@ -37,7 +37,7 @@ _MINE: Final = "number = ? AND scope IN (0, ?) AND account = ?"
 Setting = Literal["friendly_name", "voice_url", "sms_url"]
 """What an owner can change about a number; also the names of the columns."""
 
-_Execute = Callable[[str, tuple[str | int | None, ...]], sqlite3.Cursor]
+Execute = Callable[[str, tuple[str | int | None, ...]], sqlite3.Cursor]
 
 
 class Refusal(Enum):
@@ -93,9 +93,9 @@ class Store:
     def account(self, key: str, balance: Decimal) -> int:
         """Return the account that `key` opens, stored as a hash; a new one starts with `balance` (USD)."""
         key_hash = hashlib.sha256(key.encode()).hexdigest()
-        known = self._rows("SELECT id FROM accounts WHERE key_hash = ?", key_hash)
+        known = self.rows("SELECT id FROM accounts WHERE key_hash = ?", key_hash)
         if not known:
-            with self._transaction() as execute:
+            with self.transaction() as execute:
                 execute(
                     "INSERT INTO accounts (key_hash, balance) VALUES (?, ?) ON CONFLICT DO NOTHING",
                     (key_hash, _cents(balance)),
@@ -104,55 +104,40 @@ class Store:
         return known[0][0]
 
     def taken(self, account: int, numbers: Collection[str]) -> set[str]:
-        """Return those of `numbers` that `account` cannot buy because somebody, perhaps itself, owns them."""
+        """Return those of `numbers` that `account` cannot buy.
+
+        Somebody, perhaps itself, owns them, or they are in service elsewhere and about to be ported.
+        """
         marks = ", ".join("?" * len(numbers))
         known = f"SELECT number FROM numbers WHERE number IN ({marks}) AND scope IN (0, ?)"  # noqa: S608  # marks
-        return {number for (number,) in self._rows(known, *numbers, account)}
+        porting = f"SELECT number FROM port_numbers WHERE number IN ({marks}) AND open"  # noqa: S608  # marks
+        found = self.rows(f"{known} UNION {porting}", *numbers, account, *numbers)
+        return {number for (number,) in found}
 
     def purchases(self, country: str, number_type: NumberType) -> int:
         """Count the numbers of that country and type that were ever bought, released ones included."""
-        rows = self._rows("SELECT count FROM purchases WHERE country = ? AND type = ?", country, number_type)
+        rows = self.rows("SELECT count FROM purchases WHERE country = ? AND type = ?", country, number_type)
         return rows[0][0] if rows else 0
 
     def purchase(self, account: int, order: Order, at: datetime) -> OwnedNumber | Refusal:
         """Assign a number to `account` and take its first month from the balance, or say why not."""
         scope = account if order.private else 0
         cents = _cents(order.monthly_rate)
-        with self._transaction() as execute:
+        with self.transaction() as execute:
             owner = execute(
                 "SELECT account FROM numbers WHERE number = ? AND scope = ?", (order.number, scope)
             )
             for (holder,) in owner.fetchall():
                 return Refusal.ALREADY_OWNED if holder == account else Refusal.UNAVAILABLE
+            if execute("SELECT 1 FROM port_numbers WHERE number = ? AND open", (order.number,)).fetchone():
+                return Refusal.UNAVAILABLE
             payment = execute(
                 "UPDATE accounts SET balance = balance - ? WHERE id = ? AND balance >= ?",
                 (cents, account, cents),
             )
             if not payment.rowcount:
                 return Refusal.INSUFFICIENT_FUNDS
-            bought = OwnedNumber(
-                number=order.number,
-                country=order.country,
-                type=order.type,
-                friendly_name=order.friendly_name,
-                voice_url=order.voice_url,
-                sms_url=order.sms_url,
-                monthly_rate=order.monthly_rate,
-                date_created=at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            )
-            execute(
-                "INSERT INTO numbers (number, scope, account, country, type, friendly_name, "
-                "voice_url, sms_url, monthly_rate, date_created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(bought.number, scope, account, bought.country, bought.type, bought.friendly_name),
-                    *(bought.voice_url, bought.sms_url, cents, bought.date_created),
-                ),
-            )
-            execute(
-                "INSERT INTO owned (account, type, count) VALUES (?, ?, 1) "
-                "ON CONFLICT (account, type) DO UPDATE SET count = count + 1",
-                (account, bought.type),
-            )
+            bought = assign(execute, account, order, at)
             execute(
                 "INSERT INTO purchases (country, type, count) VALUES (?, ?, 1) "
                 "ON CONFLICT (country, type) DO UPDATE SET count = count + 1",
@@ -162,7 +147,7 @@ class Store:
 
     def get(self, account: int, number: str) -> OwnedNumber | None:
         """Return the number, if `account` owns it."""
-        rows = self._rows(f"{_SELECT} WHERE {_MINE}", number, account, account)
+        rows = self.rows(f"{_SELECT} WHERE {_MINE}", number, account, account)
         return _owned(rows[0]) if rows else None
 
     def owned(
@@ -172,24 +157,24 @@ class Store:
         condition = "account = ?" if number_type is None else "account = ? AND type = ?"
         values = (account,) if number_type is None else (account, number_type)
         counted = f"SELECT coalesce(sum(count), 0) FROM owned WHERE {condition}"  # noqa: S608  # constants
-        total: int = self._rows(counted, *values)[0][0]
+        total: int = self.rows(counted, *values)[0][0]
         if offset >= total:
             return [], total
-        rows = self._rows(f"{_SELECT} WHERE {condition} ORDER BY id LIMIT ? OFFSET ?", *values, limit, offset)
+        rows = self.rows(f"{_SELECT} WHERE {condition} ORDER BY id LIMIT ? OFFSET ?", *values, limit, offset)
         return [_owned(row) for row in rows], total
 
     def update(self, account: int, number: str, changes: Mapping[Setting, str | None]) -> OwnedNumber | None:
         """Change the given settings of a number that `account` owns; None if it does not."""
         if changes:
             assignments = ", ".join(f"{column} = ?" for column in changes)
-            with self._transaction() as execute:
+            with self.transaction() as execute:
                 update = f"UPDATE numbers SET {assignments} WHERE {_MINE}"  # noqa: S608  # columns
                 execute(update, (*changes.values(), number, account, account))
         return self.get(account, number)
 
     def release(self, account: int, number: str) -> bool:
         """Give up a number; False if `account` does not own it. Nothing is refunded."""
-        with self._transaction() as execute:
+        with self.transaction() as execute:
             mine = f"SELECT id, type FROM numbers WHERE {_MINE}"  # noqa: S608  # a constant
             held = execute(mine, (number, account, account))
             for identity, number_type in held.fetchall():
@@ -203,18 +188,49 @@ class Store:
 
     def first_attempt(self, account: int, number: str) -> bool:
         """Note that `account` tried `number`; True if it had not before."""
-        with self._transaction() as execute:
+        with self.transaction() as execute:
             attempt = "INSERT INTO attempts (account, number) VALUES (?, ?) ON CONFLICT DO NOTHING"
             return bool(execute(attempt, (account, number)).rowcount)
 
-    def _rows(self, sql: str, *values: str | int) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, *values: str | int) -> list[tuple[Any, ...]]:
+        """Return what a query finds."""
         with self._lock:
             return self.connection.execute(sql, values).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Generator[_Execute]:
+    def transaction(self) -> Generator[Execute]:
+        """Run a block as one transaction, with the function that executes its statements."""
         with self._lock, writing(self.connection):
             yield self.connection.execute
+
+
+def assign(execute: Execute, account: int, order: Order, at: datetime) -> OwnedNumber:
+    """Make `account` the owner of a number that nobody owns, as part of a transaction."""
+    assigned = OwnedNumber(
+        number=order.number,
+        country=order.country,
+        type=order.type,
+        friendly_name=order.friendly_name,
+        voice_url=order.voice_url,
+        sms_url=order.sms_url,
+        monthly_rate=order.monthly_rate,
+        date_created=at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+    )
+    scope = account if order.private else 0
+    execute(
+        "INSERT INTO numbers (number, scope, account, country, type, friendly_name, "
+        "voice_url, sms_url, monthly_rate, date_created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(assigned.number, scope, account, assigned.country, assigned.type, assigned.friendly_name),
+            *(assigned.voice_url, assigned.sms_url, _cents(assigned.monthly_rate), assigned.date_created),
+        ),
+    )
+    execute(
+        "INSERT INTO owned (account, type, count) VALUES (?, ?, 1) "
+        "ON CONFLICT (account, type) DO UPDATE SET count = count + 1",
+        (account, assigned.type),
+    )
+    return assigned
 
 
 def _cents(dollars: Decimal) -> int:

@@ -1,6 +1,6 @@
 """Tools on one side, requests and answers on the other."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from telefonie_mcp.tools.catalog import Catalog, Tool
@@ -44,7 +44,7 @@ class Api:
     Args:
         client: Where requests go.
         catalog: All tools, for those that look something up for another one.
-        base_url: Replaces the server of packaged documents, when set.
+        server: Tool → base URL of its operation.
         seconds: How long one call may take in all.
 
     Attributes:
@@ -52,17 +52,19 @@ class Api:
 
     """
 
-    def __init__(self, client: Client, catalog: Catalog, *, base_url: str | None, seconds: float) -> None:
+    def __init__(
+        self, client: Client, catalog: Catalog, *, server: Callable[[Tool], str], seconds: float
+    ) -> None:
         self._client = client
         self.catalog = catalog
-        self._base_url = base_url
+        self.server = server
         self.attempt_seconds = seconds / _SHARE
 
     async def send(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Outcome:
         """Send the tool's request, again where the policy allows it, until its outcome stands."""
         operation = tool.operation
         request = build_request(operation, tool.bindings, arguments)
-        server = self._base_url if self._base_url and tool.document.packaged else operation.server
+        server = self.server(tool)
 
         async def once(seconds: float) -> Outcome:
             return await self._client.send(server, request, operation.credential, seconds=seconds)

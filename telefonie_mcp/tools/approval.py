@@ -94,9 +94,10 @@ def not_approved(question: Question, reason: str) -> ToolError:
 def question_about(tool: Tool, arguments: Mapping[str, Any], fact: Fact | None) -> Question:
     """Return the question whether ``tool`` may go ahead, given the current facts."""
     hints = tool.hints
-    would = sentence(hints.confirm, arguments) or f"send {tool.operation.method} {tool.operation.path}"
-    lines = [f"May the assistant {would}?"]
     facts = dict(fact or {})
+    arguments = tool.shown(arguments)
+    would = sentence(hints.confirm, {**facts, **arguments})
+    lines = [f"May the assistant {would or f'send {tool.operation.method} {tool.operation.path}'}?"]
     shown = {name: facts[name] for name in hints.asked if name in facts}
     lines += [f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in shown.items()]
     sent = {name: value for name, value in arguments.items() if name not in {hints.subject, hints.ceiling}}
@@ -110,4 +111,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)
         return ", ".join(clean_line(name) for name, member in members.items() if member) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(clean_line, cast("list[Any]", value)))
     return clean_line(value)

@@ -119,18 +119,22 @@ def _deeper(value: Any, levels: int) -> bool:
 
 def _normalise(tool: Tool, name: str, value: Any) -> Any:
     kind = tool.formats.get(name)
+    if kind and isinstance(value, list):
+        items = cast("list[Any]", value)
+        return [FORMATS[kind].normalise(item) if isinstance(item, str) else item for item in items]
     return FORMATS[kind].normalise(value) if kind and isinstance(value, str) else value
 
 
 def _violations(tool: Tool, given: dict[str, Any]) -> Iterator[Violation]:
-    formatted = {name: kind for name, kind in tool.formats.items() if isinstance(given.get(name), str)}
-    for name, kind in formatted.items():
-        if problem := FORMATS[kind].problem(given[name]):
-            yield Violation(name, f"{problem} {_got(given[name])}")
+    formatted = dict(_formatted(tool, given))
+    for place, (kind, value) in formatted.items():
+        if problem := FORMATS[kind].problem(value):
+            secret = place.partition("[")[0] in tool.secrets
+            yield Violation(place, problem if secret else f"{problem} {_got(value)}")
     whole = {**given, CONFIRM: True} if tool.destructive else given
     for error in tool.argument_validator.iter_errors(whole):
         path = error.instance_path
-        if path and path[0] in formatted and len(path) == 1:
+        if _place(path) in formatted:
             continue  # its format explains it better
         yield from _explain(tool, error)
     for binding in tool.bindings:
@@ -147,6 +151,18 @@ def _misplaced(binding: Binding, value: Any) -> Iterator[Violation]:
         yield Violation(binding.argument, f"must not be empty or dots alone {_got(value)}")
     if len(text) > _MAX_ENCODED:
         yield Violation(binding.argument, f"must have at most {_MAX_ENCODED:,} characters when it is encoded")
+
+
+def _formatted(tool: Tool, given: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the place of every string that has a format, with the format and the string."""
+    for name, kind in tool.formats.items():
+        value = given.get(name)
+        if isinstance(value, str):
+            yield name, (kind, value)
+        elif isinstance(value, list):
+            for position, item in enumerate(cast("list[Any]", value)):
+                if isinstance(item, str):
+                    yield f"{name}[{position}]", (kind, item)
 
 
 def _explain(tool: Tool, error: "ValidationError") -> Iterator[Violation]:
@@ -169,7 +185,8 @@ def _explain(tool: Tool, error: "ValidationError") -> Iterator[Violation]:
                 yield Violation(_place([*path, name]), f"is not {owner}; {remedy}")
         case name:
             problem = _remedy(name, kind, _description(tool, path))
-            yield Violation(place, f"{problem} {_got(error.instance)}")
+            secret = bool(path) and path[0] in tool.secrets
+            yield Violation(place, problem if secret else f"{problem} {_got(error.instance)}")
 
 
 def _remedy(keyword: str, kind: Mapping[str, Any], described: str) -> str:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 import anyio
@@ -21,7 +21,7 @@ from telefonie_mcp.ledger.records import Intent, money
 from telefonie_mcp.tools.api import Api, content_of
 from telefonie_mcp.tools.approval import Caller, Pause
 from telefonie_mcp.tools.arguments import read_arguments
-from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.catalog import HIDDEN, Tool
 from telefonie_mcp.tools.confirmation import preview
 from telefonie_mcp.tools.guard import Guard, Permit
 from telefonie_mcp.tools.journal import Journal
@@ -138,6 +138,7 @@ class Calls:
                     done = await write(self._api, tool, values, permit)
                 except WriteError as error:
                     await self.journal.finish(entry, error.state, error.error.message)
+                    error.error.details = _without_secrets(error.error.details, tool, values)
                     raise error.error from error
                 rate = money(done.content.get(tool.hints.facts.monthly_rate))
                 recorded = await self.journal.finish(entry, "done", monthly_rate=rate)
@@ -171,7 +172,7 @@ def _intent(
         operation=tool.operation.id,
         effect=tool.hints.effect,
         subject=str(subject) if subject else f"{tool.name} {uuid4()}",
-        arguments=values,
+        arguments=tool.shown(values),
         caller=caller,
         lease=2 * seconds,
         monthly_rate=permit.monthly_rate,
@@ -194,3 +195,19 @@ def _explained(tool: Tool, done: str) -> Generator[None]:
             code="internal_error",
             hint="Look at the current state before another attempt. The server's log has the reason.",
         ) from error
+
+
+def _without_secrets(details: Any, tool: Tool, values: Mapping[str, Any]) -> Any:
+    """Hide the secrets that were sent wherever the provider's answer repeats them."""
+    match details:
+        case str():
+            for secret in (values[name] for name in tool.secrets & values.keys()):
+                details = details.replace(str(secret), HIDDEN)
+            return details
+        case list():
+            return [_without_secrets(item, tool, values) for item in cast("list[Any]", details)]
+        case dict():
+            members = cast("dict[str, Any]", details).items()
+            return {name: _without_secrets(member, tool, values) for name, member in members}
+        case _:
+            return details

@@ -3,7 +3,7 @@
 :mod:`telefonie_mcp.tools.derivation` makes them of documents.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -17,7 +17,7 @@ from telefonie_mcp.openapi.operation import Binding, Operation
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
-__all__ = ["CONFIRM", "MAX_NAME", "Catalog", "Tool", "restrict"]
+__all__ = ["CONFIRM", "HIDDEN", "MAX_NAME", "Catalog", "Tool", "restrict"]
 
 CONFIRM: Final = "confirm"
 """The argument that every destructive tool requires."""
@@ -25,16 +25,26 @@ CONFIRM: Final = "confirm"
 MAX_NAME: Final = 44
 """Characters of a tool's name: clients prefix it with the server's and stop at 64."""
 
+HIDDEN: Final = "(hidden)"
+"""What stands for a secret wherever arguments are shown or recorded."""
+
 
 @dataclass(frozen=True)
 class Tool:
-    """One operation as an agent sees it."""
+    """One operation as an agent sees it.
+
+    Attributes:
+        output_schema: What clients are told of the answer.
+        answer_schema: What the answer is validated with; the same, or more.
+
+    """
 
     name: str
     title: str
     description: str
     input_schema: dict[str, Any]
     output_schema: dict[str, Any]
+    answer_schema: dict[str, Any]
     read_only: bool
     destructive: bool
     idempotent: bool
@@ -49,18 +59,27 @@ class Tool:
         return {name: hint.format for name, hint in self.hints.arguments.items() if hint.format}
 
     @cached_property
+    def secrets(self) -> frozenset[str]:
+        """The arguments that go to the API and nowhere else."""
+        return frozenset(name for name, hint in self.hints.arguments.items() if hint.secret)
+
+    def shown(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``arguments`` as they may be shown and recorded."""
+        return {name: HIDDEN if name in self.secrets else value for name, value in arguments.items()}
+
+    @cached_property
     def argument_validator(self) -> "Draft202012Validator":
         """The validator of ``input_schema``, compiled when a call first needs it."""
         return _compile(self.input_schema, validate_formats=True)
 
     @cached_property
     def result_validator(self) -> "Draft202012Validator":
-        """The validator of ``output_schema``, compiled when a call first needs it.
+        """The validator of ``answer_schema``, compiled when a call first needs it.
 
         A ``format`` is an annotation there (JSON Schema 2020-12 §7.2.1), as it is for clients: a provider's
         way to write a date is no reason to withhold a number.
         """
-        return _compile(self.output_schema, validate_formats=False)
+        return _compile(self.answer_schema, validate_formats=False)
 
 
 @dataclass(frozen=True)
@@ -110,9 +129,16 @@ class Catalog:
 
 
 def restrict(
-    catalog: Catalog, *, read_only: bool, tools: Sequence[str], exclude_tools: Sequence[str]
+    catalog: Catalog,
+    *,
+    read_only: bool,
+    tools: Sequence[str],
+    exclude_tools: Sequence[str],
+    toolsets: Collection[str] | None = None,
 ) -> Catalog:
     """Switch tools off; read-only beats everything, and exclusion beats inclusion.
+
+    ``toolsets`` are those whose tools stay on, by default all; tools of no toolset always do.
 
     Raises:
         SettingsError: a name is no tool's, with the closest match.
@@ -127,7 +153,9 @@ def restrict(
                 )
     off: dict[str, str] = {}
     for name, tool in catalog.everything.items():
-        if read_only and not tool.read_only:
+        if toolsets is not None and tool.document.toolset not in {"", *toolsets}:
+            off[name] = "TELEFONIE_TOOLSETS"
+        elif read_only and not tool.read_only:
             off[name] = "TELEFONIE_READ_ONLY"
         elif name in exclude_tools:
             off[name] = "TELEFONIE_EXCLUDE_TOOLS"

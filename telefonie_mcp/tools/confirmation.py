@@ -13,6 +13,7 @@ from telefonie_mcp.tools.api import Api
 from telefonie_mcp.tools.catalog import CONFIRM, Tool
 from telefonie_mcp.tools.facts import look, sentence
 from telefonie_mcp.tools.policy import Policy
+from telefonie_mcp.tools.settling import impossible
 from telefonie_mcp.upstream.policy import Deadline
 
 __all__ = ["preview"]
@@ -37,14 +38,20 @@ async def preview(
     hints = tool.hints
     read = hints.preview or hints.settle
     fact = await look(api, tool, read, arguments, deadline) if read else None
+    shown = tool.shown(arguments)
     if read and fact is None:
         return ToolError(
-            f"{NOTHING_DONE}: {sentence(read.absent, arguments)}.",
+            f"{NOTHING_DONE}: {sentence(read.absent, shown)}.",
             code="not_found",
             field=hints.subject,
             hint="Nothing to confirm: see the message for where to look.",
         )
-    would = sentence(hints.confirm, arguments) or f"send {tool.operation.method} {tool.operation.path}"
+    if read is hints.settle and (refusal := impossible(tool, arguments, fact)):
+        return refusal
+    would = (
+        sentence(hints.confirm, {**(fact or {}), **shown})
+        or f"send {tool.operation.method} {tool.operation.path}"
+    )
     rate = policy.check_offer(tool, fact, ceiling) if hints.effect == "acquire" else None
     price = f" at {rate} per month" if rate is not None else ""
     agreed = {} if rate is None or hints.ceiling is None else {hints.ceiling: float(rate)}
@@ -63,5 +70,5 @@ async def preview(
         code="confirmation_required",
         hint="Show this to the user. Only if they agree, make exactly the call in next_call.",
         preview=facts,
-        next_call={"name": tool.name, "arguments": {**arguments, **agreed, CONFIRM: True}},
+        next_call={"name": tool.name, "arguments": {**shown, **agreed, CONFIRM: True}},
     )

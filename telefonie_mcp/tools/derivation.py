@@ -53,11 +53,12 @@ def build_catalog(documents: Iterable[Document]) -> Catalog:
 
 def _tool(document: Document, operation: Operation) -> Tool:
     hints = document.hints.get(operation.id, _NO_HINTS)
-    read_only = operation.method == "GET"
+    read_only = operation.method == "GET" if hints.read_only is None else hints.read_only
     destructive = not read_only if hints.destructive is None else hints.destructive
     idempotent = (
-        operation.method in {"GET", "PUT", "DELETE"} if hints.idempotent is None else hints.idempotent
+        read_only or operation.method in {"PUT", "DELETE"} if hints.idempotent is None else hints.idempotent
     )
+    answer = _answer_schema(operation, hints)
     bindings = tuple(_bindings(operation, destructive=destructive))
     what = operation.description or operation.summary or f"{operation.method} {operation.path}"
     words = [what if what.endswith(".") else f"{what}.", hints.description]
@@ -68,7 +69,8 @@ def _tool(document: Document, operation: Operation) -> Tool:
         title=operation.summary or snake_case(operation.id).replace("_", " ").capitalize(),
         description=" ".join(filter(None, words)),
         input_schema=_input_schema(bindings, hints, destructive=destructive),
-        output_schema=_output_schema(operation, hints),
+        output_schema=_brief(answer) if hints.brief else answer,
+        answer_schema=answer,
         read_only=read_only,
         destructive=destructive,
         idempotent=idempotent,
@@ -140,7 +142,8 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
         schema = dict(binding.schema)
         if hint := hints.arguments.get(binding.argument):
             form = FORMATS.get(hint.format or "")
-            schema |= form.keywords if form else {}
+            keywords: Mapping[str, Any] = form.keywords if form else {}
+            schema |= {"items": {**schema["items"], **keywords}} if "items" in schema else keywords
             schema |= hint.keywords
         properties[binding.argument] = schema
         if binding.required:
@@ -165,7 +168,7 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
     }
 
 
-def _answer_schema(operation: Operation, body: Mapping[str, Any] | None) -> dict[str, Any]:
+def _shape(operation: Operation, body: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the schema of the structured content for one success answer: an object at the root.
 
     A body that is no object stands under ``result``. A response without one says what happened in
@@ -180,16 +183,31 @@ def _answer_schema(operation: Operation, body: Mapping[str, Any] | None) -> dict
     return {"type": "object", "properties": {"result": dict(body)}, "required": ["result"]}
 
 
-def _output_schema(operation: Operation, hints: Hints) -> dict[str, Any]:
+def _answer_schema(operation: Operation, hints: Hints) -> dict[str, Any]:
     shapes: list[dict[str, Any]] = []
     for body in operation.successes.values():
-        shape = _undescribed(_answer_schema(operation, body))
+        shape = _undescribed(_shape(operation, body))
         if shape not in shapes:
             shapes.append(shape)
     schema: dict[str, Any] = shapes[0] if len(shapes) == 1 else {"type": "object", "anyOf": shapes}
     if hints.replaced:
         schema["properties"] = {**schema.get("properties", {}), hints.replaced: {"type": "object"}}
     return schema
+
+
+def _brief(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the names and types of the members that every answer has, without what is inside them."""
+    required = schema.get("required", ())
+    members = cast("Mapping[str, Mapping[str, Any]]", schema.get("properties", {}))
+    return {
+        "type": "object",
+        "properties": {name: _typed(member) for name, member in members.items() if name in required},
+    }
+
+
+def _typed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    kind = {"type": schema["type"]} if "type" in schema else {}
+    return {**kind, "items": _typed(schema.get("items", {}))} if "items" in schema else kind
 
 
 def _undescribed(schema: Any) -> Any:

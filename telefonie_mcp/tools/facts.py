@@ -1,5 +1,6 @@
 """Looks at the thing an operation is about, as its hints say: before a write, after it, or instead of it."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -40,11 +41,14 @@ async def look(
     return next((item for item in items if item.get(subject) == arguments[subject]), None)
 
 
-def sentence(template: str, arguments: Mapping[str, Any]) -> str:
-    """Fill the arguments' names, in braces, into a sentence of the hints."""
-    for name, value in arguments.items():
-        template = template.replace("{" + name + "}", str(value))
-    return template
+def sentence(template: str, values: Mapping[str, Any]) -> str:
+    """Fill values into a sentence of the hints, where their names stand in braces."""
+
+    def value(match: re.Match[str]) -> str:
+        filled = values.get(match[1], match[0])
+        return ", ".join(map(str, cast("list[Any]", filled))) if isinstance(filled, list) else str(filled)
+
+    return re.sub(r"{(\w+)}", value, template)
 
 
 def _denies(outcome: Outcome) -> bool:

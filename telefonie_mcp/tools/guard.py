@@ -13,8 +13,9 @@ from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.tools.api import Api
 from telefonie_mcp.tools.approval import Caller, question_about
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.facts import Fact, look, sentence
+from telefonie_mcp.tools.facts import Fact, look
 from telefonie_mcp.tools.policy import Policy
+from telefonie_mcp.tools.settling import impossible, refused
 from telefonie_mcp.upstream.policy import Deadline
 
 __all__ = ["Guard", "Permit"]
@@ -98,7 +99,7 @@ class Guard:
         if preview and (self._asks(tool) or self.policy.needs_offer(tool, ceiling)):
             offer = await look(self.api, tool, preview, arguments, deadline)
             if offer is None:
-                raise _impossible(tool, preview.absent, arguments, "not_found")
+                raise refused(tool, preview.absent, tool.shown(arguments), "not_found")
         rate = self.policy.check_offer(tool, offer, ceiling)
         return Permit(deadline, before, rate), offer
 
@@ -108,17 +109,6 @@ class Guard:
         if settle is None:
             return None
         fact = await look(self.api, tool, settle, arguments, deadline)
-        if settle.done == "present" and fact is not None:
-            raise _impossible(tool, settle.already, arguments, "conflict")
-        if settle.done != "present" and fact is None:
-            raise _impossible(tool, settle.absent, arguments, "not_found")
+        if refusal := impossible(tool, arguments, fact):
+            raise refusal
         return fact
-
-
-def _impossible(tool: Tool, reason: str, arguments: Mapping[str, Any], code: str) -> ToolError:
-    return ToolError(
-        f"{NOTHING_DONE}: {sentence(reason, arguments)}.",
-        code=code,
-        field=tool.hints.subject,
-        hint="Look at the current state before another attempt.",
-    )

@@ -14,7 +14,7 @@ from telefonie_mcp.ledger.records import Entry, State, money
 from telefonie_mcp.tools.api import Api
 from telefonie_mcp.tools.facts import look
 from telefonie_mcp.tools.journal import Journal
-from telefonie_mcp.tools.writes import happened
+from telefonie_mcp.tools.settling import happened, tells
 from telefonie_mcp.upstream.policy import Deadline
 
 __all__ = ["recover"]
@@ -58,7 +58,7 @@ class _Found:
 async def _look(api: Api, entry: Entry, deadline: Deadline, seconds: float) -> _Found:
     tool = api.catalog.everything.get(entry.tool)
     settle = tool.hints.settle if tool else None
-    if tool is None or settle is None:
+    if tool is None or settle is None or not tells(tool, settle, entry.arguments):
         return _Found("unverified", "nothing can be looked up that would tell")
     after = await look(api, tool, settle, entry.arguments, deadline)
     done = happened(tool, settle, entry.arguments, entry.previous, after)

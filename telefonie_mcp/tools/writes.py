@@ -4,7 +4,7 @@ What is reported is what is true: done, not done, or unknown with what to do. A 
 the wanted state before the call is never reported as this call's doing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,12 +19,13 @@ from telefonie_mcp.tools.api import Api, succeeded
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.facts import Fact, look
 from telefonie_mcp.tools.guard import Permit
-from telefonie_mcp.tools.presentation import UnusableError, clean, done_without_body, present
+from telefonie_mcp.tools.presentation import UnusableError, done_without_body, present
 from telefonie_mcp.tools.refusals import problem_of, refusal, unusable
+from telefonie_mcp.tools.settling import happened, sent_members, tells, values_of
 from telefonie_mcp.upstream.answers import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.policy import Deadline
 
-__all__ = ["Done", "WriteError", "happened", "write"]
+__all__ = ["Done", "WriteError", "write"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between looks
 _SETTLING_SHARE: Final = 3
@@ -88,9 +89,10 @@ class _Write:
                 problem, data = f"answered {outcome.status}, but the answer {error.reason}", error.data
         elif _certainly_not_done(outcome):
             raise WriteError("refused", refusal(self.tool, outcome))
-        if self.tool.hints.settle is None:
+        settle = self.tool.hints.settle
+        if settle is None or not tells(self.tool, settle, self.arguments):
             raise WriteError("unverified", self._unknown(problem, provider_data=data))
-        return await self._settle(self.tool.hints.settle, outcome, problem)
+        return await self._settle(settle, outcome, problem)
 
     async def _settle(self, settle: Settle, outcome: Outcome, problem: str) -> Done:
         """Look until the outcome is known or the time is up.
@@ -148,8 +150,8 @@ class _Write:
         name = self.tool.hints.replaced
         if name is None or self.before is None:
             return content
-        sent = _members(self.tool, self.arguments)
-        old = _values(self.before, sent)
+        sent = sent_members(self.tool, self.arguments)
+        old = values_of(self.before, sent)
         return {**content, name: {member: value for member, value in old.items() if value != sent[member]}}
 
     def _unknown(self, problem: str, **details: Any) -> ToolError:
@@ -163,43 +165,6 @@ class _Write:
             hint=f"Do not repeat it blindly. Use {reader} to see what is true, then decide.",
             **{name: value for name, value in details.items() if value is not None},
         )
-
-
-def happened(
-    tool: Tool, settle: Settle, arguments: Mapping[str, Any], before: Fact | None, after: Fact | None
-) -> bool | None:
-    """Whether the facts after a write show that it has happened.
-
-    ``None`` where they cannot tell: the thing is gone, or its values are neither those that were sent nor
-    those from before, as when the provider spells them differently or somebody else changed them.
-    """
-    match settle.done:
-        case "present":
-            return after is not None
-        case "absent":
-            return after is None
-        case "matches":
-            sent: Fact = clean(_members(tool, arguments))  # as everything that is read
-            if after is None or not sent:
-                return None
-            now = _values(after, sent)
-            if now == sent:
-                return True
-            return False if before is not None and now == _values(before, sent) else None
-
-
-def _members(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of the body as they are sent."""
-    return {
-        binding.name: arguments[binding.argument]
-        for binding in tool.bindings
-        if binding.place == "member" and binding.argument in arguments
-    }
-
-
-def _values(fact: Fact, names: Iterable[str]) -> dict[str, Any]:
-    """Return the values of a fact's members; an empty string where there is none."""
-    return {name: fact.get(name, "") for name in names}
 
 
 def _too_late() -> ToolError:

@@ -6,7 +6,7 @@ the same interface, which the MCP SDK brings along; hence the name it is importe
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -55,15 +55,22 @@ class Client:
         api_key: Sent where each operation's credential says; ``None`` sends none.
         open_transport: Returns where requests go instead of the network, or ``None``; called when needed.
         user_agent: Value of the ``User-Agent`` header.
+        local: Host name → what answers its requests in this process; called when needed.
 
     """
 
     def __init__(
-        self, api_key: SecretStr | None, open_transport: Callable[[], Transport | None], *, user_agent: str
+        self,
+        api_key: SecretStr | None,
+        open_transport: Callable[[], Transport | None],
+        *,
+        user_agent: str,
+        local: Mapping[str, Callable[[], Transport]] | None = None,
     ) -> None:
         self._api_key = api_key
         self._open_transport = open_transport
         self._user_agent = user_agent
+        self._local = local or {}
         self._pool: httpx.AsyncClient | None = None
 
     @property
@@ -71,6 +78,7 @@ class Client:
         if self._pool is None:
             self._pool = httpx.AsyncClient(
                 transport=self._open_transport(),
+                mounts={f"all://{host}": open_local() for host, open_local in self._local.items()},
                 headers={"User-Agent": self._user_agent},
                 follow_redirects=False,
                 limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=20.0),

@@ -34,7 +34,12 @@ async def serving(tmp_path: Path, mode: Mode = "auto") -> AsyncGenerator[tuple[C
             path.write_text((HERE / name).read_text().replace("127.0.0.1:8999", f"127.0.0.1:{api.port}"))
             paths.append(str(path))
         settings = read_settings(
-            {"TELEFONIE_API_KEY": KEY, "TELEFONIE_LEDGER": ":memory:", "TELEFONIE_TIMEOUT": "3"},
+            {
+                "TELEFONIE_API_KEY": KEY,
+                "TELEFONIE_LEDGER": ":memory:",
+                "TELEFONIE_TIMEOUT": "3",
+                "TELEFONIE_TOOLSETS": "numbers",
+            },
             {"spec": tuple(paths)},
         )
         async with Client(create_server(settings), mode=mode) as client:

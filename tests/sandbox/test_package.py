@@ -5,7 +5,8 @@ from telefonie_mcp import sandbox
 
 
 def test_the_public_names_are_few_and_sorted() -> None:
-    assert sandbox.__all__ == sorted(sandbox.__all__) == ["SandboxError", "create_sandbox", "reset"]
+    names = ["SandboxError", "clock", "create_sandbox", "move_clock", "reset", "reset_clock"]
+    assert sandbox.__all__ == sorted(sandbox.__all__) == names
 
 
 def test_importing_it_is_cheap_and_it_stands_alone() -> None:
@@ -16,7 +17,8 @@ def test_importing_it_is_cheap_and_it_stands_alone() -> None:
     imported = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     modules = imported.stdout.split()
     heavy = {f"phonenumbers.{name}" for name in ("geocoder", "carrier", "timezone", "geodata", "tzdata")}
-    heavy |= {"yaml", "sqlalchemy", "pydantic", "mcp", "httpx2", "uvicorn"}
+    heavy |= {"holidays", "yaml", "sqlalchemy", "pydantic", "mcp", "httpx2", "uvicorn"}
     assert not heavy & set(modules)
     ours = {name for name in modules if name.startswith("telefonie_mcp")}
-    assert all(name.startswith("telefonie_mcp.sandbox") for name in ours)
+    assert all(name.startswith(("telefonie_mcp.sandbox", "telefonie_mcp.lookup")) for name in ours)
+    assert "telefonie_mcp.lookup.live" not in ours

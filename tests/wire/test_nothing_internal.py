@@ -15,7 +15,7 @@ from telefonie_mcp.settings import read_settings
 from tests.support.wire import answer_of
 
 SECRET = "secret in /etc/passwd"
-OWNED = {
+OWNED: dict[str, Any] = {
     "phone_number": "+14155550123",
     "type": "local",
     "capabilities": {"voice": True, "sms": True, "mms": True},

@@ -1,0 +1,186 @@
+"""What a port order is, as a value; and as the JSON that the document describes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final, Literal
+
+from telefonie_mcp.sandbox.market import terms
+from telefonie_mcp.sandbox.numbering import Location, NumberType
+from telefonie_mcp.sandbox.porting.calendar import business_day_from
+from telefonie_mcp.sandbox.porting.machine import OPEN, State, possible
+from telefonie_mcp.sandbox.porting.market import DocumentType, Field, Portability, portability
+from telefonie_mcp.sandbox.porting.rejections import WORDS, Code
+
+Json = dict[str, Any]
+Happening = Literal[
+    "created",
+    "updated",
+    "document_uploaded",
+    "submitted",
+    "foc_confirmed",
+    "rejected",
+    "ported",
+    "cancel_requested",
+    "cancelled",
+    "expired",
+]
+Accepted = Literal[""]
+ACCEPTED: Final[Accepted] = ""
+Verdict = Code | Accepted
+"""What the losing carrier will say to a secret: a rejection code, or nothing. The secret is not kept."""
+
+ACTIVATION: Final = time(15, tzinfo=UTC)
+"""When numbers port on their FOC date."""
+
+FREEZE: Final = timedelta(hours=24)
+"""How long before its FOC nothing about an order can be changed."""
+
+_NO_DATE_YET: Final[frozenset[State]] = frozenset({"draft", "pending_documents", "exception"})
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An uploaded document: what it was, not its content, which nothing here reads. `size` is in bytes."""
+
+    type: DocumentType
+    file_name: str
+    media_type: str
+    size: int
+    sha256: str
+    uploaded: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to an order, and the state it left it in."""
+
+    at: datetime
+    kind: Happening
+    state: State
+    code: Code | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PortOrder:
+    """An order to port numbers of one country from one losing carrier.
+
+    `requested_date` is the FOC date that the customer chose, `foc_date` the one that was submitted. `due` is
+    the moment at which time moves the order on.
+    """
+
+    name: str
+    state: State
+    country: str
+    carrier: str
+    numbers: Mapping[str, NumberType]
+    created: datetime
+    due: datetime | None = None
+    requested_date: date | None = None
+    foc_date: date | None = None
+    account_number: Verdict | None = None
+    pin: Verdict | None = None
+    authorized_name: str | None = None
+    postal_code: str | None = None
+    friendly_name: str | None = None
+    voice_url: str | None = None
+    sms_url: str | None = None
+    rejection: Code | None = None
+    documents: tuple[Document, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    @property
+    def portability(self) -> Portability:
+        """What the order takes; the same for all its numbers, which are at one carrier."""
+        number, number_type = next(iter(self.numbers.items()))
+        found = portability(number, Location(self.country, number_type))
+        assert isinstance(found, Portability)
+        return found
+
+    @property
+    def missing_fields(self) -> list[Field]:
+        """What the customer has yet to say."""
+        return [name for name in self.portability.fields if getattr(self, name) is None]
+
+    @property
+    def missing_documents(self) -> list[DocumentType]:
+        """What the customer has yet to upload."""
+        given = {document.type for document in self.documents}
+        return [name for name in self.portability.documents if name not in given]
+
+    @property
+    def verdict(self) -> Code | None:
+        """What the losing carrier has against the order, if anything."""
+        return self.account_number or self.pin or None
+
+    def frozen(self, now: datetime) -> bool:
+        """Tell whether the FOC is too close for changes."""
+        if self.state != "foc_confirmed" or self.foc_date is None:
+            return False
+        return now > activation(self.foc_date) - FREEZE
+
+    def earliest_date(self, today: date) -> date:
+        """Return the earliest FOC date for an order that is submitted today."""
+        return business_day_from(self.country, today, self.portability.lead_days)
+
+    def summary(self, now: datetime) -> Json:
+        """Show the order without its history."""
+        date_shown = self.foc_date
+        if self.state in _NO_DATE_YET:
+            date_shown = self.requested_date or self.earliest_date(now.date())
+        rates = [terms(self.country, number_type).monthly_rate for number_type in self.numbers.values()]
+        optional = {
+            "foc_date": date_shown and date_shown.isoformat(),
+            "authorized_name": self.authorized_name,
+            "postal_code": self.postal_code,
+            "friendly_name": self.friendly_name,
+            "voice_url": self.voice_url,
+            "sms_url": self.sms_url,
+            "rejection": self.rejection and {"code": self.rejection, "reason": WORDS[self.rejection]},
+        }
+        return {
+            "port_order_id": self.name,
+            "status": self.state,
+            "phone_numbers": list(self.numbers),
+            "country_code": self.country,
+            "losing_carrier": self.carrier,
+            **{name: value for name, value in optional.items() if value},
+            "missing": [*self.missing_fields, *self.missing_documents] if self.state in OPEN else [],
+            "possible": [] if self.frozen(now) else possible(self.state),
+            "monthly_rate": str(sum(rates)),
+            "date_created": moment(self.created),
+        }
+
+    def details(self, now: datetime) -> Json:
+        """Show the order with its documents and everything that happened to it, oldest first."""
+        return {
+            **self.summary(now),
+            "documents": [_document(document) for document in self.documents],
+            "events": [_event(event) for event in self.events],
+        }
+
+
+def activation(day: date) -> datetime:
+    """Return the moment at which numbers port on their FOC date."""
+    return datetime.combine(day, ACTIVATION)
+
+
+def moment(at: datetime) -> str:
+    """Write a moment as the document does."""
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _document(document: Document) -> Json:
+    return {
+        "type": document.type,
+        "file_name": document.file_name,
+        "media_type": document.media_type,
+        "size": document.size,
+        "sha256": document.sha256,
+        "date_created": moment(document.uploaded),
+    }
+
+
+def _event(event: Event) -> Json:
+    rejection = {"code": event.code, "reason": WORDS[event.code]} if event.code else {}
+    return {"at": moment(event.at), "event": event.kind, "status": event.state, **rejection}

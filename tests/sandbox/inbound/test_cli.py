@@ -1,0 +1,92 @@
+"""The commands as a person runs them."""
+
+import json
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from telefonie_mcp.sandbox.inbound import webhook_secret
+from tests.sandbox.inbound.support import CALLER, NUMBER, owned, webhook
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "sandbox.sqlite3"
+
+
+async def run(database: Path, *arguments: str) -> tuple[int, str, str]:
+    """Run `telefonie-mcp sandbox` and return status, output and errors."""
+    command = [sys.executable, "-m", "telefonie_mcp", "sandbox", "--sandbox-db", str(database), *arguments]
+    with anyio.fail_after(60):
+        done = await anyio.run_process(command, check=False)
+    assert b"Traceback" not in done.stderr
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+async def test_a_call_shows_the_answer_and_where_it_went(database: Path) -> None:
+    async with webhook() as hook:
+        await owned(database, voice_url=f"{hook.base}/voice")
+        status, output, errors = await run(
+            database, "call", "+1 (415) 555-0100", "--from", CALLER, "--allow-private"
+        )
+    assert (status, output) == (0, "<Response><Say>Hello</Say></Response>\n")
+    assert f"call from {CALLER}  POST {hook.base}/voice: The webhook answered 200." in errors
+
+
+async def test_an_answer_cannot_steer_the_terminal(database: Path) -> None:
+    async def evil(_: Request) -> Response:
+        return Response("one\n\x1b]0;owned\x07two\u202ethree")
+
+    async with webhook(evil) as hook:
+        await owned(database, sms_url=hook.base)
+        status, output, _ = await run(
+            database, "sms", NUMBER, "--from", CALLER, "--text", "Hi", "--allow-private"
+        )
+    assert (status, output) == (0, "one\n]0;ownedtwothree\n")
+
+
+async def test_what_fails_ends_with_status_1_and_a_sentence(database: Path) -> None:
+    await owned(database, voice_url="http://127.0.0.1:9/voice")
+    status, output, errors = await run(database, "call", NUMBER, "--from", CALLER)
+    assert (status, output) == (1, "")
+    assert "127.0.0.1, which is not a public address. Nothing was sent." in errors
+    status, _, errors = await run(database, "sms", NUMBER, "--from", CALLER, "--text", "Hi")
+    assert status == 1
+    assert "has no sms_url" in errors
+
+
+async def test_mistakes_end_with_status_2_and_a_sentence(database: Path) -> None:
+    for arguments, sentence in (
+        (("call", NUMBER, "--from", CALLER), f"Nobody owns {NUMBER}"),
+        (("call", "5550100", "--from", CALLER), "must be in E.164 format"),
+        (("sms", NUMBER, "--from", CALLER, "--text", ""), "An SMS has 1 to 1600 characters."),
+        (("call", NUMBER), "Missing option '--from'"),
+    ):
+        status, output, errors = await run(database, *arguments)
+        assert (status, output) == (2, "")
+        assert sentence in errors
+
+
+async def test_the_log_of_a_number(database: Path) -> None:
+    await owned(database, voice_url="http://127.0.0.1:9/voice")
+    status, output, errors = await run(database, "events", NUMBER)
+    assert (status, output) == (0, "")
+    assert f"Nothing has come in on {NUMBER}." in errors
+    await run(database, "call", NUMBER, "--from", CALLER)
+    _, output, _ = await run(database, "events", NUMBER)
+    assert f"call from {CALLER}  POST http://127.0.0.1:9/voice: The webhook is at 127.0.0.1" in output
+    _, output, _ = await run(database, "events", NUMBER, "--json")
+    (line,) = output.splitlines()
+    assert json.loads(line)["outcome"] == "forbidden_address"
+
+
+async def test_the_secret(database: Path) -> None:
+    await owned(database)
+    _, output, _ = await run(database, "webhook-secret")
+    assert output == f"{webhook_secret(database)}\n"
+    _, output, _ = await run(database, "webhook-secret", NUMBER)
+    assert output == f"{webhook_secret(database, NUMBER)}\n"

@@ -1,0 +1,230 @@
+"""Arguments that hints call secret go to the API and nowhere else, in any document."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+
+from telefonie_mcp.app import App
+from telefonie_mcp.errors import DocumentError, ToolError
+from telefonie_mcp.openapi.documents import parse_document
+from telefonie_mcp.settings import read_settings
+from telefonie_mcp.tools.approval import CommandLine, question_about
+from telefonie_mcp.tools.catalog import HIDDEN, Catalog
+from telefonie_mcp.tools.derivation import build_catalog
+
+SECRET = "hunter2-hunter2"
+THING = {
+    "id": "t1",
+    "status": "open",
+    "owners": ["Ann", "Bob"],
+    "note": "{id} {pin} {nothing}",
+}
+
+
+def document(**hints: Any) -> dict[str, Any]:
+    """Return a document of one thing that is read, and closed with a secret."""
+    path = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    members = {"pin": {"type": "string", "maxLength": 20}, "codes": {"type": "array", "items": {"enum": [1]}}}
+    members |= {"label": {"type": "string"}}
+    answer = {
+        "type": "object",
+        "required": ["id", "owners"],
+        "properties": {
+            "id": {"type": "string", "description": "Which"},
+            "owners": {"type": "array", "items": {"type": "string", "maxLength": 9}},
+            "note": {"type": "string", "maxLength": 99},
+        },
+    }
+    success = {"200": {"description": "Fine", "content": {"application/json": {"schema": answer}}}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Things", "version": "1"},
+        "servers": [{"url": "https://things.example"}],
+        "paths": {
+            "/things/{id}": {
+                "parameters": [path],
+                "get": {"operationId": "getThing", "responses": success},
+                "post": {
+                    "operationId": "closeThing",
+                    "requestBody": {
+                        "content": {"application/json": {"schema": {"type": "object", "properties": members}}}
+                    },
+                    "responses": success,
+                    "x-telefonie-hints": {
+                        "subject": "id",
+                        "confirm": "close {id} of {owners}, noted as {note}, with {pin}",
+                        "arguments": {"pin": {"secret": True}, "codes": {"secret": True}},
+                        "settle": {
+                            "operation": "getThing",
+                            "arguments": {"id": "id"},
+                            "done": "state",
+                            "member": "status",
+                            "values": ["closed"],
+                            "already": "{id} is {status}",
+                        },
+                        **hints,
+                    },
+                },
+            }
+        },
+    }
+
+
+def catalog(**hints: Any) -> Catalog:
+    source = json.dumps(document(**hints)).encode()
+    return build_catalog([parse_document(source, name="things.json")])
+
+
+def things(
+    home: Path,
+    answers: dict[str, Any] = THING,
+    handler: Callable[[httpx.Request], httpx.Response] | None = None,
+) -> tuple[App, list[bytes]]:
+    """Return an app whose API has one thing, and what was written to it."""
+    written: list[bytes] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            written.append(await request.aread())
+        return httpx.Response(200, json=answers)
+
+    path = home / "things.json"
+    path.write_text(json.dumps(document()))
+    variables = {"TELEFONIE_API_KEY": "key", "TELEFONIE_SPEC": str(path), "TELEFONIE_STATE_DIR": str(home)}
+    app = App.from_settings(read_settings(variables), transport=httpx.MockTransport(handler or answer))
+    return app, written
+
+
+async def test_a_preview_fills_in_facts_and_hides_secrets(tmp_path: Path) -> None:
+    app, written = things(tmp_path)
+    with pytest.raises(ToolError) as refused:
+        await app.calls.call("close_thing", {"id": "t1", "pin": SECRET}, CommandLine())
+    answer = refused.value.as_dict()
+    # What a fact says in braces is not filled in again.
+    assert f"close t1 of Ann, Bob, noted as {{id}} {{pin}} {{nothing}}, with {HIDDEN}." in answer["message"]
+    assert answer["next_call"]["arguments"] == {"id": "t1", "pin": HIDDEN, "confirm": True}
+    assert SECRET not in json.dumps(answer)
+    assert written == []
+    await app.aclose()
+
+
+async def test_the_api_gets_what_the_ledger_does_not(tmp_path: Path) -> None:
+    app, written = things(tmp_path)
+    await app.calls.call("close_thing", {"id": "t1", "pin": SECRET, "confirm": True}, CommandLine())
+    (entry,) = await app.recent_writes()
+    await app.aclose()
+    assert json.loads(written[0]) == {"pin": SECRET}
+    assert entry.arguments == {"id": "t1", "pin": HIDDEN}
+
+
+async def test_the_providers_words_do_not_repeat_a_secret(tmp_path: Path) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json=THING)
+        return httpx.Response(422, json={"detail": f"The PIN {SECRET} of t1 is wrong."})
+
+    app, _ = things(tmp_path, handler=answer)
+    with pytest.raises(ToolError) as refused:
+        await app.calls.call("close_thing", {"id": "t1", "pin": SECRET, "confirm": True}, CommandLine())
+    assert refused.value.details["provider_says"] == f"The PIN {HIDDEN} of t1 is wrong."
+    (entry,) = await app.recent_writes()
+    await app.aclose()
+    assert SECRET not in json.dumps(entry.as_dict())
+
+
+async def test_what_is_in_the_wanted_state_is_not_brought_there_again(tmp_path: Path) -> None:
+    app, written = things(tmp_path, {**THING, "status": "closed"})
+    for confirm in (False, True):
+        with pytest.raises(ToolError, match="t1 is closed") as refused:
+            await app.calls.call("close_thing", {"id": "t1", "confirm": confirm}, CommandLine())
+        assert refused.value.code == "conflict"
+    assert written == []
+    await app.aclose()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"pin": SECRET * 2}, {"codes": [SECRET]}, {"codes": SECRET}, {"pin": [SECRET]}, {"pin": {"a": SECRET}}],
+)
+async def test_an_error_does_not_repeat_a_secret(arguments: dict[str, Any], tmp_path: Path) -> None:
+    app, _ = things(tmp_path)
+    with pytest.raises(ToolError) as refused:
+        await app.calls.call("close_thing", {"id": "t1", "confirm": True, **arguments}, CommandLine())
+    answer = refused.value.as_dict()
+    assert answer["code"] == "invalid_arguments"
+    assert "hunter2" not in json.dumps(answer)
+    await app.aclose()
+
+
+def test_a_question_hides_secrets_and_shows_the_rest() -> None:
+    tool = catalog(asked=["owners"])["close_thing"]
+    question = question_about(tool, {"id": "t1", "pin": SECRET, "label": "x"}, THING)
+    assert SECRET not in question.text
+    assert "owners: Ann, Bob" in question.text
+    assert "with label: x" in question.text
+    assert f"with pin: {HIDDEN}" in question.text
+
+
+def test_a_brief_answer_is_told_in_short_and_checked_in_full() -> None:
+    tool = catalog(brief=True)["close_thing"]
+    assert tool.output_schema == {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string"},
+            "owners": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+    assert tool.result_validator.is_valid(THING)
+    assert not tool.result_validator.is_valid({**THING, "note": "x" * 100})
+    assert not tool.result_validator.is_valid({"id": "t1"})
+
+
+def test_a_post_can_be_a_read() -> None:
+    tool = catalog(read_only=True)["close_thing"]
+    assert (tool.read_only, tool.destructive, tool.idempotent) == (True, False, True)
+    assert "confirm" not in tool.input_schema["properties"]
+
+
+@pytest.mark.parametrize(
+    ("hints", "words"),
+    [
+        ({"read_only": True, "destructive": True}, "what only reads is not destructive"),
+        ({"settle": {"operation": "getThing", "done": "state"}}, "needs member and values"),
+        ({"settle": {"operation": "getThing", "done": "present", "member": "status"}}, "member and values"),
+        (
+            {"settle": {"operation": "getThing", "done": "absent", "member": "a", "values": ["b"]}},
+            "nothing else takes them",
+        ),
+    ],
+)
+def test_hints_that_contradict_themselves_stop_the_start(hints: dict[str, Any], words: str) -> None:
+    with pytest.raises(DocumentError, match=words):
+        catalog(**hints)
+
+
+async def test_each_item_of_a_list_can_have_a_format(tmp_path: Path) -> None:
+    path = tmp_path / "things.json"
+    numbers = document(arguments={"codes": {"format": "e164"}})
+    post = numbers["paths"]["/things/{id}"]["post"]
+    body = post["requestBody"]["content"]["application/json"]["schema"]
+    body["properties"]["codes"] = {"type": "array", "items": {"type": "string"}}
+    path.write_text(json.dumps(numbers))
+    variables = {
+        "TELEFONIE_API_KEY": "key",
+        "TELEFONIE_SPEC": str(path),
+        "TELEFONIE_STATE_DIR": str(tmp_path),
+    }
+    app = App.from_settings(read_settings(variables))
+    schema = app.catalog["close_thing"].input_schema["properties"]["codes"]
+    assert schema["items"]["pattern"].startswith(r"^\+")
+    given = {"id": "t1", "codes": ["+1 (415) 555-0100", "4155550100"], "confirm": True}
+    with pytest.raises(ToolError) as refused:
+        await app.calls.call("close_thing", given, CommandLine())
+    (error,) = refused.value.details["errors"]
+    assert error["field"] == "codes[1]"
+    assert "did you mean +14155550100?" in error["problem"]
+    await app.aclose()
