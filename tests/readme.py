@@ -1,44 +1,54 @@
 """The generated parts of README.md; ``python -m tests.readme`` writes them."""
 
 import re
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 from telefonie_mcp import sandbox
 from telefonie_mcp.cli import SECRETS
+from telefonie_mcp.openapi.documents import load_documents
+from telefonie_mcp.openapi.toolsets import TOOLSETS
+from telefonie_mcp.sandbox import porting
 from telefonie_mcp.settings import PREFIX, Settings
-from tests.support.tools import catalog
+from telefonie_mcp.tools.derivation import build_catalog
 
 README = Path(__file__).parents[1] / "README.md"
 
 
 def tools() -> str:
-    rows = ["| Tool | Does | Kind |", "|---|---|---|"]
-    for tool in catalog():
+    rows = ["| Tool | Toolset | Does | Kind |", "|---|---|---|---|"]
+    for tool in build_catalog(load_documents(toolsets=TOOLSETS)):
         kind = "reads" if tool.read_only else "needs `confirm`" if tool.destructive else "writes at once"
         what = tool.operation.description
-        rows.append(f"| `{tool.name}` | {what} | {kind} |")
+        rows.append(f"| `{tool.name}` | {tool.document.toolset} | {what} | {kind} |")
     return "\n".join(rows)
 
 
 def settings() -> str:
     rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = field.default
-        shown = "" if default is None or default in ((), frozenset()) else f"`{str(default).lower()}`"
+        default = re.sub(r"[()' ]|frozenset|None", "", str(field.default))
+        shown = f"`{default.lower()}`" if default else ""
         secret = " Secret, no flag." if name in SECRETS else ""
         rows.append(f"| `{PREFIX}{name.upper()}` | {shown} | {field.description}{secret} |")
     return "\n".join(rows)
 
 
-def sandbox_tables() -> str:
-    """Return the tables of the sandbox's own documentation."""
-    lines = (sandbox.__doc__ or "").splitlines()
+def tables(module: ModuleType) -> str:
+    """Return the tables of a module's own documentation."""
+    lines = (module.__doc__ or "").splitlines()
     return re.sub(
         r"\n{3,}", "\n\n", "\n".join(line if line.startswith("|") else "" for line in lines)
     ).strip()
 
 
-PARTS = {"tools": tools, "settings": settings, "sandbox": sandbox_tables}
+PARTS = {
+    "tools": tools,
+    "settings": settings,
+    "sandbox": partial(tables, sandbox),
+    "porting": partial(tables, porting),
+}
 
 
 def generated(text: str) -> str:

@@ -14,7 +14,7 @@ async def test_every_line_is_what_the_server_answered(capsys: pytest.CaptureFixt
     steps = [line for line in shown.splitlines() if line[:1].isdigit()]
     assert [step.partition(".")[0] for step in steps] == [str(number) for number in range(1, len(steps) + 1)]
     for words in (
-        "Telefonie phone numbers (sandbox), protocol 2026-07-28, 6 tools",
+        "Telefonie phone numbers (sandbox), protocol 2026-07-28, 8 tools",
         "refused: Nothing was done, because confirm was not true. purchase_number would buy +1415",
         "bought +1415",
         "Front desk: calls to https://example.com/voice, SMS to https://example.com/sms",

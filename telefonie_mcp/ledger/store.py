@@ -228,7 +228,9 @@ def _check_subject(connection: Connection, intent: Intent) -> None:
 def _check_spend(connection: Connection, intent: Intent, limits: Limits) -> None:
     if intent.effect != "acquire" or limits.monthly_spend is None:
         return
-    held = select(func.sum(entries.c.rate)).where(entries.c.account == intent.account, entries.c.held)
+    held = select(func.sum(entries.c.rate)).where(
+        entries.c.account == intent.account, entries.c.held, entries.c.subject != intent.subject
+    )
     used = int(connection.execute(held).scalar() or 0)
     if used + (_scaled(intent.monthly_rate) or 0) > limits.monthly_spend * SCALE:
         raise LimitReachedError(

@@ -77,9 +77,18 @@ class Settle(Read):
 
 
 class Facts(_Hint):
-    """Which members of a fact say what it costs and where it belongs."""
+    """Which members of a fact say what it costs and where it belongs.
+
+    Attributes:
+        monthly_rate: What all of it costs per month.
+        highest_rate: What the dearest number in it costs per month; the same, where it is one number.
+        country: ISO 3166-1 alpha-2 code.
+        type: The type of number, or a list of them.
+
+    """
 
     monthly_rate: str = "monthly_rate"
+    highest_rate: str = "monthly_rate"
     country: str = "country_code"
     type: str = "type"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
@@ -94,16 +94,17 @@ class Policy:
         rate = money(facts.get(members.monthly_rate))
         if not self.needs_offer(tool, ceiling):
             return rate
-        country, kind = facts.get(members.country), facts.get(members.type)
         for name, value, allowed in (
-            ("COUNTRIES", country, self.countries),
-            ("NUMBER_TYPES", kind, self.number_types),
+            ("COUNTRIES", facts.get(members.country), self.countries),
+            ("NUMBER_TYPES", facts.get(members.type), self.number_types),
         ):
-            if allowed and value not in allowed:
-                raise _refused(
-                    f"{value or 'an unknown one'} is not allowed", name, ", ".join(sorted(allowed))
-                )
-        if rate is None:
+            for each in cast("list[Any]", value or [None] if isinstance(value, list) else [value]):
+                if allowed and each not in allowed:
+                    raise _refused(
+                        f"{each or 'an unknown one'} is not allowed", name, ", ".join(sorted(allowed))
+                    )
+        highest = money(facts.get(members.highest_rate))
+        if rate is None or highest is None:
             if not self._needs_rate(ceiling):
                 return None
             raise ToolError(
@@ -111,13 +112,13 @@ class Policy:
                 code="rate_unknown",
                 hint="Search for another number: only one that is offered with its rate can be bought here.",
             )
-        if self.max_monthly_rate is not None and rate > self.max_monthly_rate:
+        if self.max_monthly_rate is not None and highest > self.max_monthly_rate:
             raise _refused(
-                f"{rate} per month is too much for one number", "MAX_MONTHLY_RATE", self.max_monthly_rate
+                f"{highest} per month is too much for one number", "MAX_MONTHLY_RATE", self.max_monthly_rate
             )
         if ceiling is not None and rate > ceiling:
             raise ToolError(
-                f"{NOTHING_DONE}: the number costs {rate} per month now, more than the agreed {ceiling}.",
+                f"{NOTHING_DONE}: it costs {rate} per month now, more than the agreed {ceiling}.",
                 code="rate_too_high",
                 field=tool.hints.ceiling,
                 hint="Ask the user whether the new rate is acceptable before another call.",

@@ -45,14 +45,24 @@ async def call(home: Path, server: list[str], tool: str, **arguments: str) -> tu
 async def test_the_tools_and_their_annotations_on_the_wire(transport: str, tmp_path: Path) -> None:
     async with target(transport, tmp_path) as server:
         _, result = await inspect(tmp_path, server, "tools/list")
-    assert len(result["tools"]) == 6
-    for tool in result["tools"]:
-        assert tool["annotations"].keys() == {
-            "readOnlyHint",
-            "destructiveHint",
-            "idempotentHint",
-            "openWorldHint",
-        }
+    hints = {
+        tool["name"]: [
+            tool["annotations"][f"{hint}Hint"]
+            for hint in ("readOnly", "destructive", "idempotent", "openWorld")
+        ]
+        for tool in result["tools"]
+    }
+    read, change = [True, False, True, True], [False, False, True, True]
+    assert hints == {
+        "search_available_numbers": read,
+        "list_owned_numbers": read,
+        "purchase_number": [False, True, False, True],
+        "get_owned_number": read,
+        "update_owned_number": change,
+        "release_number": [False, True, True, True],
+        "lookup_number": read,
+        "get_number_capabilities": read,
+    }
 
 
 @both

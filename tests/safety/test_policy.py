@@ -248,6 +248,8 @@ async def test_read_only_shows_in_the_list_and_in_the_instructions(
             "search_available_numbers",
             "list_owned_numbers",
             "get_owned_number",
+            "lookup_number",
+            "get_number_capabilities",
         ]
         assert "This server only reads." in (client.instructions or "")
         assert "confirm" not in (client.instructions or "")

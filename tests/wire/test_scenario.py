@@ -66,6 +66,8 @@ async def describes_its_tools(client: Client) -> None:
             "get_owned_number": read,
             "update_owned_number": change,
             "release_number": {**act, "idempotent_hint": True},
+            "lookup_number": read,
+            "get_number_capabilities": read,
         }.items()
     }
 

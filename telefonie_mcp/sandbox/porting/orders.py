@@ -148,6 +148,8 @@ class PortOrder:
             "missing": [*self.missing_fields, *self.missing_documents] if self.state in OPEN else [],
             "possible": [] if self.frozen(now) else possible(self.state),
             "monthly_rate": str(sum(rates)),
+            "highest_monthly_rate": str(max(rates)),
+            "number_types": sorted(set(self.numbers.values())),
             "date_created": moment(self.created),
         }
 

@@ -1,0 +1,72 @@
+"""The operator's limits hold for numbers that are ported in as for those that are bought."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from mcp import Client
+
+from telefonie_mcp.server import mcp_server
+from tests.sandbox.porting.support import OTHER
+from tests.sandbox.porting.test_mcp import Agent, porting_app, prepared
+
+RATE = Decimal("1.15")
+"""What each of the two numbers costs per month."""
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("COUNTRIES", "DE,FR"),
+        ("NUMBER_TYPES", "toll-free"),
+        ("MAX_MONTHLY_RATE", str(RATE - Decimal("0.01"))),
+        ("APPROVAL", "block"),
+    ],
+)
+@pytest.mark.parametrize("confirm", [True, False])
+async def test_a_rule_refuses(setting: str, value: str, confirm: bool, tmp_path: Path) -> None:
+    app = porting_app(tmp_path, None, **{f"TELEFONIE_{setting}": value})
+    order = await prepared(app)
+    async with Client(mcp_server(app)) as client:
+        agent = Agent(client)
+        refused = await agent.ask("submit_port_order", refused=True, port_order_id=order, confirm=confirm)
+        assert (refused["code"], refused["setting"]) == ("policy_refused", f"TELEFONIE_{setting}")
+        assert (await agent.ask("get_port_order", port_order_id=order))["status"] == "draft"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("COUNTRIES", "US"), ("NUMBER_TYPES", "local"), ("MAX_MONTHLY_RATE", str(RATE))],
+)
+async def test_a_rule_that_is_kept_does_not(setting: str, value: str, tmp_path: Path) -> None:
+    app = porting_app(tmp_path, None, **{f"TELEFONIE_{setting}": value})
+    order = await prepared(app)
+    async with Client(mcp_server(app)) as client:
+        words, submitted = await Agent(client).confirm("submit_port_order", order)
+    assert submitted["status"] == "submitted"
+    assert f"at {2 * RATE} per month" in words
+
+
+async def test_an_order_takes_from_the_budget_until_it_is_cancelled(tmp_path: Path) -> None:
+    app = porting_app(tmp_path, TELEFONIE_MAX_MONTHLY_SPEND=str(2 * RATE))
+    order = await prepared(app)
+    async with Client(mcp_server(app)) as client:
+        agent = Agent(client)
+        await agent.confirm("submit_port_order", order)
+        over = await agent.ask("purchase_number", refused=True, phone_number=OTHER[0], confirm=True)
+        assert (over["code"], over["setting"]) == ("limit_reached", "TELEFONIE_MAX_MONTHLY_SPEND")
+        await agent.confirm("cancel_port_order", order)
+        await agent.ask("purchase_number", phone_number=OTHER[0], confirm=True)
+
+
+async def test_a_call_agrees_to_a_rate(tmp_path: Path) -> None:
+    app = porting_app(tmp_path)
+    order = await prepared(app)
+    async with Client(mcp_server(app)) as client:
+        agent = Agent(client)
+        preview = await agent.ask("submit_port_order", refused=True, port_order_id=order, confirm=False)
+        assert preview["next_call"]["arguments"]["max_monthly_rate"] == float(2 * RATE)
+        refused = await agent.ask(
+            "submit_port_order", refused=True, port_order_id=order, max_monthly_rate=2, confirm=True
+        )
+        assert (refused["code"], refused["field"]) == ("rate_too_high", "max_monthly_rate")
