@@ -36,6 +36,9 @@ __all__ = ["Calls", "Result"]
 _log: Final = logging.getLogger(__name__)
 _WRITING_SHARE: Final = 2 / 3
 """The share of a call's time that the recovery of earlier writes leaves to the call's own."""
+_UNRECORDED: Final = (
+    "The outcome could not be recorded in the ledger; tell the user. It is looked up before the next write."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,8 @@ class Calls:
                 rate = money(done.content.get(tool.hints.facts.monthly_rate))
                 recorded = await self.journal.finish(entry, "done", monthly_rate=rate)
             facts = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
-            return Result(done.content, facts)
+            content = done.content if recorded else _noted(done.content, _UNRECORDED)
+            return Result(content, facts)
         raise AssertionError  # a shielded scope without a deadline is never cancelled
 
     def _refuse_when_closing(self) -> None:
@@ -195,6 +199,11 @@ def _explained(tool: Tool, done: str) -> Generator[None]:
             code="internal_error",
             hint="Look at the current state before another attempt. The server's log has the reason.",
         ) from error
+
+
+def _noted(content: dict[str, Any], note: str) -> dict[str, Any]:
+    """Say ``note`` in what a model reads, after what stands there already."""
+    return {**content, "note": " ".join(filter(None, [content.get("note"), note]))}
 
 
 def _without_secrets(details: Any, tool: Tool, values: Mapping[str, Any]) -> Any:

@@ -98,6 +98,7 @@ async def test_an_outcome_that_cannot_be_recorded_is_told_and_not_lost(tmp_path:
             assert answer_of(result)["phone_number"] == NUMBER
             assert result.meta is not None
             assert result.meta["telefonie-mcp/recorded"] is False
+            assert "could not be recorded in the ledger" in answer_of(result)["note"]
             refused = answer_of(await caller.call_tool("release_number", WRITES["release_number"][1]))
             assert refused["code"] == "ledger_unavailable"
             assert NUMBER in provider.owned
