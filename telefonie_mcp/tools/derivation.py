@@ -157,6 +157,7 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
     if destructive:
         properties[CONFIRM] = {
             "type": "boolean",
+            "default": False,  # a form must not need the box ticked to be sent
             "description": "true only after the user agreed to this exact call",
         }
         required.append(CONFIRM)
