@@ -229,15 +229,21 @@ class Settings(BaseModel):
         default=None, description="The most that one number may cost per month."
     )
     max_monthly_spend: Money | None = Field(
-        default=None, description="The most that all numbers bought here may cost per month together."
+        default=None,
+        description="The most that all numbers bought or ported here may cost per month together.",
     )
-    max_purchases_per_day: int | None = Field(default=None, ge=0, description="Purchases in any 24 hours.")
-    max_releases_per_day: int | None = Field(default=None, ge=0, description="Releases in any 24 hours.")
+    max_purchases_per_day: int | None = Field(
+        default=None, ge=0, description="Purchases and submitted ports in any 24 hours."
+    )
+    max_releases_per_day: int | None = Field(
+        default=None, ge=0, description="Releases and cancelled ports in any 24 hours."
+    )
     countries: Annotated[frozenset[Country], BeforeValidator(_words)] = Field(
-        default=frozenset(), description="Countries where numbers may be bought, such as US,CA."
+        default=frozenset(), description="Countries whose numbers may be bought or ported, such as US,CA."
     )
     number_types: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
-        default=frozenset(), description="Types of number that may be bought, such as local,toll-free."
+        default=frozenset(),
+        description="Types of number that may be bought or ported, such as local,toll-free.",
     )
     webhook_hosts: Annotated[tuple[Host, ...], BeforeValidator(_words)] = Field(
         default=(),

@@ -73,8 +73,8 @@ class Limits:
 
     Attributes:
         monthly_spend: Sum of the monthly rates of what this ledger bought and still holds.
-        purchases_per_day: Purchases in any 24 hours.
-        releases_per_day: Releases in any 24 hours.
+        purchases_per_day: Purchases and submitted ports in any 24 hours.
+        releases_per_day: Releases and cancelled ports in any 24 hours.
 
     """
 

@@ -35,8 +35,8 @@ class Policy:
             destructive tools are refused.
         max_monthly_rate: The most that one number may cost per month.
         limits: The budgets that the ledger keeps.
-        countries: Where numbers may be bought (ISO 3166-1 alpha-2); empty means anywhere.
-        number_types: Which types may be bought; empty means any.
+        countries: Whose numbers may be bought or ported (ISO 3166-1 alpha-2); empty means anywhere.
+        number_types: Which types may be bought or ported; empty means any.
         webhook_hosts: Host names, or patterns such as ``*.example.com``, that calls and SMS may be routed
             to; empty means any.
         protected_numbers: Numbers in E.164 that no tool may change or release.
@@ -110,7 +110,7 @@ class Policy:
             raise ToolError(
                 f"{NOTHING_DONE}: the current monthly rate decides about this, and it is unknown.",
                 code="rate_unknown",
-                hint="Search for another number: only one that is offered with its rate can be bought here.",
+                hint="Search for another number: only one that comes with its rate is allowed here.",
             )
         if self.max_monthly_rate is not None and highest > self.max_monthly_rate:
             raise _refused(
