@@ -13,6 +13,7 @@ import click
 
 from telefonie_mcp import __version__
 from telefonie_mcp.cli_inbound import COMMANDS
+from telefonie_mcp.clients.command import config
 from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.ledger.records import State
 from telefonie_mcp.settings import Settings, read_settings
@@ -320,3 +321,6 @@ def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **fi
 def _no_formula(text: str) -> str:
     """Return text that a spreadsheet shows and does not compute; others chose it."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+
+
+cli.add_command(config)

@@ -1,0 +1,127 @@
+"""A client's configuration file, replaced as a whole or not at all."""
+
+import os
+import stat
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from telefonie_mcp.errors import TelefonieError
+
+__all__ = ["ConfigFile", "ConfigFileError"]
+
+_MARK: Final = b"\xef\xbb\xbf"
+"""A byte order mark, which some editors on Windows begin a file with."""
+
+
+class ConfigFileError(TelefonieError):
+    """The file cannot be read or replaced; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A file as it was read.
+
+    Attributes:
+        path: Where it stands, links followed, so that a file that is kept elsewhere stays there.
+        content: What it holds; ``None`` where there is none.
+
+    """
+
+    path: Path
+    content: bytes | None
+
+    @classmethod
+    def read(cls, path: Path) -> "ConfigFile":
+        """Read the file, if there is one.
+
+        Raises:
+            ConfigFileError: it cannot be read.
+
+        """
+        try:
+            real = path.resolve()
+            return cls(real, _content(real))
+        except OSError as error:
+            raise ConfigFileError(f"{path} cannot be read ({error.strerror}); nothing was changed") from error
+
+    @property
+    def text(self) -> str:
+        """What it holds, as text; empty where there is none.
+
+        Raises:
+            ConfigFileError: it is not text.
+
+        """
+        try:
+            return (self.content or b"").removeprefix(_MARK).decode()
+        except UnicodeDecodeError as error:
+            raise ConfigFileError(f"{self.path} is not UTF-8 text; nothing was changed") from error
+
+    def replace(self, text: str) -> Path | None:
+        """Replace what it holds, and return where the former content stands, if there was any.
+
+        The new file has the permissions and the owner of the old one; without one it is private to the user.
+
+        Raises:
+            ConfigFileError: it cannot be written, or has changed since it was read.
+
+        """
+        mark = _MARK if (self.content or b"").startswith(_MARK) else b""
+        new: Path | None = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            new = Path(name)
+            _fill(descriptor, new, mark + text.encode(), self._status())
+            if _content(self.path) != self.content:
+                raise ConfigFileError(f"{self.path} has just been changed by something else; try again")
+            backup = self._back_up()
+            new.replace(self.path)
+        except OSError as error:
+            raise ConfigFileError(
+                f"{self.path} cannot be written ({error.strerror}); nothing was changed"
+            ) from error
+        finally:
+            if new:
+                new.unlink(missing_ok=True)
+        return backup
+
+    def _status(self) -> os.stat_result | None:
+        return None if self.content is None else self.path.stat()
+
+    def _back_up(self) -> Path | None:
+        """Copy the former content beside the file, under the first name that is free."""
+        if self.content is None:
+            return None
+        for number in count(1):
+            backup = self.path.with_name(f"{self.path.name}.bak{number if number > 1 else ''}")
+            with suppress(FileExistsError):
+                descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                _fill(descriptor, backup, self.content, self._status())
+                return backup
+        raise AssertionError  # count() does not end
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _fill(descriptor: int, path: Path, content: bytes, like: os.stat_result | None) -> None:
+    """Write a new file, to the disk, and give it the owner and the permissions of another one."""
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    if like:
+        if sys.platform != "win32":
+            with suppress(PermissionError):
+                os.chown(path, like.st_uid, like.st_gid)
+        path.chmod(stat.S_IMODE(like.st_mode))

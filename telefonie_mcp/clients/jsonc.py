@@ -1,0 +1,201 @@
+"""Changes one value of a JSON text, and nothing else in it: comments, order and spacing stay as they are.
+
+Reads JSON as editors do for their settings: with ``//`` and ``/* */`` comments and trailing commas. Pure.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+__all__ = ["append", "parse", "put"]
+
+_BLANK: Final = re.compile(r"(?:[ \t\r\n]|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_FIRST_INDENT: Final = re.compile(r'\n([ \t]+)"')
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_SCALARS: Final = json.JSONDecoder(parse_constant=_no_constant)
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A value and where it stands; ``children`` are the members of an object or the items of an array."""
+
+    value: Any
+    start: int
+    end: int
+    children: "Mapping[str, _Node] | Sequence[_Node]" = ()
+    last: "_Child | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """Where the last child of an object or array begins, its name included, and ends."""
+
+    start: int
+    end: int
+    comma: bool
+
+
+@dataclass(slots=True)
+class _Reader:
+    text: str
+    at: int = 0
+
+    def document(self) -> _Node:
+        self.blank()
+        node = self.node()
+        self.blank()
+        if self.at < len(self.text):
+            raise self.error("something follows the end of the value")
+        return node
+
+    def error(self, problem: str) -> ValueError:
+        line = self.text.count("\n", 0, self.at) + 1
+        column = self.at - (self.text.rfind("\n", 0, self.at) + 1) + 1
+        return ValueError(f"line {line}, column {column}: {problem}")
+
+    def blank(self) -> None:
+        match = _BLANK.match(self.text, self.at)
+        self.at = match.end() if match else self.at
+
+    def takes(self, character: str) -> bool:
+        self.blank()
+        found = self.text.startswith(character, self.at)
+        self.at += found
+        return found
+
+    def node(self) -> _Node:
+        start = self.at
+        match self.text[start : start + 1]:
+            case "{":
+                return self.object(start)
+            case "[":
+                return self.array(start)
+            case _:
+                return self.scalar(start)
+
+    def scalar(self, start: int) -> _Node:
+        try:
+            value, self.at = _SCALARS.raw_decode(self.text, start)
+        except json.JSONDecodeError as error:
+            raise self.error(error.msg[:1].lower() + error.msg[1:]) from None
+        return _Node(value, start, self.at)
+
+    def object(self, start: int) -> _Node:
+        self.at += 1
+        members: dict[str, _Node] = {}
+        last = None
+        while not self.takes("}"):
+            if last and not last.comma:
+                raise self.error("a comma or } is missing")
+            begin = self.at
+            if not self.text.startswith('"', begin):
+                raise self.error("a name in double quotes is missing")
+            name = self.scalar(begin).value
+            if not self.takes(":"):
+                raise self.error("a colon is missing")
+            self.blank()
+            members[name] = node = self.node()
+            last = _Child(begin, node.end, self.takes(","))
+        return _Node({name: node.value for name, node in members.items()}, start, self.at, members, last)
+
+    def array(self, start: int) -> _Node:
+        self.at += 1
+        items: list[_Node] = []
+        last = None
+        while not self.takes("]"):
+            if last and not last.comma:
+                raise self.error("a comma or ] is missing")
+            items.append(node := self.node())
+            last = _Child(node.start, node.end, self.takes(","))
+        return _Node([node.value for node in items], start, self.at, items, last)
+
+
+def parse(text: str) -> Any:
+    """Return the value of ``text``.
+
+    Raises:
+        ValueError: with line and column, where it is no JSON.
+
+    """
+    return _Reader(text).document().value
+
+
+def put(text: str, path: Sequence[str], value: Any) -> str:
+    """Return ``text`` with ``value`` at ``path``; objects on the way are made where they are missing.
+
+    Where that value stands already, however it is written, nothing changes at all.
+
+    Raises:
+        ValueError: ``text`` is no JSON, or something on the way is no object.
+
+    """
+    node = _Reader(text).document()
+    for depth, name in enumerate(path):
+        if not isinstance(node.children, Mapping):
+            raise ValueError(f"{'.'.join(path[:depth]) or 'its root'} is not an object")  # noqa: TRY004 - it is the text that is wrong
+        if name not in node.children:
+            for outer in reversed(path[depth + 1 :]):
+                value = {outer: value}
+            return _insert(text, node, value, name)
+        node = node.children[name]
+    if json.dumps(node.value) == json.dumps(value):
+        return text
+    return text[: node.start] + _rendered(text, value, _indent_at(text, node.start)) + text[node.end :]
+
+
+def append(text: str, path: Sequence[str], item: Any) -> str:
+    """Return ``text`` with ``item`` at the end of the array at ``path``, which is made if it is missing.
+
+    Raises:
+        ValueError: ``text`` is no JSON, or there is something other than an array.
+
+    """
+    node = _Reader(text).document()
+    for name in path:
+        if not isinstance(node.children, Mapping) or name not in node.children:
+            return put(text, path, [item])
+        node = node.children[name]
+    if not isinstance(node.value, list):
+        raise ValueError(f"{'.'.join(path)} is not an array")  # noqa: TRY004 - it is the text that is wrong
+    return _insert(text, node, item)
+
+
+def _insert(text: str, parent: _Node, value: Any, name: str | None = None) -> str:
+    """Return ``text`` with a new last child of ``parent``, on a line of its own."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    outer = _indent_at(text, parent.start)
+    last = parent.last
+    own_line = last and not text[text.rfind("\n", 0, last.start) + 1 : last.start].strip()
+    indent = _indent_at(text, last.start) if last and own_line else outer + _unit(text)
+    child = _rendered(text, value, indent)
+    if name is not None:
+        child = f"{json.dumps(name, ensure_ascii=False)}: {child}"
+    closing = parent.end - 1
+    before = text[:closing].rstrip(" \t\r\n")
+    if last and not last.comma:
+        before = f"{before[: last.end]},{before[last.end :]}"
+    return f"{before}{newline}{indent}{child}{newline}{outer}{text[closing:]}"
+
+
+def _rendered(text: str, value: Any, indent: str) -> str:
+    newline = "\r\n" if "\r\n" in text else "\n"
+    lines = json.dumps(value, ensure_ascii=False, indent=_unit(text)).split("\n")
+    return f"{newline}{indent}".join(lines)
+
+
+def _indent_at(text: str, position: int) -> str:
+    """Return the white space that the line of ``position`` begins with."""
+    line = text[text.rfind("\n", 0, position) + 1 : position]
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def _unit(text: str) -> str:
+    match = _FIRST_INDENT.search(text)
+    return match[1] if match else "  "
