@@ -14,6 +14,7 @@ import click
 from telefonie_mcp import __version__
 from telefonie_mcp.cli_inbound import COMMANDS
 from telefonie_mcp.clients.command import config
+from telefonie_mcp.doctor.command import doctor
 from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.ledger.records import State
 from telefonie_mcp.settings import Settings, read_settings
@@ -324,3 +325,4 @@ def _no_formula(text: str) -> str:
 
 
 cli.add_command(config)
+cli.add_command(doctor)

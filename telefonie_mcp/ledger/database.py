@@ -19,7 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from telefonie_mcp.ledger.records import LedgerError
 
-__all__ = ["connect", "reading", "writing"]
+__all__ = ["connect", "connect_to_read", "file_of", "reading", "uri_to_read", "writing"]
 
 _PATIENCE: Final = 20
 """Seconds that a transaction waits for the others before it fails."""
@@ -53,10 +53,7 @@ def connect(url: str) -> Engine:
 
     """
     with _explained("opened"):
-        try:
-            place = make_url(url) if "://" in url else URL.create("sqlite", database=url)
-        except (ArgumentError, ValueError):
-            place = URL.create("unreadable")
+        place = _place(url)
         match place.drivername:
             case "sqlite":
                 return _sqlite(place.database or ":memory:")
@@ -70,6 +67,38 @@ def connect(url: str) -> Engine:
                     "the ledger cannot be opened: its URL must be the path of a SQLite file or "
                     "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, special characters percent-encoded"
                 )
+
+
+def file_of(url: str) -> Path | None:
+    """Return the file of a ledger; ``None`` where it is in memory or on a database server.
+
+    Raises:
+        LedgerError: the file lies in the home of a user who has none.
+
+    """
+    place = _place(url)
+    if place.drivername != "sqlite" or place.database in {None, ":memory:"}:
+        return None
+    return _file(place.database or "")
+
+
+def connect_to_read(file: Path) -> Engine:
+    """Return an engine for a SQLite file that leaves everything as it is."""
+
+    def open_file() -> sqlite3.Connection:
+        return sqlite3.connect(uri_to_read(file), uri=True, timeout=_PATIENCE, check_same_thread=False)
+
+    return create_engine("sqlite://", creator=open_file, poolclass=QueuePool, hide_parameters=True)
+
+
+def uri_to_read(file: Path) -> str:
+    """Return the URI by which SQLite reads a file and makes none beside it.
+
+    A write-ahead log is read where there is one. Without one nobody is writing, and SQLite is told that
+    nobody will: it would make a log, and memory to share, only to read.
+    """
+    log = file.with_name(f"{file.name}-wal")
+    return f"{file.absolute().as_uri()}?mode=ro{'' if log.exists() else '&immutable=1'}"
 
 
 @contextmanager
@@ -98,6 +127,20 @@ def reading(engine: Engine) -> Generator[Connection]:
         yield connection
 
 
+def _place(url: str) -> URL:
+    try:
+        return make_url(url) if "://" in url else URL.create("sqlite", database=url)
+    except (ArgumentError, ValueError):
+        return URL.create("unreadable")
+
+
+def _file(database: str) -> Path:
+    try:
+        return Path(database).expanduser()
+    except RuntimeError:
+        raise LedgerError("the ledger cannot be opened: this user has no home directory") from None
+
+
 def _sqlite(database: str) -> Engine:
     options: dict[str, Any] = {"poolclass": QueuePool, "hide_parameters": True}
     if database == ":memory:":  # there is one connection, which threads take in turn
@@ -105,10 +148,7 @@ def _sqlite(database: str) -> Engine:
         options |= {"pool_size": 1, "max_overflow": 0, "pool_timeout": _PATIENCE}
     else:
         arguments = {"timeout": _PATIENCE}
-        try:
-            path = Path(database).expanduser()
-        except RuntimeError:
-            raise LedgerError("the ledger cannot be opened: this user has no home directory") from None
+        path = _file(database)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)  # SQLite would let others read it; its journals take over these permissions
         database = str(path)

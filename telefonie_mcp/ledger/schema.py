@@ -17,13 +17,14 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    inspect,
     select,
     text,
 )
 
 from telefonie_mcp.ledger.records import LedgerError
 
-__all__ = ["SCALE", "entries", "lock_account", "migrate"]
+__all__ = ["SCALE", "entries", "is_made", "lock_account", "migrate"]
 
 SCALE: Final = 10_000
 """How many units of a rate make one unit of money."""
@@ -94,14 +95,32 @@ def migrate(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":  # SQLite has locked everything; here tables can be made twice
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
     _metadata.create_all(connection, tables=[_version])
+    current = _known_version(connection)
+    newest = len(_MIGRATIONS)
+    for step in _MIGRATIONS[current:]:
+        step(connection)
+    if current < newest:
+        connection.execute(_version.delete())
+        connection.execute(_version.insert().values(version=newest))
+
+
+def is_made(connection: Connection) -> bool:
+    """Whether there is a ledger in the database, of this version; makes none.
+
+    Raises:
+        LedgerError: a newer release has written it.
+
+    """
+    if not inspect(connection).has_table(_version.name):
+        return False
+    return _known_version(connection) == len(_MIGRATIONS)
+
+
+def _known_version(connection: Connection) -> int:
     current = connection.execute(select(_version.c.version)).scalar() or 0
     newest = len(_MIGRATIONS)
     if current > newest:
         raise LedgerError(
             f"the ledger has version {current}; this release knows {newest}. Upgrade telefonie-mcp"
         )
-    for step in _MIGRATIONS[current:]:
-        step(connection)
-    if current < newest:
-        connection.execute(_version.delete())
-        connection.execute(_version.insert().values(version=newest))
+    return current

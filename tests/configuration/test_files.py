@@ -92,9 +92,11 @@ def test_a_full_disk_leaves_everything_as_it_was(kept: str, tmp_path: Path) -> N
         "import resource, signal, sys; from pathlib import Path\n"
         "from telefonie_mcp.clients.files import ConfigFile, ConfigFileError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "limits = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))\n"
         "try: ConfigFile.read(Path(sys.argv[1])).replace('x' * 1000)\n"
         "except ConfigFileError as error: sys.exit(str(error))\n"
+        "finally: resource.setrlimit(resource.RLIMIT_FSIZE, limits)\n"
     )
     done = run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 1

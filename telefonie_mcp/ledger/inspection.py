@@ -1,0 +1,35 @@
+"""Looks at a ledger and changes nothing: it is neither made nor migrated."""
+
+from telefonie_mcp.ledger.database import connect, connect_to_read, file_of, reading
+from telefonie_mcp.ledger.records import OPEN, Entry, LedgerError
+from telefonie_mcp.ledger.schema import is_made
+from telefonie_mcp.ledger.store import Ledger
+
+__all__ = ["open_entries"]
+
+_MANY = 10_000
+
+
+def open_entries(url: str) -> list[Entry] | None:
+    """Return the writes without an outcome; ``None`` where the first write is still to make the ledger.
+
+    Args:
+        url: Where the ledger stands, as :meth:`telefonie_mcp.ledger.store.Ledger.open` takes it.
+
+    Raises:
+        LedgerError: it cannot be read, is damaged, or a newer release has written it.
+
+    """
+    file = file_of(url)
+    if url == ":memory:" or (file and not (file.exists() and file.stat().st_size)):
+        return None
+    ledger = Ledger(connect_to_read(file) if file else connect(url))
+    try:
+        with reading(ledger.engine) as connection:
+            if file and (damage := connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()) != "ok":
+                raise LedgerError(f"the ledger is damaged: {damage}")
+            if not is_made(connection):
+                return None
+        return [entry for state in OPEN for entry in ledger.recent(state=state, limit=_MANY)]
+    finally:
+        ledger.close()

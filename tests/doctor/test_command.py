@@ -1,0 +1,178 @@
+"""The command, as a process, against an API that answers as it likes."""
+
+import json
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.faulty import Exchange, Fault, Provider, close, faulty, hang, replying
+from tests.support.wire import running
+
+KEY = "key-0451-abcdef"
+
+
+async def doctor(
+    home: Path, *flags: str, seconds: float = 60, **variables: str
+) -> tuple[int, dict[str, Any]]:
+    """Return the status and the findings by check."""
+    variables = {f"TELEFONIE_{name}": value for name, value in variables.items()}
+    async with running(
+        *flags, "doctor", "--json", home=home, variables=variables, seconds=60
+    ) as process:
+        report = json.loads(await process.rest())
+        status = await process.end()
+        assert KEY not in json.dumps(report) + process.log
+    assert report["ok"] is (status == 0)
+    return status, {finding["check"]: finding for finding in report["checks"]}
+
+
+def files(home: Path) -> list[Path]:
+    return [*home.rglob("*")]
+
+
+async def live(home: Path, *faults: Fault, **variables: str) -> tuple[int, dict[str, Any]]:
+    async with faulty(Provider(faults={"GET": list(faults)})) as provider:
+        found = await doctor(home, API_KEY=KEY, BASE_URL=provider.url, **variables)
+        assert {method for method, _ in provider.log} == {"GET"}
+    return found
+
+
+async def test_a_new_installation_on_the_sandbox(tmp_path: Path) -> None:
+    async with running("doctor", home=tmp_path) as process:
+        lines = (await process.rest()).decode().splitlines()
+        assert await process.end() == 0
+    assert [line.split()[:2] for line in lines] == [
+        ["ok", check] for check in ("settings", "documents", "key", "ledger", "state", "versions")
+    ]
+    assert "SANDBOX" in lines[0]
+    assert files(tmp_path) == []
+
+
+async def test_a_live_installation(tmp_path: Path) -> None:
+    status, found = await live(tmp_path)
+    assert status == 0
+    assert [*found] == [
+        "settings",
+        "documents",
+        "reachability",
+        "key",
+        "clock",
+        "ledger",
+        "state",
+        "versions",
+    ]
+    assert {finding["status"] for finding in found.values()} == {"ok"}
+    assert found["key"]["text"] == "present; the API accepts it"
+    assert files(tmp_path) == []
+
+
+async def test_the_clock_is_wrong(tmp_path: Path) -> None:
+    async def earlier(exchange: Exchange) -> None:
+        await exchange.reply(200, b'{"numbers": [], "total": 0}', Date=formatdate(0, usegmt=True))
+
+    status, found = await live(tmp_path, earlier)
+    assert status == 0
+    assert found["clock"]["status"] == "warning"
+    assert "ahead of the API's" in found["clock"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "text", "remedy"),
+    [
+        (401, "problem", "the API refused with 401 Unauthorized", "Check the key"),
+        (403, "problem", "the API refused with 403 Forbidden", "Ask the account's owner"),
+        (402, "problem", "the API refused with 402 Payment Required", "Ask the account's owner"),
+        (429, "warning", "present; the API refused with 429 Too Many Requests", "Try again later"),
+    ],
+)
+async def test_the_api_says_what_it_thinks_of_the_key(
+    answer: int, status: str, text: str, remedy: str, tmp_path: Path
+) -> None:
+    done, found = await live(tmp_path, replying(answer))
+    assert done == (status == "problem")
+    assert found["reachability"]["status"] == "ok"
+    assert (found["key"]["status"], found["key"]["text"]) == (status, text)
+    assert found["key"]["remedy"].startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (replying(503), "the API refused with 503 Service Unavailable"),
+        (replying(404), "the API refused with 404 Not Found"),
+        (replying(301, Location="https://example.com/v2"), "a redirect to example.com"),
+        (replying(200, b"<html>Welcome"), "the API answers something else than its document says"),
+        (replying(204), "answered 204 instead of 200"),
+        (close, "HTTP: 127.0.0.1 port "),
+    ],
+)
+async def test_something_else_answers(fault: Fault, words: str, tmp_path: Path) -> None:
+    status, found = await live(tmp_path, fault)
+    assert status == 1
+    assert words in found["reachability"]["text"]
+    assert "TELEFONIE_BASE_URL" in found["reachability"]["remedy"]
+    assert found["key"]["text"] == "present"
+
+
+async def test_nothing_answers(tmp_path: Path) -> None:
+    status, found = await live(tmp_path, hang)
+    assert status == 1
+    assert "accepts connections, but did not answer within 10 seconds" in found["reachability"]["text"]
+    assert "clock" not in found
+
+
+async def test_nobody_listens(tmp_path: Path) -> None:
+    status, found = await doctor(tmp_path, API_KEY=KEY, BASE_URL="https://nowhere.invalid/v1")
+    assert status == 1
+    assert found["reachability"]["text"] == "DNS: the name nowhere.invalid is not known here"
+
+
+async def test_every_server_is_asked(tmp_path: Path) -> None:
+    async with faulty() as one, faulty() as other:
+        document = {
+            "openapi": "3.1.0",
+            "info": {"title": "Things", "version": "1"},
+            "servers": [{"url": other.url}],
+            "paths": {"/owned": {"get": {"responses": {"200": {"description": "Things"}}}}},
+        }
+        (tmp_path / "things.json").write_text(json.dumps(document))
+        variables = {"API_KEY": KEY, "BASE_URL": one.url, "SPEC": str(tmp_path / "things.json")}
+        status, _ = await doctor(tmp_path, **variables)
+        assert status == 0
+        assert (one.count("GET"), other.count("GET")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("flags", "variables", "check", "words"),
+    [
+        (["--timeout", "x"], {}, "settings", "TELEFONIE_TIMEOUT: "),
+        ([], {"READONLY": "1"}, "settings", "did you mean TELEFONIE_READ_ONLY?"),
+        ([], {"TOOLS": "x"}, "settings", "TELEFONIE_TOOLS: there is no tool 'x'"),
+        ([], {"SPEC": "missing.yml", "API_KEY": KEY}, "documents", "missing.yml: cannot be read"),
+        ([], {"API_KEY_FILE": "missing"}, "key", "TELEFONIE_API_KEY_FILE cannot be read"),
+    ],
+)
+async def test_what_stops_the_start_is_a_finding(
+    flags: list[str], variables: dict[str, str], check: str, words: str, tmp_path: Path
+) -> None:
+    status, found = await doctor(tmp_path, *flags, **variables)
+    assert status == 1
+    assert found[check]["status"] == "problem"
+    assert words in found[check]["text"]
+    assert found[check]["remedy"]
+    assert found["versions"]["status"] == "ok"
+
+
+async def test_a_key_that_others_can_read(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(KEY)
+    async with faulty() as provider:
+        file.chmod(0o644)
+        status, found = await doctor(tmp_path, API_KEY_FILE=str(file), BASE_URL=provider.url)
+        assert (status, found["key"]["status"]) == (0, "warning")
+        assert found["key"]["remedy"] == f"chmod 600 {file}"
+        file.chmod(0o600)
+        _, found = await doctor(tmp_path, API_KEY_FILE=str(file), BASE_URL=provider.url)
+        assert found["key"]["status"] == "ok"
