@@ -9,7 +9,6 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from re import match
 from typing import Any, Final
 
-from telefonie_mcp import __version__
 from telefonie_mcp.app import App
 from telefonie_mcp.doctor.findings import Finding, clock, versions
 from telefonie_mcp.doctor.network import locate_failure
@@ -68,11 +67,10 @@ async def _service(settings: Settings) -> AsyncGenerator[Finding]:
     if settings.mode == "sandbox":
         yield key
         return
-    client = Client(settings.key, lambda: None, user_agent=f"telefonie-mcp/{__version__}")
     for server, tool in _reads(app).items():
-        async for finding in _server(client, server, tool, key):
+        async for finding in _server(app.client, server, tool, key):
             yield finding
-    await client.aclose()
+    await app.client.aclose()
 
 
 def _key(settings: Settings) -> Finding:
@@ -91,9 +89,8 @@ def _reads(app: App) -> dict[str, Tool]:
     """Return a read without arguments for every server that has one: it changes nothing and costs nothing."""
     reads: dict[str, Tool] = {}
     for tool in app.catalog.everything.values():
-        if tool.read_only and not tool.input_schema.get("required"):
-            moved = app.settings.base_url if tool.document.packaged else None
-            reads.setdefault(moved or tool.operation.server, tool)
+        if tool.read_only and not tool.document.extension and not tool.input_schema.get("required"):
+            reads.setdefault(app.server(tool), tool)
     return reads
 
 

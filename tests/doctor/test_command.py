@@ -13,14 +13,10 @@ from tests.support.wire import running
 KEY = "key-0451-abcdef"
 
 
-async def doctor(
-    home: Path, *flags: str, seconds: float = 60, **variables: str
-) -> tuple[int, dict[str, Any]]:
+async def doctor(home: Path, *flags: str, **variables: str) -> tuple[int, dict[str, Any]]:
     """Return the status and the findings by check."""
     variables = {f"TELEFONIE_{name}": value for name, value in variables.items()}
-    async with running(
-        *flags, "doctor", "--json", home=home, variables=variables, seconds=60
-    ) as process:
+    async with running(*flags, "doctor", "--json", home=home, variables=variables, seconds=60) as process:
         report = json.loads(await process.rest())
         status = await process.end()
         assert KEY not in json.dumps(report) + process.log
