@@ -1,0 +1,61 @@
+"""Packages built as a release builds them, and installations of them that know nothing of this repository."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import anyio
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+from tests.support.wire import environment
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 300
+"""How long an installation may take on a busy machine, with every package still to be fetched."""
+
+
+def run(
+    *command: str | Path,
+    cwd: Path,
+    home: Path | None = None,
+    check: bool = True,
+    variables: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a program that cannot import this repository; with `home`, without anybody's settings."""
+    variables = {**(environment(home) if home else os.environ), **(variables or {})}
+    return subprocess.run(
+        [str(part) for part in command],
+        env={name: value for name, value in variables.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}},
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=check,
+    )
+
+
+def tool(name: str) -> str:
+    """Return a program that is installed beside this Python."""
+    return str(Path(sys.executable).parent / name)
+
+
+def build(source: Path, target: Path, *options: str) -> list[Path]:
+    """Build packages with the backend that `source` names."""
+    run(tool("uv"), "build", "--quiet", *options, "--out-dir", target, source, cwd=target)
+    return sorted(path for path in target.iterdir() if path.suffix in {".whl", ".gz"})
+
+
+@asynccontextmanager
+async def connected(command: Sequence[str], home: Path, **variables: str) -> AsyncGenerator[Client]:
+    """Connect the SDK's client to what an installation starts, from a directory that has nothing to offer."""
+    env = {name: value for name, value in environment(home, **variables).items() if name != "PYTHONPATH"}
+    server = StdioServerParameters(command=command[0], args=[*command[1:]], env=env, cwd=home)
+    with anyio.fail_after(SECONDS), TemporaryFile("w+") as errors:
+        async with Client(stdio_client(server, errlog=errors), read_timeout_seconds=SECONDS) as client:
+            yield client
