@@ -46,9 +46,9 @@ _REMEDIES: Final = {
     "maxLength": "must have at most {limit} characters",
     "maxProperties": "must have at most {limit} members",
     "maximum": "must be at most {limit}",
-    "minItems": "must have at least {limit} items",
-    "minLength": "must have at least {limit} characters",
-    "minProperties": "must have at least {limit} members",
+    "minItems": "must have {limit} or more items",
+    "minLength": "must have {limit} or more characters",
+    "minProperties": "must have {limit} or more members",
     "minimum": "must be at least {limit}",
     "multipleOf": "must be a multiple of {multiple_of}",
     "uniqueItems": "must not hold the same item twice",
@@ -157,7 +157,7 @@ def _formatted(tool: Tool, given: Mapping[str, Any]) -> Iterator[tuple[str, tupl
     """Yield the place of every string that has a format, with the format and the string."""
     for name, kind in tool.formats.items():
         value = given.get(name)
-        if isinstance(value, str):
+        if isinstance(value, str) and _schema_at(tool, [name]).get("type") != "array":
             yield name, (kind, value)
         elif isinstance(value, list):
             for position, item in enumerate(cast("list[Any]", value)):

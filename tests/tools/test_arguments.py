@@ -166,6 +166,14 @@ def test_bad_input(name: str, arguments: dict[str, Any], field: str, words: str)
     assert words in found[field]
 
 
+@pytest.mark.parametrize("value", [NUMBER, "415", f"{NUMBER},{NUMBER}"])
+def test_a_string_is_no_list_whatever_its_format_says(value: str) -> None:
+    numbers = {"name": "x", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}}
+    hints = {"arguments": {"x": {"format": "e164"}}}
+    listing = strange({"parameters": [numbers], "x-telefonie-hints": hints})
+    assert problems(listing, {"x": value}) == {"x": f'must be of type array (got "{value}")'}
+
+
 def nested(levels: int) -> Any:
     value: Any = 1
     for level in range(levels):
@@ -254,10 +262,10 @@ def test_the_deepest_value_that_is_accepted() -> None:
     [
         ({"type": "string", "format": "date"}, "soon", 'must be a valid date (got "soon")'),
         ({"type": "string", "format": "uuid"}, "1", 'must be a valid uuid (got "1")'),
-        ({"type": "array", "minItems": 2}, [1], "must have at least 2 items (got [1])"),
+        ({"type": "array", "minItems": 2}, [1], "must have 2 or more items (got [1])"),
         ({"type": "array", "maxItems": 1}, ["a", None], 'must have at most 1 items (got ["a", null])'),
         ({"type": "array", "uniqueItems": True}, [1, 1], "must not hold the same item twice (got [1, 1])"),
-        ({"type": "object", "minProperties": 1}, {}, "must have at least 1 members (got {})"),
+        ({"type": "object", "minProperties": 1}, {}, "must have 1 or more members (got {})"),
         (
             {"type": "object", "maxProperties": 0},
             {"a": True},
@@ -266,7 +274,7 @@ def test_the_deepest_value_that_is_accepted() -> None:
         ({"type": "number", "exclusiveMinimum": 0}, 0, "must be greater than 0 (got 0)"),
         ({"type": "number", "exclusiveMaximum": 1}, 1.5, "must be less than 1 (got 1.5)"),
         ({"type": "integer", "multipleOf": 5}, 3, "must be a multiple of 5 (got 3)"),
-        ({"type": "string", "minLength": 2}, "a", 'must have at least 2 characters (got "a")'),
+        ({"type": "string", "minLength": 2}, "a", 'must have 2 or more characters (got "a")'),
         ({"enum": [True, 1.5, "a b"]}, "b", 'must be one of true, 1.5, a b (got "b")'),
         ({"type": ["string", "integer"]}, True, "must be of type string or integer (got true)"),
         (
