@@ -2,14 +2,15 @@
 
 A setting ``name`` is the variable ``TELEFONIE_NAME`` and the flag ``--name`` (kebab case); the flag wins.
 Secrets have no flag, because command lines are visible to every user of a machine. A ``TELEFONIE_``
-variable that is no setting stops the start: a misspelt safety setting must not silently protect nothing.
+variable that is no setting, in whatever case, stops the start: a misspelt safety setting must not silently
+protect nothing.
 An empty variable counts as unset, since desktop clients pass one for every field left blank.
 """
 
 import ipaddress
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cached_property
@@ -18,6 +19,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -79,9 +81,12 @@ def _host(value: Any) -> Any:
 
 
 def _country(value: Any) -> Any:
-    code = str(value).upper()
-    if not re.fullmatch("[A-Z]{2}", code):
-        raise ValueError("each must be an ISO 3166-1 alpha-2 country code, such as US")
+    from telefonie_mcp.tools.formats import FORMATS  # noqa: PLC0415 - most operators limit no countries
+
+    country = FORMATS["country"]
+    code = country.normalise(str(value))
+    if problem := country.problem(code):
+        raise ValueError(f"each {problem}")
     return code
 
 
@@ -149,6 +154,13 @@ def _base_url(value: Any) -> Any:
     return value.strip().rstrip("/")
 
 
+def _ledger(value: SecretStr) -> SecretStr:
+    scheme, separator, _ = value.get_secret_value().partition("://")
+    if separator and scheme not in {"sqlite", "postgresql", "postgresql+psycopg"}:
+        raise ValueError("must be a file or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE")
+    return value
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine's own."""
     try:
@@ -197,7 +209,7 @@ class Settings(BaseModel):
     state_dir: Path | None = Field(
         default=None, description="Where the ledger is kept, unless TELEFONIE_LEDGER says."
     )
-    ledger: SecretStr | None = Field(
+    ledger: Annotated[SecretStr, AfterValidator(_ledger)] | None = Field(
         default=None,
         description="Ledger of every write: a file, or for several machines "
         "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE.",
@@ -341,12 +353,13 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any] | Non
         SettingsError: for everything that is wrong, in one message that names each setting.
 
     """
-    given = {
-        name.removeprefix(PREFIX).lower(): value
+    ours = {
+        name: value
         for name, value in environment.items()
-        if name.startswith(PREFIX) and value.strip()
+        if name.upper().startswith(PREFIX) and value.strip()
     }
-    problems = list(_unknown(given))
+    problems = list(_unknown(ours))
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in ours.items()}
     given |= {name: value for name, value in (flags or {}).items() if value not in {None, ()}}
     known = {name: value for name, value in given.items() if name in Settings.model_fields}
     try:
@@ -361,12 +374,12 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any] | Non
     raise SettingsError("; ".join(problems))
 
 
-def _unknown(given: Mapping[str, str]) -> Iterator[str]:
-    for name in given:
-        if name not in Settings.model_fields:
-            close = get_close_matches(name, Settings.model_fields, n=1) or Settings.model_fields
-            names = " or ".join(f"{PREFIX}{candidate.upper()}" for candidate in close)
-            yield f"{PREFIX}{name.upper()} is not a setting; did you mean {names}?"
+def _unknown(variables: Iterable[str]) -> Iterator[str]:
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for variable in variables:
+        if variable not in known:
+            close = get_close_matches(variable.upper(), known, n=1, cutoff=0.8) or known
+            yield f"{variable} is not a setting; did you mean {' or '.join(close)}?"
 
 
 def _sentence(place: tuple[int | str, ...], message: str) -> str:

@@ -129,6 +129,7 @@ def test_modes(variables: dict[str, str], mode: str) -> None:
         ({"TIMEOUT": "soon"}, "TELEFONIE_TIMEOUT: "),
         ({"LOG_LEVEL": "loud"}, "TELEFONIE_LOG_LEVEL: "),
         ({"API_KAY": KEY}, "TELEFONIE_API_KAY is not a setting; did you mean TELEFONIE_API_KEY?"),
+        ({"LEDGER": "mysql://x"}, "TELEFONIE_LEDGER: must be a file or postgresql+psycopg://"),
         ({"XYZZY": "1"}, "TELEFONIE_XYZZY is not a setting; did you mean TELEFONIE_"),
     ],
 )
@@ -138,6 +139,12 @@ def test_what_cannot_be_stops_the_start(variables: dict[str, str], words: str) -
     assert words in str(caught.value)
     assert KEY not in str(caught.value)
     assert "u:p" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["telefonie_read_only", "Telefonie_Read_Only", "TELEFONIE_read_only"])
+def test_a_setting_that_is_not_in_capitals_is_not_silently_passed_over(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is not a setting; did you mean TELEFONIE_READ_ONLY"):
+        read_settings({name: "true"})
 
 
 def test_every_mistake_is_named_at_once() -> None:

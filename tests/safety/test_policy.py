@@ -317,6 +317,7 @@ async def test_removing_a_webhook_is_always_allowed() -> None:
         ({"TELEFONIE_MAX_MONTHLY_SPEND": "-1"}, "must be an amount of money"),
         ({"TELEFONIE_MAX_PURCHASES_PER_DAY": "-1"}, "TELEFONIE_MAX_PURCHASES_PER_DAY: "),
         ({"TELEFONIE_COUNTRIES": "USA"}, "TELEFONIE_COUNTRIES: each must be an ISO 3166-1"),
+        ({"TELEFONIE_COUNTRIES": "US,uk"}, "or DE; did you mean GB?"),
         (
             {"TELEFONIE_NUMBER_TYPES": "moblie"},
             "TELEFONIE_NUMBER_TYPES: there is no type 'moblie'; did you mean mobile?",
