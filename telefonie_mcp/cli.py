@@ -176,10 +176,14 @@ def _arguments(schema: dict[str, Any], pairs: Sequence[str], text: str | None) -
         raise click.BadParameter(f"is not JSON: {error}", param_hint="--json") from error
     if not isinstance(given, dict):
         raise click.BadParameter("is not a JSON object", param_hint="--json")
+    named = set[str]()
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="arguments")
+        if name in named:
+            raise click.BadParameter(f"{name} is given twice", param_hint="arguments")
+        named.add(name)
         textual = schema["properties"].get(name, {}).get("type", "string") == "string"
         given[name] = value if textual else _value(value)
     return given  # pyright: ignore[reportUnknownVariableType] - JSON
@@ -316,7 +320,7 @@ def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **fi
                 f"{row['subject']:<16} {rate:<16} {row['caller']}  {row.get('reason', '')}".rstrip()
             )
         if not rows:
-            click.echo("Nothing has been written.", err=True)
+            click.echo("The ledger holds no such entry.", err=True)
 
 
 def _no_formula(text: str) -> str:
