@@ -38,7 +38,7 @@ class Format:
 
 
 def _normalise_e164(value: str) -> str:
-    compact = _SEPARATORS.sub("", value.strip())
+    compact = _SEPARATORS.sub("", re.sub("^%2B", "+", value.strip(), flags=re.IGNORECASE))
     return compact if _E164.fullmatch(compact) and not _TRUNK_PREFIX.search(value) else value
 
 
@@ -103,7 +103,10 @@ def _webhook_problem(value: str) -> str | None:
         usable = False
     if usable and re.fullmatch(r"[!-~]{1,2048}", value):
         return None
-    return "must be an absolute http:// or https:// URL of at most 2,048 characters, such as https://example.com/voice"
+    return (
+        "must be an absolute http:// or https:// URL without a user name, of at most 2,048 characters, "
+        "such as https://example.com/voice"
+    )
 
 
 def _webhook_or_empty_problem(value: str) -> str | None:

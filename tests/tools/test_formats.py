@@ -33,6 +33,11 @@ def test_example_numbers_of_every_region_are_accepted(region: str) -> None:
     assert FORMATS["country"].problem(region) is None
 
 
+@pytest.mark.parametrize("text", ["%2B14155550100", " %2b1 415 555-0100"])
+def test_a_plus_as_it_stands_in_a_url_is_read(text: str) -> None:
+    assert FORMATS["e164"].normalise(text) == "+14155550100"
+
+
 @pytest.mark.parametrize(
     "url", ["http://a", "https://a.example:8443/x?y=z#f", "HTTPS://EXAMPLE.COM", "https://[::1]/"]
 )
