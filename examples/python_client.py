@@ -1,25 +1,22 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["mcp>=2.3,<3", "telefonie-mcp"]
+# dependencies = ["mcp==2.3.0"]
 # ///
 """Buy a number and give it back, with the official MCP client, on the sandbox: nothing costs money.
 
-Run it with ``python examples/python_client.py``.
+With ``telefonie-mcp`` installed, run it with ``python examples/python_client.py``, or with
+``uv run examples/python_client.py``, which brings the client.
 """
 
 import asyncio
 import json
-import sys
 from typing import Any
 
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp_types import CallToolResult, TextContent
 
-SERVER = StdioServerParameters(
-    command=sys.executable,
-    args=["-m", "telefonie_mcp", "--sandbox", "--sandbox-db", ":memory:"],
-)
+SERVER = StdioServerParameters(command="telefonie-mcp", args=["--sandbox", "--sandbox-db", ":memory:"])
 
 
 def refusal(result: CallToolResult) -> dict[str, Any]:

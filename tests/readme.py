@@ -1,5 +1,6 @@
 """The generated parts of README.md; ``python -m tests.readme`` writes them."""
 
+import json
 import re
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from telefonie_mcp.settings import PREFIX, Settings
 from telefonie_mcp.tools.derivation import build_catalog
 
 README = Path(__file__).parents[1] / "README.md"
+CLIENTS = Path(__file__).parent / "snapshots/clients.json"
 
 
 def tools() -> str:
@@ -43,11 +45,28 @@ def tables(module: ModuleType) -> str:
     ).strip()
 
 
+def clients() -> str:
+    """Return what tests/clients/test_scenario.py saw; one row where both eras show the same."""
+    protocols: dict[tuple[str, ...], list[str]] = {}
+    for row in json.loads(CLIENTS.read_text()).values():
+        versions = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
+        cells = row["name"], versions, row["result"], row["refusal"], row["unknown_tool"]
+        protocols.setdefault(cells, []).append(row["protocol"])
+    rows = [
+        "| Client | Versions | Protocol | The agent sees | A refusal | An unknown tool |",
+        "|---|---|---|---|---|---|",
+    ]
+    for (name, versions, *shown), spoken in protocols.items():
+        rows.append(f"| {' | '.join([name, versions, ', '.join(spoken), *shown])} |")
+    return "\n".join(rows)
+
+
 PARTS = {
     "tools": tools,
     "settings": settings,
     "sandbox": partial(tables, sandbox),
     "porting": partial(tables, porting),
+    "clients": clients,
 }
 
 

@@ -1,6 +1,10 @@
-"""Programs from npm, in the directory that `NODE_TOOLS` names."""
+"""Programs from npm, where `NODE_TOOLS` says, and packages from PyPI, as scripts ask for them."""
 
+import json
 import os
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 from subprocess import PIPE
 
@@ -24,3 +28,27 @@ async def run(home: Path, name: str, *arguments: str, seconds: float = 90) -> tu
             check=False,
         )
     return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def npm_version(package: str) -> dict[str, str]:
+    """Return a package's name with the version that is installed."""
+    return {package: json.loads((TOOLS.parent / package / "package.json").read_text())["version"]}
+
+
+@cache
+def python_of(script: Path) -> str:
+    """Make the environment that a script's header asks for (PEP 723), and return its Python.
+
+    uv locks it while it makes it, so several workers can ask at once, and keeps it for the next time.
+    """
+    uv("sync", "--quiet", "--python", sys.executable, "--script", str(script))
+    return uv("python", "find", "--script", str(script)).strip()
+
+
+def uv(*arguments: str) -> str:
+    command = [sys.executable, "-m", "uv", *arguments]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
