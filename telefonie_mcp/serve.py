@@ -82,12 +82,16 @@ def _announce(app: App) -> None:
 def _listen(address: Address, setting: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        return socket.create_server((address.host, address.port), family=family, backlog=2048)
+        listener = socket.create_server((address.host, address.port), family=family, backlog=2048)
     except OSError as error:
         reason = os.strerror(error.errno or 0)  # error.strerror repeats the address
         raise SettingsError(
             f"{setting}: cannot listen on {address} ({reason}); choose another port, or 0 for any"
         ) from error
+    # Connections inherit it. asyncio sets it only on sockets that name their protocol, which these do not, and
+    # an answer in two parts would wait 40 ms for the client's acknowledgement of the first.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def _serve(asgi: Any, listener: socket.socket, path: str, drain: Callable[[], Awaitable[None]]) -> None:
