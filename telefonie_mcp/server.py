@@ -97,6 +97,11 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Server[An
     async def read_resource(_: _Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         return await resources.read(str(params.uri))
 
+    def input_schema(name: str) -> dict[str, Any] | None:
+        """Return a tool's schema; the SDK would list all tools before every call over HTTP to find it."""
+        tool = app.catalog.tools.get(name)
+        return tool and tool.input_schema
+
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
         try:
@@ -119,6 +124,7 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Server[An
             "resources/read": _FRESH,
         },
         lifespan=lifespan,
+        get_tool_input_schema=input_schema,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=list_resources,
