@@ -30,6 +30,7 @@ def http_app(server: Server[Any], app: App) -> Starlette:
     listening = [str(app.settings.http).rpartition(":")[0]] if app.settings.http else []
     hosts = (*_LOOPBACK, *listening)
     return server.streamable_http_app(
+        json_response=app.settings.http_json,
         transport_security=TransportSecuritySettings(
             allowed_hosts=[pattern for host in hosts for pattern in (host, f"{host}:*")],
             allowed_origins=[f"http://{host}{port}" for host in hosts for port in ("", ":*")],

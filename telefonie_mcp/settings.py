@@ -206,6 +206,11 @@ class Settings(BaseModel):
         default=None,
         description="Serve Streamable HTTP on this loopback HOST:PORT, path /mcp, instead of stdio.",
     )
+    http_json: bool = Field(
+        default=False,
+        description="Answer over HTTP with plain JSON instead of event streams: faster, but a client of 2025 "
+        "cannot be asked in the middle of a call, so TELEFONIE_APPROVAL=human refuses it.",
+    )
     state_dir: Path | None = Field(
         default=None, description="Where the ledger is kept, unless TELEFONIE_LEDGER says."
     )
