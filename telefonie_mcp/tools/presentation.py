@@ -49,6 +49,8 @@ class UnusableError(Exception):
 def clean(value: Any, depth: int = _MAX_DEPTH) -> Any:
     """Return JSON ``value`` with every string, keys included, cleaned, and what is below ``depth`` cut."""
     match value:
+        case str() if value.isascii() and value.isprintable() and len(value) <= _MAX_STRING:
+            return value  # as nearly everything is
         case str():
             text = _INVISIBLE.sub("", _SPACES.sub(" ", value))
             return text if len(text) <= _MAX_STRING else f"{text[:_MAX_STRING]}{_CUT}"
@@ -85,7 +87,7 @@ def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[st
         data = _decoded(tool, answer)
     except (ValueError, RecursionError) as error:
         raise UnusableError("is not JSON") from error
-    content: dict[str, Any] = _without_nulls([body], data)
+    content: dict[str, Any] = _without_nulls([body], data) if b"null" in answer.body else data
     if not is_object(body):
         content = {"result": content}
     elif not isinstance(data, dict):
