@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from telefonie_mcp import __version__
@@ -18,15 +18,13 @@ from telefonie_mcp.ledger.records import Entry, Limits
 from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.openapi.toolsets import BASE
 from telefonie_mcp.settings import Settings, is_loopback
-from telefonie_mcp.tools.api import Api
-from telefonie_mcp.tools.arguments import check_schemas
-from telefonie_mcp.tools.calls import Calls
 from telefonie_mcp.tools.catalog import Catalog, Tool, restrict
 from telefonie_mcp.tools.derivation import build_catalog
-from telefonie_mcp.tools.journal import Journal
-from telefonie_mcp.tools.pace import Pace
 from telefonie_mcp.tools.policy import Policy
 from telefonie_mcp.upstream.client import Client, Transport, asgi_transport
+
+if TYPE_CHECKING:
+    from telefonie_mcp.tools.calls import Calls
 
 __all__ = ["SANDBOX_ACCOUNT", "App"]
 
@@ -80,6 +78,8 @@ class App:
             _check_encryption(loaded, settings)
         catalog = build_catalog(loaded)
         if settings.spec:
+            from telefonie_mcp.tools.arguments import check_schemas  # noqa: PLC0415 - needs the validator
+
             check_schemas(catalog)
         _check_number_types(catalog, settings)
         catalog = restrict(
@@ -136,8 +136,13 @@ class App:
         )
 
     @cached_property
-    def calls(self) -> Calls:
-        """The way to run tools."""
+    def calls(self) -> "Calls":
+        """The way to run tools, imported when a call first needs it."""
+        from telefonie_mcp.tools.api import Api  # noqa: PLC0415
+        from telefonie_mcp.tools.calls import Calls  # noqa: PLC0415
+        from telefonie_mcp.tools.journal import Journal  # noqa: PLC0415
+        from telefonie_mcp.tools.pace import Pace  # noqa: PLC0415
+
         settings = self.settings
         return Calls(
             self.api,
@@ -181,10 +186,15 @@ class App:
         ]
         return sorted(entries, key=lambda entry: -entry.id)[:limit]
 
+    async def drain(self) -> None:
+        """Accept no further call, and wait until no write is in flight."""
+        await self.calls.drain()
+
     async def aclose(self) -> None:
         """Close the connections to the API and the ledger; the next call opens them again."""
         await self.client.aclose()
-        self.calls.journal.close()
+        if "calls" in vars(self):
+            self.calls.journal.close()
 
     @property
     def title(self) -> str:

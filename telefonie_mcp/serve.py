@@ -41,7 +41,7 @@ async def serve_stdio(app: App) -> None:
     server = mcp_server(app)
     source = Input()
     async with (
-        ending_on_signal(app.calls.drain, source.end),
+        ending_on_signal(app.drain, source.end),
         stdio(source, app.settings.timeout) as (read, write),
     ):
         await server.run(read, write, server.create_initialization_options())
@@ -58,7 +58,7 @@ async def serve_http(app: App, address: Address) -> None:
 
     with _listen(address, "TELEFONIE_HTTP") as listener:
         _announce(app)
-        await _serve(http_app(mcp_server(app), app), listener, "/mcp", app.calls.drain)
+        await _serve(http_app(mcp_server(app), app), listener, "/mcp", app.drain)
 
 
 async def serve_sandbox(database: str, address: Address) -> None:
@@ -88,8 +88,8 @@ def _listen(address: Address, setting: str) -> socket.socket:
         raise SettingsError(
             f"{setting}: cannot listen on {address} ({reason}); choose another port, or 0 for any"
         ) from error
-    # Connections inherit it. asyncio sets it only on sockets that name their protocol, which these do not, and
-    # an answer in two parts would wait 40 ms for the client's acknowledgement of the first.
+    # Connections inherit it; asyncio sets it only where a socket names its protocol, as these do not. Without
+    # it, the second part of an answer waits 40 ms for the client's acknowledgement of the first.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
 from mcp.server.caching import CacheHint
@@ -24,8 +24,10 @@ from telefonie_mcp.errors import ToolError, UnknownToolError
 from telefonie_mcp.resources import Resources
 from telefonie_mcp.settings import Settings
 from telefonie_mcp.tools.approval import Pause
-from telefonie_mcp.tools.calls import Result
 from telefonie_mcp.tools.catalog import Tool
+
+if TYPE_CHECKING:
+    from telefonie_mcp.tools.calls import Result
 
 __all__ = ["META", "create_server", "error_result", "mcp_server", "success_result", "tool_definition"]
 
@@ -97,11 +99,6 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Server[An
     async def read_resource(_: _Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         return await resources.read(str(params.uri))
 
-    def input_schema(name: str) -> dict[str, Any] | None:
-        """Return a tool's schema; the SDK would list all tools before every call over HTTP to find it."""
-        tool = app.catalog.tools.get(name)
-        return tool and tool.input_schema
-
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
         try:
@@ -124,7 +121,7 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Server[An
             "resources/read": _FRESH,
         },
         lifespan=lifespan,
-        get_tool_input_schema=input_schema,
+        get_tool_input_schema=app.catalog.input_schema,  # or it would list all tools before every call
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=list_resources,
@@ -154,7 +151,7 @@ def tool_definition(tool: Tool) -> types.Tool:
     )
 
 
-def success_result(result: Result) -> types.CallToolResult:
+def success_result(result: "Result") -> types.CallToolResult:
     """Return structured content and the same JSON as text: clients show one or the other."""
     return types.CallToolResult(
         content=[types.TextContent(text=_compact(result.content))],

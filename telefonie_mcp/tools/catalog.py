@@ -119,6 +119,11 @@ class Catalog:
         """Return the tools in the order of ``tools/list``."""
         return iter(self.tools.values())
 
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """Return the schema of the tool's arguments, if there is such a tool."""
+        tool = self.tools.get(name)
+        return tool and tool.input_schema
+
     def sibling(self, tool: Tool, operation_id: str) -> Tool:
         """Return the tool for another operation of ``tool``'s document, as hints name it."""
         return next(
