@@ -24,6 +24,7 @@ from telefonie_mcp.tools.policy import Policy
 from telefonie_mcp.upstream.client import Client, Transport, asgi_transport
 
 if TYPE_CHECKING:
+    from telefonie_mcp.tools.api import Api
     from telefonie_mcp.tools.calls import Calls
 
 __all__ = ["SANDBOX_ACCOUNT", "App"]
@@ -106,16 +107,20 @@ class App:
 
             return asgi_transport(create_lookup(self.api, self.settings.timeout))
 
+        servers = map(self.server, self.catalog.everything.values())
         return Client(
             self.settings.key,
             open_transport,
             user_agent=f"telefonie-mcp/{__version__}",
             local={_LOOKUP_HOST: open_lookup} if self.settings.mode == "live" else {},
+            encrypted=any(server.startswith("https:") for server in servers),
         )
 
     @cached_property
-    def api(self) -> Api:
-        """What tools ask, through the client."""
+    def api(self) -> "Api":
+        """What tools ask, through the client; imported when a call first needs it."""
+        from telefonie_mcp.tools.api import Api  # noqa: PLC0415
+
         return Api(self.client, self.catalog, server=self.server, seconds=self.settings.timeout)
 
     @cached_property
@@ -138,7 +143,6 @@ class App:
     @cached_property
     def calls(self) -> "Calls":
         """The way to run tools, imported when a call first needs it."""
-        from telefonie_mcp.tools.api import Api  # noqa: PLC0415
         from telefonie_mcp.tools.calls import Calls  # noqa: PLC0415
         from telefonie_mcp.tools.journal import Journal  # noqa: PLC0415
         from telefonie_mcp.tools.pace import Pace  # noqa: PLC0415

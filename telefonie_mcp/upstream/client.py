@@ -6,6 +6,7 @@ the same interface, which the MCP SDK brings along; hence the name it is importe
 
 import json
 import math
+import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -56,6 +57,8 @@ class Client:
         open_transport: Returns where requests go instead of the network, or ``None``; called when needed.
         user_agent: Value of the ``User-Agent`` header.
         local: Host name → what answers its requests in this process; called when needed.
+        encrypted: Whether any server is ``https``. If none is, no certificate is trusted: reading those of
+            the system takes longer than everything else about a first call.
 
     """
 
@@ -66,11 +69,13 @@ class Client:
         *,
         user_agent: str,
         local: Mapping[str, Callable[[], Transport]] | None = None,
+        encrypted: bool = True,
     ) -> None:
         self._api_key = api_key
         self._open_transport = open_transport
         self._user_agent = user_agent
         self._local = local or {}
+        self._encrypted = encrypted
         self._pool: httpx.AsyncClient | None = None
 
     @property
@@ -79,6 +84,7 @@ class Client:
             self._pool = httpx.AsyncClient(
                 transport=self._open_transport(),
                 mounts={f"all://{host}": open_local() for host, open_local in self._local.items()},
+                verify=self._encrypted or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                 headers={"User-Agent": self._user_agent},
                 follow_redirects=False,
                 limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=20.0),
