@@ -6,7 +6,7 @@ call that needs them, so that a server which only lists its tools starts fast.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
@@ -25,7 +25,7 @@ from telefonie_mcp.upstream.client import Client, Transport, asgi_transport
 
 if TYPE_CHECKING:
     from telefonie_mcp.tools.api import Api
-    from telefonie_mcp.tools.calls import Calls
+    from telefonie_mcp.tools.calls import Calls, Follower
 
 __all__ = ["SANDBOX_ACCOUNT", "App"]
 
@@ -48,6 +48,7 @@ class App:
     Attributes:
         documents: Those whose tools are listed.
         transport: Where requests go instead of the network or the embedded sandbox.
+        followers: Whoever wants to know of writes.
 
     """
 
@@ -55,6 +56,7 @@ class App:
     documents: tuple[Document, ...]
     catalog: Catalog
     transport: Transport | None = None
+    followers: "list[Follower]" = field(default_factory=list["Follower"])
 
     @classmethod
     def from_settings(cls, settings: Settings, *, transport: Transport | None = None) -> Self:
@@ -156,6 +158,7 @@ class App:
             mode=settings.mode,
             seconds=settings.timeout,
             account=self.account,
+            followers=self.followers,
         )
 
     def account(self, tool: Tool) -> str:

@@ -8,7 +8,7 @@ to the client in the middle of the call, which needs a channel back to it. Each 
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import anyio
@@ -37,10 +37,10 @@ _FIELD: Final = "approve"
 
 @dataclass(frozen=True, slots=True)
 class McpCaller:
-    """The client of one ``tools/call``, and how long its person may take to answer."""
+    """The client of one request, and how long its person may take to answer."""
 
     context: ServerRequestContext[Any, Any]
-    params: types.CallToolRequestParams
+    params: types.InputResponseRequestParams = field(default_factory=types.InputResponseRequestParams)
     seconds: float = ANSWER_SECONDS
 
     @property

@@ -42,7 +42,7 @@ async def serve_stdio(app: App) -> None:
     source = Input()
     async with (
         ending_on_signal(app.drain, source.end),
-        stdio(source, app.settings.timeout) as (read, write),
+        stdio(source, app.settings.timeout, server.followers.close) as (read, write),
     ):
         await server.run(read, write, server.create_initialization_options())
 
@@ -58,7 +58,13 @@ async def serve_http(app: App, address: Address) -> None:
 
     with _listen(address, "TELEFONIE_HTTP") as listener:
         _announce(app)
-        await _serve(http_app(mcp_server(app), app), listener, "/mcp", app.drain)
+        server = mcp_server(app)
+
+        async def drain() -> None:
+            await app.drain()
+            server.followers.close()
+
+        await _serve(http_app(server, app), listener, "/mcp", drain)
 
 
 async def serve_sandbox(database: str, address: Address) -> None:

@@ -6,7 +6,7 @@ both protocol eras (2026-07-28, and 2025-11-25 and earlier) on every transport.
 
 import json
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,9 +19,15 @@ from pydantic import ValidationError
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
+from telefonie_mcp.completions.offer import Completions
 from telefonie_mcp.elicitation import ANSWER_SECONDS, McpCaller, Seal, input_required
 from telefonie_mcp.errors import ToolError, UnknownToolError
-from telefonie_mcp.resources import Resources
+from telefonie_mcp.icons import ICONS
+from telefonie_mcp.ledger.records import State
+from telefonie_mcp.progress import listening
+from telefonie_mcp.prompts.offer import Prompts
+from telefonie_mcp.resources.followers import Followers
+from telefonie_mcp.resources.offer import Resources
 from telefonie_mcp.settings import Settings
 from telefonie_mcp.tools.approval import Pause
 from telefonie_mcp.tools.catalog import Tool
@@ -29,26 +35,46 @@ from telefonie_mcp.tools.catalog import Tool
 if TYPE_CHECKING:
     from telefonie_mcp.tools.calls import Result
 
-__all__ = ["META", "create_server", "error_result", "mcp_server", "success_result", "tool_definition"]
+__all__ = [
+    "META",
+    "TelefonieServer",
+    "create_server",
+    "error_result",
+    "mcp_server",
+    "success_result",
+    "tool_definition",
+]
 
 META: Final = "telefonie-mcp/"
 """Prefix of our keys in ``_meta``."""
 
 _FRESH: Final = CacheHint(ttl_ms=3_600_000, scope="public")  # nothing listed changes while a server runs
-_ICON: Final = types.Icon(  # a handset
-    src="data:image/svg+xml;base64,"
-    "PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnIHZpZXdCb3g9JzAgMCAyNCAyNCc+PHBhdGggZm"
-    "lsbD0nIzFhN2Y1YScgZD0nTTcgMiAzIDRjMCAxMCA3IDE3IDE3IDE3bDItNC01LTMtMyAyYy0yLTEtNC0zLTUtNWwy"
-    "LTN6Jy8+PC9zdmc+",
-    mime_type="image/svg+xml",
-    sizes=["any"],
-)
 _log: Final = logging.getLogger(__name__)
 
 _Context = ServerRequestContext[Any, Any]
+_Page = types.PaginatedRequestParams | None
 
 
-def create_server(settings: Settings | None = None) -> Server[Any]:
+class TelefonieServer(Server[Any]):
+    """The SDK's server, with capabilities that say exactly what it does.
+
+    Attributes:
+        followers: Everybody who follows resources of this server.
+
+    """
+
+    followers: Followers
+
+    def get_capabilities(self, *args: Any, **kwargs: Any) -> types.ServerCapabilities:
+        """Return what the server can do; nothing that it lists changes while it runs."""
+        said = super().get_capabilities(*args, **kwargs)
+        for capability in (said.tools, said.resources, said.prompts):
+            if capability:
+                capability.list_changed = False
+        return said
+
+
+def create_server(settings: Settings | None = None) -> TelefonieServer:
     """Return an MCP server for ``settings``; by default the sandbox.
 
     Raises:
@@ -59,7 +85,7 @@ def create_server(settings: Settings | None = None) -> Server[Any]:
     return mcp_server(App.from_settings(settings or Settings()))
 
 
-def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Server[Any]:
+def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> TelefonieServer:
     """Return the MCP server that serves ``app``.
 
     Args:
@@ -67,37 +93,9 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Server[An
         answer_seconds: How long a person may take to answer a question.
 
     """
-    tools = types.ListToolsResult(tools=[tool_definition(tool) for tool in app.catalog])
-    resources = Resources(app)
-
-    async def list_tools(_: _Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return tools
-
-    async def call_tool(
-        ctx: _Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
-        caller = McpCaller(ctx, params, answer_seconds)
-        try:
-            return success_result(await app.calls.call(params.name, params.arguments, caller))
-        except Pause as pause:
-            return input_required(pause.question)
-        except ToolError as error:
-            return error_result(error, mode=app.settings.mode)
-        except UnknownToolError as error:
-            raise MCPError(types.INVALID_PARAMS, str(error)) from error
-
-    async def list_resources(
-        _: _Context, __: types.PaginatedRequestParams | None
-    ) -> types.ListResourcesResult:
-        return types.ListResourcesResult(resources=resources.list())
-
-    async def list_templates(
-        _: _Context, __: types.PaginatedRequestParams | None
-    ) -> types.ListResourceTemplatesResult:
-        return types.ListResourceTemplatesResult(resource_templates=[])
-
-    async def read_resource(_: _Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-        return await resources.read(str(params.uri))
+    handlers = _Handlers(app, answer_seconds)
+    followers = handlers.followers
+    follows = handlers.resources.ever_change
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
@@ -106,32 +104,96 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Server[An
         finally:
             await app.aclose()
 
-    server = Server(
+    server = TelefonieServer(
         "telefonie-mcp",
         version=__version__,
         title=app.title,
         instructions=app.instructions,
         website_url="https://www.telefonie.com",
-        icons=[_ICON],
+        icons=ICONS,
         cache_hints={
             "server/discover": _FRESH,
             "tools/list": _FRESH,
             "resources/list": _FRESH,
             "resources/templates/list": _FRESH,
             "resources/read": _FRESH,
+            "prompts/list": _FRESH,
         },
         lifespan=lifespan,
         get_tool_input_schema=app.catalog.input_schema,  # or it would list all tools before every call
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
-        on_read_resource=read_resource,
+        on_list_tools=handlers.list_tools,
+        on_call_tool=handlers.call_tool,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_templates,
+        on_read_resource=handlers.read_resource,
+        on_subscribe_resource=followers.subscribe if follows else None,
+        on_unsubscribe_resource=followers.unsubscribe if follows else None,
+        on_subscriptions_listen=followers.listen if follows else None,
+        on_list_prompts=handlers.list_prompts,
+        on_get_prompt=handlers.get_prompt,
+        on_completion=handlers.complete,
     )
+    server.followers = followers
+    app.followers.append(handlers.tell)
     keys = [key.get_secret_value() for key in app.settings.state_keys]
     server.middleware.append(_nothing_internal)
     server.middleware.append(Seal(keys, answer_seconds, server.name))
     return server
+
+
+class _Handlers:
+    """What the server answers, request by request."""
+
+    def __init__(self, app: App, answer_seconds: float) -> None:
+        self._app = app
+        self._answer_seconds = answer_seconds
+        self._tools = types.ListToolsResult(tools=[tool_definition(tool) for tool in app.catalog])
+        self.resources = Resources(app)
+        self.followers = Followers(self.resources.may_change)
+        self._prompts = Prompts(app.catalog)
+        self._completions = Completions(app, self._prompts, self.resources)
+
+    async def list_tools(self, _: _Context, __: _Page) -> types.ListToolsResult:
+        return self._tools
+
+    async def call_tool(
+        self, ctx: _Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        caller = McpCaller(ctx, params, self._answer_seconds)
+        try:
+            with listening(ctx.session.report_progress):
+                return success_result(await self._app.calls.call(params.name, params.arguments, caller))
+        except Pause as pause:
+            return input_required(pause.question)
+        except ToolError as error:
+            return error_result(error, mode=self._app.settings.mode)
+        except UnknownToolError as error:
+            raise MCPError(types.INVALID_PARAMS, str(error)) from error
+
+    async def list_resources(self, _: _Context, __: _Page) -> types.ListResourcesResult:
+        return types.ListResourcesResult(resources=self.resources.listed())
+
+    async def list_templates(self, _: _Context, __: _Page) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(resource_templates=self.resources.templates())
+
+    async def read_resource(
+        self, ctx: _Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        with listening(ctx.session.report_progress):
+            return await self.resources.read(params.uri, McpCaller(ctx))
+
+    async def list_prompts(self, _: _Context, __: _Page) -> types.ListPromptsResult:
+        return types.ListPromptsResult(prompts=self._prompts.listed())
+
+    async def get_prompt(self, _: _Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        return self._prompts.get(params.name, params.arguments or {})
+
+    async def complete(self, ctx: _Context, params: types.CompleteRequestParams) -> types.CompleteResult:
+        completion = await self._completions.complete(params, McpCaller(ctx))
+        return types.CompleteResult(completion=completion)
+
+    async def tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
+        await self.followers.tell(self.resources.changed_by(tool, values, state))
 
 
 def tool_definition(tool: Tool) -> types.Tool:

@@ -9,7 +9,7 @@ import io
 import os
 import select
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
@@ -46,12 +46,15 @@ class Input(io.RawIOBase):
 
 
 @asynccontextmanager
-async def stdio(source: Input, seconds: float) -> AsyncGenerator[tuple["Incoming", "Outgoing"]]:
+async def stdio(
+    source: Input, seconds: float, at_end: Callable[[], None]
+) -> AsyncGenerator[tuple["Incoming", "Outgoing"]]:
     """Open the streams for a server.
 
     Args:
         source: The input; not used on Windows, where nothing can wait for it and for its end at once.
         seconds: How long the end of the input waits for answers at most.
+        at_end: Called at the end of the input, to let go of requests that only the client would end.
 
     """
     lines = io.TextIOWrapper(io.BufferedReader(source), encoding="utf-8", errors="replace")
@@ -60,7 +63,7 @@ async def stdio(source: Input, seconds: float) -> AsyncGenerator[tuple["Incoming
         async with stdio_server(None if sys.platform == "win32" else anyio.wrap_file(lines)) as (read, write):
             outgoing = Outgoing(write, unanswered)
             try:
-                yield Incoming(read, outgoing, unanswered, seconds), outgoing
+                yield Incoming(read, outgoing, unanswered, seconds, at_end), outgoing
             finally:
                 source.end()
     except* BrokenPipeError:
@@ -140,11 +143,19 @@ class Incoming(ObjectReceiveStream[SessionMessage]):
     A line that is no message is answered as JSON-RPC 2.0 §5.1 says; the SDK would drop it in silence.
     """
 
-    def __init__(self, source: _Source, outgoing: Outgoing, unanswered: Unanswered, seconds: float) -> None:
+    def __init__(
+        self,
+        source: _Source,
+        outgoing: Outgoing,
+        unanswered: Unanswered,
+        seconds: float,
+        at_end: Callable[[], None] = lambda: None,
+    ) -> None:
         self._source = source
         self._outgoing = outgoing
         self._unanswered = unanswered
         self._seconds = seconds
+        self._at_end = at_end
 
     async def receive(self) -> SessionMessage:
         """Return the next message."""
@@ -152,6 +163,7 @@ class Incoming(ObjectReceiveStream[SessionMessage]):
             try:
                 item = await self._source.receive()
             except anyio.EndOfStream:
+                self._at_end()
                 with anyio.move_on_after(self._seconds):
                     await self._unanswered.none()
                 raise

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["ArgumentHint", "Facts", "Hints", "Read", "Settle"]
+__all__ = ["ArgumentHint", "Exposed", "Facts", "Hints", "Pages", "Read", "Settle"]
 
 
 class _Hint(BaseModel):
@@ -76,6 +76,51 @@ class Settle(Read):
         return self
 
 
+class Pages(_Hint):
+    """How a read that answers in pages is read to its end.
+
+    Attributes:
+        items: The member that holds the items of a page.
+        key: The member of an item that identifies it.
+        page: The argument that says which page, from 1.
+        size: The argument that says how many items a page has at most.
+        total: The member that says how many items there are in all, if one does.
+
+    """
+
+    items: str
+    key: str
+    page: str
+    size: str
+    total: str | None = None
+
+
+class Exposed(_Hint):
+    """A read whose answer can be read as a resource too.
+
+    Attributes:
+        uri: Its URI; variables in braces are arguments of the operation (RFC 6570, level 1).
+        name: A short name for programs.
+        title: A name for people.
+        description: What it shows.
+        member: Where operations share a URI, each one's answer stands under a member of its own.
+        arguments: Further arguments of the read, literally.
+        each: An argument with an enumeration: the read is made once for each of its values, and the answers
+            stand under these.
+        pages: The resource is the whole collection.
+
+    """
+
+    uri: str = Field(pattern=r"^telefonie://[a-z][a-z-]*(/([a-z][a-z-]*|\{[a-z_]+\}))*$")
+    name: str
+    title: str
+    description: str
+    member: str | None = None
+    arguments: Mapping[str, str | int] = Field(default_factory=dict[str, str | int])
+    each: str | None = None
+    pages: Pages | None = None
+
+
 class Facts(_Hint):
     """Which members of a fact say what it costs and where it belongs.
 
@@ -115,6 +160,7 @@ class Hints(_Hint):
         loses: Which members of the fact are lost by the operation.
         settle: The read that settles a write whose outcome is unknown.
         replaced: The result tells under this name which values the write replaced.
+        resource: The read as a resource.
         refused: HTTP status → the next step after the API refused with it.
 
     """
@@ -135,6 +181,7 @@ class Hints(_Hint):
     loses: tuple[str, ...] = ()
     settle: Settle | None = None
     replaced: str | None = None
+    resource: Exposed | None = None
     refused: Mapping[int, str] = Field(default_factory=dict[int, str])
 
     @model_validator(mode="after")

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from telefonie_mcp.progress import report
 from telefonie_mcp.tools.catalog import Catalog, Tool
 from telefonie_mcp.tools.presentation import UnusableError, present
-from telefonie_mcp.tools.refusals import refusal, unusable
+from telefonie_mcp.tools.refusals import problem_of, refusal, unusable
 from telefonie_mcp.upstream.answers import Answer, Outcome
 from telefonie_mcp.upstream.client import Client
 from telefonie_mcp.upstream.policy import Deadline, send_until_known
@@ -69,9 +70,14 @@ class Api:
         async def once(seconds: float) -> Outcome:
             return await self._client.send(server, request, operation.credential, seconds=seconds)
 
+        async def before_pause(outcome: Outcome, seconds: float) -> None:
+            problem = f"the API {problem_of(tool, outcome)}"
+            await report(f"{tool.title}: {problem}; waiting {seconds:.1f} seconds before the next attempt")
+
         return await send_until_known(
             once,
             writes=not tool.read_only,
             deadline=deadline,
             attempt_seconds=self.attempt_seconds if tool.read_only else deadline.remaining,
+            before_pause=before_pause,
         )

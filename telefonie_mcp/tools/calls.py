@@ -8,7 +8,7 @@
 """
 
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -17,7 +17,7 @@ from uuid import uuid4
 import anyio
 
 from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError
-from telefonie_mcp.ledger.records import Intent, money
+from telefonie_mcp.ledger.records import Intent, State, money
 from telefonie_mcp.tools.api import Api, content_of
 from telefonie_mcp.tools.approval import Caller, Pause
 from telefonie_mcp.tools.arguments import read_arguments
@@ -31,7 +31,7 @@ from telefonie_mcp.tools.recovery import recover
 from telefonie_mcp.tools.writes import WriteError, write
 from telefonie_mcp.upstream.policy import Deadline
 
-__all__ = ["Calls", "Result"]
+__all__ = ["Calls", "Follower", "Result"]
 
 _log: Final = logging.getLogger(__name__)
 _WRITING_SHARE: Final = 2 / 3
@@ -39,6 +39,10 @@ _WRITING_SHARE: Final = 2 / 3
 _UNRECORDED: Final = (
     "The outcome could not be recorded in the ledger; tell the user. It is looked up before the next write."
 )
+
+
+Follower = Callable[[Tool, Mapping[str, Any], State], Awaitable[None]]
+"""Is told of every write that was begun, when it has its outcome; must not raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Calls:
         mode: ``sandbox`` or ``live``, as previews and results say.
         seconds: How long one call may take in all, retries and reconciliation included.
         account: Tool → the account it writes to, as the ledger names it.
+        followers: Whoever wants to know of writes; it may grow later.
 
     """
 
@@ -73,6 +78,7 @@ class Calls:
         mode: str,
         seconds: float,
         account: Callable[[Tool], str],
+        followers: Sequence[Follower] = (),
     ) -> None:
         self.journal = journal
         self._api = api
@@ -82,6 +88,7 @@ class Calls:
         self._mode = mode
         self._seconds = seconds
         self._account = account
+        self._followers = followers
         self._closing = False
         self._writing = 0
         self._idle = anyio.Event()
@@ -142,13 +149,19 @@ class Calls:
                 except WriteError as error:
                     await self.journal.finish(entry, error.state, error.error.message)
                     error.error.details = _without_secrets(error.error.details, tool, values)
+                    await self._tell(tool, values, error.state)
                     raise error.error from error
                 rate = money(done.content.get(tool.hints.facts.monthly_rate))
                 recorded = await self.journal.finish(entry, "done", monthly_rate=rate)
+                await self._tell(tool, values, "done")
             facts = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
             content = done.content if recorded else _noted(done.content, _UNRECORDED)
             return Result(content, facts)
         raise AssertionError  # a shielded scope without a deadline is never cancelled
+
+    async def _tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
+        for follower in self._followers:
+            await follower(tool, values, state)
 
     def _refuse_when_closing(self) -> None:
         """Refuse a call at its beginning, and again where its write would begin."""

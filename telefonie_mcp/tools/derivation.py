@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import Document
-from telefonie_mcp.openapi.hints import Hints
+from telefonie_mcp.openapi.hints import Exposed, Hints
 from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.openapi.schema import is_object
 from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool
@@ -236,6 +236,8 @@ def _check_hints(catalog: Catalog, tool: Tool) -> None:
             f"{where}: {', '.join(sorted(unknown))} is no argument of {tool.name}; "
             "a document that differs can bring its own x-telefonie-hints"
         )
+    if hints.resource:
+        _check_resource(tool, hints.resource, where)
     if hints.ceiling in arguments:
         raise DocumentError(f"{where}: {tool.name} has an argument {hints.ceiling} of its own")
     if unknown := set(tool.formats.values()) - FORMATS.keys():
@@ -250,3 +252,15 @@ def _check_hints(catalog: Catalog, tool: Tool) -> None:
             argument, _, derivation = str(source).partition("|")
             if argument not in arguments or (derivation and derivation not in DERIVATIONS):
                 raise DocumentError(f"{where}: cannot derive {source!r}")
+
+
+def _check_resource(tool: Tool, exposed: Exposed, where: str) -> None:
+    properties = tool.input_schema["properties"]
+    pages = {exposed.pages.page, exposed.pages.size} if exposed.pages else set[str]()
+    named = {*re.findall(r"{(\w+)}", exposed.uri), *exposed.arguments, *filter(None, [exposed.each]), *pages}
+    if not tool.read_only or named - properties.keys():
+        raise DocumentError(
+            f"{where}: only a read can be the resource {exposed.uri}, and only with its own arguments"
+        )
+    if exposed.each and "enum" not in properties[exposed.each]:
+        raise DocumentError(f"{where}: {exposed.each} has no enumeration whose values could each be read")

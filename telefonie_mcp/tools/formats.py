@@ -94,6 +94,22 @@ def _country_problem(value: str) -> str | None:
     return f"{rule}; did you mean {meant}?" if meant else rule
 
 
+def _area_code_problem(value: str) -> str | None:
+    return None if re.fullmatch("[0-9]{1,8}", value) else "must be 1 to 8 digits, such as 415"
+
+
+def _host_problem(value: str) -> str | None:
+    """Say what is wrong with a host name; what is none is mostly a URL."""
+    if re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", value):
+        return None
+    rule = "must be a host name without scheme, port and path, such as hooks.example.com"
+    try:
+        host = urlsplit(value).hostname
+    except ValueError:
+        host = None
+    return f"{rule}; did you mean {host}?" if host and not _host_problem(host) else rule
+
+
 def _webhook_problem(value: str) -> str | None:
     try:
         parts = urlsplit(value)
@@ -117,6 +133,8 @@ def _webhook_or_empty_problem(value: str) -> str | None:
 FORMATS: Final[Mapping[str, Format]] = {
     "e164": Format({"pattern": r"^\+[1-9][0-9]{6,14}$"}, _normalise_e164, _e164_problem),
     "country": Format({"pattern": "^[A-Z]{2}$"}, _normalise_country, _country_problem),
+    "area_code": Format({"pattern": "^[0-9]{1,8}$"}, str.strip, _area_code_problem),
+    "host": Format({}, lambda value: value.strip().lower().rstrip("."), _host_problem),
     "webhook": Format({"pattern": "^https?://"}, str.strip, _webhook_problem),
     "webhook_or_empty": Format({"pattern": "^(https?://|$)"}, str.strip, _webhook_or_empty_problem),
 }

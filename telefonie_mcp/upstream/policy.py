@@ -75,13 +75,22 @@ def pause_before_retry(
 
 
 async def send_until_known(
-    send: Callable[[float], Awaitable[Outcome]], *, writes: bool, deadline: Deadline, attempt_seconds: float
+    send: Callable[[float], Awaitable[Outcome]],
+    *,
+    writes: bool,
+    deadline: Deadline,
+    attempt_seconds: float,
+    before_pause: Callable[[Outcome, float], Awaitable[None]],
 ) -> Outcome:
-    """Call ``send(seconds)`` until its outcome stands, or no fair attempt fits before the deadline."""
+    """Call ``send(seconds)`` until its outcome stands, or no fair attempt fits before the deadline.
+
+    ``before_pause(outcome, seconds)`` is told why the next attempt waits, and for how long.
+    """
     for attempt in count():
         outcome = await send(min(attempt_seconds, deadline.remaining))
         pause = pause_before_retry(outcome, attempt, writes=writes)
         if pause is None or pause + attempt_seconds * _FAIR_SHARE > deadline.remaining:
             return outcome
+        await before_pause(outcome, pause)
         await anyio.sleep(pause)
     raise AssertionError  # count() does not end

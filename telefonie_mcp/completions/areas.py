@@ -1,0 +1,72 @@
+"""Area codes of a country, computed from libphonenumber's numbering plans.
+
+A code is one if a number that begins with it is a geographic number of the country whose area code is exactly
+that long. They are looked for digit by digit, so that only what was typed is searched.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import Final
+
+import phonenumbers
+from phonenumbers import PhoneMetadata, PhoneNumber
+
+__all__ = ["area_codes"]
+
+_LONGEST: Final = 5
+_HOPEFUL: Final = 3
+"""Digits after which a beginning that no number has is given up."""
+
+_USUAL_DIGITS: Final = 11
+"""Open plans allow far longer numbers than anybody has."""
+
+_TAILS: Final = ("2345678901", "5550123456", "7777777777", "9876543210", "3000000000", "0123456789")
+"""What may follow an area code; every plan excludes some of them."""
+
+
+@lru_cache(maxsize=1024)
+def area_codes(country: str, typed: str, limit: int) -> tuple[str, ...]:
+    """Return the first area codes of ``country`` that begin with ``typed``, in the order of their digits."""
+    metadata = PhoneMetadata.metadata_for_region(country)
+    if metadata is None or not re.fullmatch("[0-9]*", typed):
+        return ()
+    fixed, calling_code = metadata.fixed_line, metadata.country_code
+    assert fixed is not None
+    assert calling_code is not None
+    possible = [length for length in fixed.possible_length if 0 < length <= _USUAL_DIGITS]
+    lengths = {max(possible, default=0), len(fixed.example_number or "")}
+    return tuple(islice(_codes(country, calling_code, lengths, typed), limit))
+
+
+def _codes(country: str, calling_code: int, lengths: set[int], prefix: str) -> Iterator[str]:
+    found = _code_lengths(country, calling_code, lengths, prefix)
+    if len(prefix) in found:
+        yield prefix
+    deeper = max(found) > len(prefix) if found else len(prefix) < _HOPEFUL
+    if deeper and len(prefix) < _LONGEST:
+        for digit in "0123456789":
+            yield from _codes(country, calling_code, lengths, prefix + digit)
+
+
+def _code_lengths(country: str, calling_code: int, lengths: set[int], prefix: str) -> set[int]:
+    """Return how long the area codes are of numbers of the country that begin with ``prefix``."""
+    return {
+        phonenumbers.length_of_geographical_area_code(number)
+        for length in lengths
+        if length > len(prefix) > 0
+        for tail in _TAILS
+        if (number := _number(calling_code, (prefix + tail)[:length]))
+        and phonenumbers.region_code_for_number(number) == country
+    } - {0}
+
+
+def _number(calling_code: int, national: str) -> PhoneNumber:
+    zeros = len(national) - len(national.lstrip("0"))
+    return PhoneNumber(
+        country_code=calling_code,
+        national_number=int(national),
+        italian_leading_zero=zeros > 0 or None,
+        number_of_leading_zeros=zeros if zeros > 1 else None,
+    )

@@ -1,0 +1,77 @@
+"""The prompts as clients see them."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import mcp_types as types
+from mcp.shared.exceptions import MCPError
+
+from telefonie_mcp.errors import ToolError
+from telefonie_mcp.tools.catalog import MAX_NAME, Catalog
+
+if TYPE_CHECKING:
+    from telefonie_mcp.prompts.recipes import Prompt
+
+__all__ = ["Prompts"]
+
+
+class Prompts:
+    """The prompts that the tools of ``catalog`` can serve; read when they are first asked for."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    @cached_property
+    def by_name(self) -> "Mapping[str, Prompt]":
+        """Name → prompt."""
+        from telefonie_mcp.prompts.recipes import load_prompts  # noqa: PLC0415 - no tools/list needs them
+
+        return load_prompts(self._catalog)
+
+    def listed(self) -> list[types.Prompt]:
+        """Return the prompts and their arguments."""
+        return [
+            types.Prompt(
+                name=prompt.name,
+                title=prompt.recipe.title,
+                description=prompt.recipe.description,
+                arguments=[
+                    types.PromptArgument(name=name, description=each.description, required=each.required)
+                    for name, each in prompt.recipe.arguments.items()
+                ],
+            )
+            for prompt in self.by_name.values()
+        ]
+
+    def get(self, name: str, arguments: Mapping[str, str]) -> types.GetPromptResult:
+        """Return the message that a person sends by choosing a prompt.
+
+        Raises:
+            MCPError: there is no such prompt, or an argument is not what it must be.
+
+        """
+        prompt = self.named(name)
+        try:
+            text = prompt.text(arguments)
+        except ToolError as error:
+            problems = [f"{each['field']} {each['problem']}" for each in error.details["errors"]]
+            raise MCPError(types.INVALID_PARAMS, "; ".join(problems), error.as_dict()) from error
+        message = types.PromptMessage(role="user", content=types.TextContent(text=text))
+        return types.GetPromptResult(description=prompt.recipe.description, messages=[message])
+
+    def named(self, name: str) -> "Prompt":
+        """Return a prompt.
+
+        Raises:
+            MCPError: there is none of that name.
+
+        """
+        if prompt := self.by_name.get(name):
+            return prompt
+        close = get_close_matches(name[:MAX_NAME], self.by_name, n=1)
+        known = (
+            f"did you mean {close[0]}?" if close else f"the prompts are {', '.join(self.by_name) or 'none'}"
+        )
+        raise MCPError(types.INVALID_PARAMS, f"Unknown prompt; {known}", {"name": name[:MAX_NAME]})
