@@ -53,7 +53,7 @@ class Resources:
         documents = [
             types.Resource(
                 uri=uri,
-                name=self._name(document.id),
+                name=f"openapi-{document.id}",
                 title=f"{document.title} {document.version}".strip(),
                 description="The OpenAPI document that the tools are derived from.",
                 mime_type=document.media_type,

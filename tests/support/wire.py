@@ -16,6 +16,7 @@ import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp import Client, StdioServerParameters
+from mcp.client.session import MessageHandlerFnT
 from mcp.client.stdio import stdio_client
 from mcp_types import (
     CLIENT_CAPABILITIES_META_KEY,
@@ -165,12 +166,20 @@ async def running(
 
 
 @asynccontextmanager
-async def connected(transport: Transport, mode: Mode, home: Path, **variables: str) -> AsyncGenerator[Client]:
+async def connected(
+    transport: Transport,
+    mode: Mode,
+    home: Path,
+    *,
+    message_handler: MessageHandlerFnT | None = None,
+    **variables: str,
+) -> AsyncGenerator[Client]:
     """Connect the SDK's client to a server in this process, or to the real command."""
+    options: Any = {"mode": mode, "message_handler": message_handler}
     with anyio.fail_after(SECONDS):
         if transport == "memory":
             settings = read_settings({"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3"), **variables})
-            async with Client(mcp_server(App.from_settings(settings)), mode=mode) as client:
+            async with Client(mcp_server(App.from_settings(settings)), **options) as client:
                 yield client
         elif transport == "stdio":
             command, *arguments = COMMAND
@@ -178,11 +187,11 @@ async def connected(transport: Transport, mode: Mode, home: Path, **variables: s
                 command=command, args=arguments, env=environment(home, **variables)
             )
             with TemporaryFile("w+") as errors:
-                async with Client(stdio_client(server, errlog=errors), mode=mode) as client:
+                async with Client(stdio_client(server, errlog=errors), **options) as client:
                     yield client
         else:
             async with (
                 running("--http", "0", home=home, variables=variables) as server,
-                Client(await server.address(), mode=mode) as client,
+                Client(await server.address(), **options) as client,
             ):
                 yield client

@@ -1,3 +1,5 @@
+from collections.abc import Awaitable, Callable
+
 import anyio
 import pytest
 
@@ -37,7 +39,17 @@ def test_retry_after_is_honoured() -> None:
     assert pause_before_retry(Answer(503, {"retry-after": "0"}), 0, writes=False, jitter=lambda: 0) == 0.125
 
 
-async def sent(outcomes: list[Outcome], *, writes: bool, seconds: float) -> tuple[Outcome, list[float]]:
+async def nobody(_: Outcome, __: float) -> None:
+    pass
+
+
+async def sent(
+    outcomes: list[Outcome],
+    *,
+    writes: bool,
+    seconds: float,
+    before_pause: Callable[[Outcome, float], Awaitable[None]] = nobody,
+) -> tuple[Outcome, list[float]]:
     limits: list[float] = []
 
     async def send(limit: float) -> Outcome:
@@ -46,13 +58,27 @@ async def sent(outcomes: list[Outcome], *, writes: bool, seconds: float) -> tupl
 
     with anyio.fail_after(5):
         deadline = Deadline.after(seconds)
-        return await send_until_known(send, writes=writes, deadline=deadline, attempt_seconds=0.5), limits
+        outcome = await send_until_known(
+            send, writes=writes, deadline=deadline, attempt_seconds=0.5, before_pause=before_pause
+        )
+        return outcome, limits
 
 
 async def test_a_read_is_repeated_until_it_succeeds() -> None:
     outcome, limits = await sent([LOST, Answer(503), Answer(200)], writes=False, seconds=3)
     assert (outcome, len(limits)) == (Answer(200), 3)
     assert all(limit <= 0.5 for limit in limits)
+
+
+async def test_every_pause_is_announced_with_its_reason() -> None:
+    limited = Answer(429, {"retry-after": "0"})
+    told: list[tuple[Outcome, bool]] = []
+
+    async def before_pause(outcome: Outcome, seconds: float) -> None:
+        told.append((outcome, seconds > 0))
+
+    await sent([limited, LOST, Answer(200)], writes=False, seconds=3, before_pause=before_pause)
+    assert told == [(limited, True), (LOST, True)]
 
 
 async def test_a_write_that_may_have_been_processed_is_not() -> None:

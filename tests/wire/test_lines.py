@@ -26,7 +26,12 @@ async def test_a_legacy_client_is_served_by_hand(version: str, tmp_path: Path) -
         assert result["protocolVersion"] == version
         assert result["serverInfo"]["name"] == "telefonie-mcp"
         assert "sandbox" in result["serverInfo"]["title"]
-        assert result["capabilities"].keys() == {"tools", "resources"}
+        assert result["capabilities"] == {
+            "tools": {"listChanged": False},
+            "resources": {"listChanged": False, "subscribe": True},
+            "prompts": {"listChanged": False},
+            "completions": {},
+        }
         await server.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
         tools = (await server.ask(request(1, "tools/list")))["result"]["tools"]
