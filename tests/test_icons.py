@@ -1,5 +1,5 @@
 from urllib.parse import unquote
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from telefonie_mcp.icons import ICONS
 
@@ -9,7 +9,7 @@ def test_they_are_small_pictures_that_fetch_nothing() -> None:
     for icon in ICONS:
         kind, _, picture = icon.src.partition(",")
         assert kind == f"data:{icon.mime_type}"
-        assert ElementTree.fromstring(unquote(picture)).tag.endswith("svg")
+        assert ET.fromstring(unquote(picture)).tag.endswith("svg")
         assert len(icon.src) < 300
         assert icon.src.isascii()
         assert not set(icon.src) & set(' "<>#')

@@ -70,7 +70,7 @@ def with_resource(hint: dict[str, Any], method: str = "get") -> dict[str, Any]:
     ],
 )
 def test_hints_that_cannot_be_read_stop_the_start(hint: dict[str, Any]) -> None:
-    with pytest.raises(DocumentError, match="only with its own arguments|has no enumeration"):
+    with pytest.raises(DocumentError, match=r"only with its own arguments|has no enumeration"):
         build_catalog([parse(with_resource(hint))])
 
 

@@ -18,7 +18,7 @@ from tests.support.wire import Mode, Transport, connected
 
 both_eras = pytest.mark.parametrize("mode", get_args(Mode))
 everywhere = pytest.mark.parametrize("transport", get_args(Transport))
-SANDBOX = {"TELEFONIE_SANDBOX_DB": ":memory:"}
+IN_MEMORY = ":memory:"
 
 
 async def buy(client: Client, number: str, **settings: str) -> None:
@@ -29,7 +29,7 @@ async def buy(client: Client, number: str, **settings: str) -> None:
 @both_eras
 @everywhere
 async def test_what_is_offered(transport: Transport, mode: Mode, tmp_path: Path) -> None:
-    async with connected(transport, mode, tmp_path, **SANDBOX) as client:
+    async with connected(transport, mode, tmp_path, TELEFONIE_SANDBOX_DB=IN_MEMORY) as client:
         resources = (await client.list_resources()).resources
         templates = (await client.list_resource_templates()).resource_templates
         tools = {tool.name for tool in (await client.list_tools()).tools}
@@ -88,7 +88,7 @@ async def test_an_api_that_ignores_the_page_is_not_asked_for_ever(tmp_path: Path
 
 
 async def test_a_number_under_both_spellings_of_its_uri(tmp_path: Path) -> None:
-    async with connected("memory", "auto", tmp_path, **SANDBOX) as client:
+    async with connected("memory", "auto", tmp_path, TELEFONIE_SANDBOX_DB=IN_MEMORY) as client:
         await buy(client, NUMBER, friendly_name="Front desk")
         for spelling in ("+14155550100", "%2B14155550100"):
             number = json.loads(await read(client, f"telefonie://numbers/{spelling}"))
@@ -97,7 +97,7 @@ async def test_a_number_under_both_spellings_of_its_uri(tmp_path: Path) -> None:
 
 @both_eras
 async def test_a_country_shows_one_number_of_each_type(mode: Mode, tmp_path: Path) -> None:
-    async with connected("memory", mode, tmp_path, **SANDBOX) as client:
+    async with connected("memory", mode, tmp_path, TELEFONIE_SANDBOX_DB=IN_MEMORY) as client:
         offers = json.loads(await read(client, "telefonie://countries/gb"))["offers"]
     assert [*offers] == ["local", "national", "toll-free", "mobile"]
     for kind, offer in offers.items():
@@ -120,7 +120,7 @@ async def test_a_country_shows_one_number_of_each_type(mode: Mode, tmp_path: Pat
 async def test_what_cannot_be_read_says_why(
     uri: str, words: str, field: str | None, mode: Mode, tmp_path: Path
 ) -> None:
-    async with connected("memory", mode, tmp_path, **SANDBOX) as client:
+    async with connected("memory", mode, tmp_path, TELEFONIE_SANDBOX_DB=IN_MEMORY) as client:
         with pytest.raises(MCPError, match=words) as refused:
             await read(client, uri)
     assert refused.value.error.code == INVALID_PARAMS
@@ -179,7 +179,7 @@ async def test_reading_keeps_the_pace_of_calls(tmp_path: Path) -> None:
         live(provider, "memory", "auto", tmp_path, TELEFONIE_MAX_CALLS_PER_MINUTE="60") as client,
     ):
         for _ in range(59):
-            await client.call_tool("get_owned_number", {"phone_number": [*provider.owned][0]})
+            await client.call_tool("get_owned_number", {"phone_number": next(iter(provider.owned))})
         assert json.loads(await read(client, "telefonie://numbers", heard))["complete"]
     assert "too many requests" in str(heard)
 

@@ -60,9 +60,9 @@ async def live(
 async def read(client: Client, uri: str, heard: Heard | None = None) -> str:
     """Read a resource as text, and listen to the progress if `heard` is given."""
 
-    async def hear(done: float, total: float | None, sentence: str | None) -> None:
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
         if heard is not None:
-            heard.append((done, total, sentence))
+            heard.append((progress, total, message))
 
     request = ReadResourceRequest(params=ReadResourceRequestParams(uri=uri))
     callback = None if heard is None else hear
