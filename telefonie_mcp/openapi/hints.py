@@ -105,8 +105,6 @@ class Exposed(_Hint):
         description: What it shows.
         member: Where operations share a URI, each one's answer stands under a member of its own.
         arguments: Further arguments of the read, literally.
-        each: An argument with an enumeration: the read is made once for each of its values, and the answers
-            stand under these.
         pages: The resource is the whole collection.
 
     """
@@ -117,7 +115,6 @@ class Exposed(_Hint):
     description: str
     member: str | None = None
     arguments: Mapping[str, str | int] = Field(default_factory=dict[str, str | int])
-    each: str | None = None
     pages: Pages | None = None
 
 

@@ -48,16 +48,9 @@ class Reading:
             return await read_collection(page, pages, size=part.page_size, title=part.hint.title)
         content: dict[str, Any] = {}
         for part in readable.parts:
-            answer = await self._answer(part, variables)
+            answer = await self._read(part, variables)
             content |= {part.hint.member: answer} if part.hint.member else answer
         return compact(content)
-
-    async def _answer(self, part: Part, variables: Mapping[str, str]) -> Mapping[str, Any]:
-        each = part.hint.each
-        if each is None:
-            return await self._read(part, variables)
-        values: list[str] = part.tool.input_schema["properties"][each]["enum"]
-        return {value: await self._read(part, {**variables, each: value}) for value in values}
 
     async def _read(self, part: Part, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         whole = {**part.hint.arguments, **arguments}

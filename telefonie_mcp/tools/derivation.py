@@ -257,10 +257,8 @@ def _check_hints(catalog: Catalog, tool: Tool) -> None:
 def _check_resource(tool: Tool, exposed: Exposed, where: str) -> None:
     properties = tool.input_schema["properties"]
     pages = {exposed.pages.page, exposed.pages.size} if exposed.pages else set[str]()
-    named = {*re.findall(r"{(\w+)}", exposed.uri), *exposed.arguments, *filter(None, [exposed.each]), *pages}
+    named = {*re.findall(r"{(\w+)}", exposed.uri), *exposed.arguments, *pages}
     if not tool.read_only or named - properties.keys():
         raise DocumentError(
             f"{where}: only a read can be the resource {exposed.uri}, and only with its own arguments"
         )
-    if exposed.each and "enum" not in properties[exposed.each]:
-        raise DocumentError(f"{where}: {exposed.each} has no enumeration whose values could each be read")

@@ -69,8 +69,11 @@ async def following(
             assert isinstance(event, ResourceUpdated)
             send.send_nowait(event.uri)
 
-    sandbox = {"TELEFONIE_SANDBOX_DB": ":memory:"}
-    async with send, news, connected(transport, mode, home, message_handler=handle, **sandbox) as client:
+    async with (
+        send,
+        news,
+        connected(transport, mode, home, handle, TELEFONIE_SANDBOX_DB=":memory:") as client,
+    ):
         if mode == "legacy":
             for uri in uris:
                 await subscribe(client, uri)

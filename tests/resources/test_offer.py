@@ -96,14 +96,42 @@ async def test_a_number_under_both_spellings_of_its_uri(tmp_path: Path) -> None:
 
 
 @both_eras
-async def test_a_country_shows_one_number_of_each_type(mode: Mode, tmp_path: Path) -> None:
+async def test_a_country_shows_what_it_offers(mode: Mode, tmp_path: Path) -> None:
     async with connected("memory", mode, tmp_path, TELEFONIE_SANDBOX_DB=IN_MEMORY) as client:
-        offers = json.loads(await read(client, "telefonie://countries/gb"))["offers"]
-    assert [*offers] == ["local", "national", "toll-free", "mobile"]
-    for kind, offer in offers.items():
-        (number,) = offer["available_numbers"]
-        assert (number["type"], number["country_code"]) == (kind, "GB")
-        assert number["monthly_rate"]
+        country = json.loads(await read(client, "telefonie://countries/gb"))
+    assert country.keys() == {"available_numbers", "capabilities"}
+    numbers = country["available_numbers"]
+    assert len(numbers) == 20
+    assert {each["country_code"] for each in numbers} == {country["capabilities"]["country_code"]} == {"GB"}
+    rates = {each["type"]: each["monthly_rate"] for each in country["capabilities"]["types"]}
+    assert {each["type"]: each["monthly_rate"] for each in numbers} == rates
+    assert rates.keys() == {"local", "national", "toll-free", "mobile"}
+
+
+async def test_a_country_says_what_the_listed_tools_say(tmp_path: Path) -> None:
+    for toolsets, members in (("numbers", {"available_numbers"}), ("lookup", {"capabilities"})):
+        async with connected(
+            "memory", "auto", tmp_path, TELEFONIE_SANDBOX_DB=IN_MEMORY, TELEFONIE_TOOLSETS=toolsets
+        ) as client:
+            assert json.loads(await read(client, "telefonie://countries/US")).keys() == members
+
+
+async def test_a_country_of_a_live_api(tmp_path: Path) -> None:
+    async with faulty() as provider, live(provider, "memory", "auto", tmp_path) as client:
+        country = json.loads(await read(client, "telefonie://countries/US"))
+        assert country["available_numbers"][0]["phone_number"] == NUMBER
+        assert country["capabilities"]["country_code"] == "US"
+
+
+async def test_port_orders_are_resources_where_porting_is_on(tmp_path: Path) -> None:
+    variables = {"TELEFONIE_SANDBOX_DB": IN_MEMORY, "TELEFONIE_TOOLSETS": "numbers,porting"}
+    async with connected("memory", "auto", tmp_path, **variables) as client:
+        order = await client.call_tool("create_port_order", {"phone_numbers": ["+12125550123"]})
+        assert order.structured_content
+        name = order.structured_content["port_order_id"]
+        orders = json.loads(await read(client, "telefonie://port-orders"))
+        assert [each["port_order_id"] for each in orders["port_orders"]] == [name]
+        assert json.loads(await read(client, f"telefonie://port-orders/{name}"))["port_order_id"] == name
 
 
 @both_eras
@@ -211,7 +239,7 @@ async def test_nothing_is_offered_whose_tool_is_off(
 ) -> None:
     async with Client(create_server(Settings(sandbox_db=":memory:", **settings))) as client:
         listed = {each.uri for each in (await client.list_resources()).resources}
-        assert listed - {"telefonie://openapi/telefonie-numbers", "telefonie://log"} == uris
+        assert {uri for uri in listed if "openapi" not in uri} - {"telefonie://log"} == uris
         assert len((await client.list_resource_templates()).resource_templates) == templates
         if not uris:
             with pytest.raises(MCPError, match="Unknown resource"):

@@ -43,15 +43,15 @@ def owning(count: int, *, deaf: bool = False) -> Paging:
 
 @asynccontextmanager
 async def live(
-    provider: Provider, transport: Transport, mode: Mode, home: Path, **options: Any
+    provider: Provider, transport: Transport, mode: Mode, home: Path, **variables: str
 ) -> AsyncGenerator[Client]:
     """Connect a client to a live server whose API is `provider`."""
-    chosen: dict[str, Any] = {
+    chosen = {
         "TELEFONIE_API_KEY": KEY,
         "TELEFONIE_BASE_URL": provider.url,
         "TELEFONIE_LEDGER": str(home / "ledger.sqlite3"),
         "TELEFONIE_SANDBOX_DB": "",
-        **options,
+        **variables,
     }
     async with connected(transport, mode, home, **chosen) as client:
         yield client

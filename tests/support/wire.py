@@ -170,8 +170,8 @@ async def connected(
     transport: Transport,
     mode: Mode,
     home: Path,
-    *,
     message_handler: MessageHandlerFnT | None = None,
+    /,
     **variables: str,
 ) -> AsyncGenerator[Client]:
     """Connect the SDK's client to a server in this process, or to the real command."""
