@@ -247,7 +247,11 @@ async def test_a_path_argument_cannot_name_another_path(tmp_path: Path, value: s
 async def test_the_documents_are_resources(tmp_path: Path) -> None:
     async with serving(tmp_path) as (client, _):
         uris = [str(resource.uri) for resource in (await client.list_resources()).resources]
-    assert [uri for uri in uris if "openapi" in uri][:3] == [f"telefonie://openapi/{name}" for name in ("telefonie-numbers", "library", "fleet")]
+    assert [uri.removeprefix("telefonie://openapi/") for uri in uris if "openapi" in uri] == [
+        "telefonie-numbers",
+        "library",
+        "fleet",
+    ]
 
 
 def test_a_document_that_would_send_the_key_unencrypted_stops_the_start(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def mode(request: pytest.FixtureRequest) -> Mode:
 
 @pytest.fixture
 async def app(mode: Mode) -> AsyncGenerator[App]:
-    with anyio.fail_after(120):
+    with anyio.fail_after(400):
         async with running(mode) as app:
             yield app
 
@@ -161,7 +161,7 @@ async def test_lookup_works_without_the_toolset_that_it_rests_on() -> None:
 )
 async def test_without_the_api_the_numbering_part_is_answered(api: Down | Silent, reason: str) -> None:
     app = live(api, TIMEOUT="2")
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         found = await ask(app, "lookup_number", phone_number=NUMBER)
         country = await ask(app, "get_number_capabilities", country_code="GB")
         one = await ask(app, "get_number_capabilities", phone_number=NUMBER)

@@ -146,7 +146,7 @@ async def test_in_spans_and_exceptions(mode: Mode, tmp_path: Path) -> None:
         settings = read_settings(variables(provider, "unreachable postgresql", tmp_path))
         app = App.from_settings(settings)
         seen += [repr(settings), str(settings), settings.model_dump_json(), repr(app)]
-        with anyio.fail_after(30):
+        with anyio.fail_after(90):
             async with Client(mcp_server(app), mode=mode) as client:
                 for fault in FAULTS:
                     misbehave(provider, fault)

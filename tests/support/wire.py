@@ -32,7 +32,7 @@ from telefonie_mcp.settings import read_settings
 
 MODERN = "2026-07-28"
 COMMAND: tuple[str, ...] = (sys.executable, "-m", "telefonie_mcp")
-SECONDS = 30
+SECONDS = 60
 """How long anything here may take, on a busy machine."""
 
 Transport = Literal["memory", "stdio", "http"]
