@@ -5,7 +5,6 @@ call that needs them, so that a server which only lists its tools starts fast.
 """
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -67,7 +66,7 @@ class App:
             transport: Where requests go instead of the network or the embedded sandbox.
 
         Raises:
-            SettingsError: the API key cannot be read.
+            SettingsError: the API key cannot be read, a setting names what there is not, or no tool is left.
             DocumentError: a document cannot become tools.
 
         """
@@ -91,7 +90,11 @@ class App:
             read_only=settings.read_only,
             tools=settings.tools,
             exclude_tools=settings.exclude_tools,
+            absent=_absent(settings),
         )
+        if not catalog.tools:
+            blamed = " and ".join(sorted({*catalog.switched_off.values()}))
+            raise SettingsError(f"no tool is left after {blamed}. {catalog.absent}".strip())
         documents = tuple(document for document in loaded if document.toolset in {"", *toolsets})
         return cls(settings, documents, catalog, transport)
 
@@ -212,7 +215,7 @@ class App:
     def instructions(self) -> str:
         """What an agent must know before its first call, composed from what is enabled."""
         parts = [f"{self.where}.", *(document.instructions for document in self.documents)]
-        parts += [*_absent(self.settings), *self.policy.sentences()]
+        parts += [self.catalog.absent, *self.policy.sentences()]
         if self.settings.read_only:
             parts.append("This server only reads.")
         if confirmed := [tool.name for tool in self.catalog if tool.destructive]:
@@ -269,13 +272,12 @@ def _toolsets(settings: Settings) -> tuple[str, ...]:
     return tuple(name for name in settings.toolsets if name not in withheld)
 
 
-def _absent(settings: Settings) -> Iterator[str]:
+def _absent(settings: Settings) -> str:
     """Say why tools that an agent may expect are absent."""
     switches = [] if _PORTING in settings.toolsets else [f"TELEFONIE_TOOLSETS with {_PORTING}"]
     if settings.mode == "live" and not settings.live_porting:
         switches.append("TELEFONIE_LIVE_PORTING=true")
-    if switches:
-        yield f"Porting tools are off; the operator can set {' and '.join(switches)}."
+    return f"Porting tools are off; the operator can set {' and '.join(switches)}." if switches else ""
 
 
 def _is_composed(document: Document) -> bool:

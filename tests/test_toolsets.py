@@ -101,6 +101,26 @@ def test_a_tool_of_a_toolset_that_is_off_says_so() -> None:
         app(TOOLSETS="lookup").catalog["purchase_number"]
 
 
+def test_who_asks_for_a_tool_that_is_absent_is_told_which_setting_brings_it() -> None:
+    needed = f"{OFF}TELEFONIE_TOOLSETS with porting"
+    with pytest.raises(UnknownToolError, match=f"Unknown tool 'submit_port_order': .*{needed}"):
+        app().catalog["submit_port_order"]
+    with pytest.raises(SettingsError, match=f"no tool 'submit_port_order'; .*{needed}"):
+        app(TOOLS="submit_port_order")
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"TOOLS": "purchase_number", "READ_ONLY": "yes"}, "TELEFONIE_READ_ONLY and TELEFONIE_TOOLS."),
+        ({**LIVE, "TOOLSETS": "porting"}, f"TELEFONIE_TOOLSETS. {OFF}TELEFONIE_LIVE_PORTING=true."),
+    ],
+)
+def test_settings_that_leave_no_tool_stop_the_start(variables: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=f"no tool is left after {words}"):
+        app(**variables)
+
+
 @pytest.mark.parametrize("toolset", TOOLSETS)
 def test_every_toolset_is_a_packaged_document(toolset: str) -> None:
     (document,) = load_documents(toolsets=[toolset])

@@ -89,11 +89,13 @@ class Catalog:
     Attributes:
         everything: All tools in document order, for those that look something up for another one.
         switched_off: Name → the setting that switched the tool off.
+        absent: Says which tools there could be besides, for whoever asks for one of them.
 
     """
 
     everything: Mapping[str, Tool]
     switched_off: Mapping[str, str] = field(default_factory=dict[str, str])
+    absent: str = ""
 
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
@@ -112,8 +114,8 @@ class Catalog:
         if setting := self.switched_off.get(name):
             raise UnknownToolError(f"{name} is switched off by {setting}")
         close = get_close_matches(name[:MAX_NAME], self.tools, n=1)
-        known = f"did you mean {close[0]}?" if close else f"the tools are {', '.join(self.tools)}"
-        raise UnknownToolError(f"Unknown tool {name[:MAX_NAME]!r}: {known}")
+        known = f"did you mean {close[0]}?" if close else f"the tools are {', '.join(self.tools)}."
+        raise UnknownToolError(f"Unknown tool {name[:MAX_NAME]!r}: {known} {self.absent}".strip())
 
     def __iter__(self) -> Iterator[Tool]:
         """Return the tools in the order of ``tools/list``."""
@@ -140,6 +142,7 @@ def restrict(
     tools: Sequence[str],
     exclude_tools: Sequence[str],
     toolsets: Collection[str] | None = None,
+    absent: str = "",
 ) -> Catalog:
     """Switch tools off; read-only beats everything, and exclusion beats inclusion.
 
@@ -153,9 +156,8 @@ def restrict(
         for name in names:
             if name not in catalog.everything:
                 close = get_close_matches(name, catalog.everything, n=1) or catalog.everything
-                raise SettingsError(
-                    f"{setting}: there is no tool {name!r}; did you mean {' or '.join(close)}?"
-                )
+                unknown = f"{setting}: there is no tool {name!r}; did you mean {' or '.join(close)}?"
+                raise SettingsError(f"{unknown} {absent}".strip())
     off: dict[str, str] = {}
     for name, tool in catalog.everything.items():
         if toolsets is not None and tool.document.toolset not in {"", *toolsets}:
@@ -166,7 +168,7 @@ def restrict(
             off[name] = "TELEFONIE_EXCLUDE_TOOLS"
         elif tools and name not in tools:
             off[name] = "TELEFONIE_TOOLS"
-    return Catalog(catalog.everything, off)
+    return Catalog(catalog.everything, off, absent)
 
 
 def _compile(schema: dict[str, Any], *, validate_formats: bool) -> "Draft202012Validator":

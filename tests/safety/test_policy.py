@@ -59,13 +59,13 @@ async def entering(door: Door, home: Path, **variables: str) -> AsyncGenerator[C
 RULES: dict[str, tuple[dict[str, str], str, dict[str, Any], str]] = {
     "read only": ({"READ_ONLY": "true"}, *BUY_US, "purchase_number is switched off by TELEFONIE_READ_ONLY"),
     "read only beats tools": (
-        {"READ_ONLY": "true", "TOOLS": "purchase_number"},
+        {"READ_ONLY": "true", "TOOLS": "purchase_number,get_owned_number"},
         *BUY_US,
         "switched off by TELEFONIE_READ_ONLY",
     ),
     "tools": ({"TOOLS": "list_owned_numbers"}, *BUY_US, "switched off by TELEFONIE_TOOLS"),
     "exclusion beats inclusion": (
-        {"TOOLS": "purchase_number", "EXCLUDE_TOOLS": "purchase_number"},
+        {"TOOLS": "purchase_number,get_owned_number", "EXCLUDE_TOOLS": "purchase_number"},
         *BUY_US,
         "switched off by TELEFONIE_EXCLUDE_TOOLS",
     ),
