@@ -155,6 +155,7 @@ class Hints(_Hint):
         asked: Which members of the fact a person sees who must approve.
         ceiling: An argument of our own, not the API's: the highest monthly rate that the caller agrees to.
         loses: Which members of the fact are lost by the operation.
+        lacks: The member of the fact that lists what the API wants before it accepts the operation.
         settle: The read that settles a write whose outcome is unknown.
         replaced: The result tells under this name which values the write replaced.
         resource: The read as a resource.
@@ -176,6 +177,7 @@ class Hints(_Hint):
     asked: tuple[str, ...] = ()
     ceiling: str | None = None
     loses: tuple[str, ...] = ()
+    lacks: str = ""
     settle: Settle | None = None
     replaced: str | None = None
     resource: Exposed | None = None

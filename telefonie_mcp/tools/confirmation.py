@@ -65,8 +65,10 @@ async def preview(
             else {}
         ),
     }
+    lacking = sentence(f"{{{hints.lacks}}}", fact) if fact and fact.get(hints.lacks) else ""
+    warning = f" Now it would be refused, for want of {lacking}." if lacking else ""
     return ToolError(
-        f"{NOTHING_DONE}, because {CONFIRM} was not true. {tool.name} would {would}{price}.",
+        f"{NOTHING_DONE}, because {CONFIRM} was not true. {tool.name} would {would}{price}.{warning}",
         code="confirmation_required",
         hint="Show this to the user. Only if they agree, make exactly the call in next_call.",
         preview=facts,

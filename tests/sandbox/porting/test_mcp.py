@@ -82,6 +82,8 @@ async def test_two_numbers_from_draft_to_ported(mode: Literal["auto", "legacy"],
         order, carrier = created["port_order_id"], created["losing_carrier"]
         assert created["status"] == "draft"
 
+        preview = await agent.ask("submit_port_order", refused=True, port_order_id=order, confirm=False)
+        assert "Now it would be refused, for want of account_number, pin," in preview["message"]
         refused = await agent.ask("submit_port_order", refused=True, port_order_id=order, confirm=True)
         assert (refused["code"], refused["provider_code"]) == ("conflict", "loa_required")
 
@@ -90,6 +92,7 @@ async def test_two_numbers_from_draft_to_ported(mode: Literal["auto", "legacy"],
         named = [*NUMBERS, carrier, submitted["foc_date"]]
         assert words.startswith("Nothing was done")
         assert all(name in words for name in named)
+        assert "refused" not in words
         assert submitted["status"] == "submitted"
         again = await agent.ask("submit_port_order", refused=True, port_order_id=order, confirm=False)
         assert (again["code"], "is submitted" in again["message"]) == ("conflict", True)
