@@ -6,6 +6,7 @@ is what the server answered.
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
 import click
@@ -96,9 +97,8 @@ async def _life_of_a_number(stage: _Stage) -> None:
     asked: dict[str, Any] = {"phone_number": number, "confirm": False}
     preview = await stage.call("Try to buy it without a yes.", "purchase_number", refused=True, **asked)
     facts = preview["preview"]
-    stage.show(
-        f"it would cost {facts['monthly_rate']} per month and can do {facts['current']['capabilities']}"
-    )
+    able = [name for name, can in facts["current"]["capabilities"].items() if can]
+    stage.show(f"it would cost {facts['monthly_rate']} per month and can do {', '.join(able)}")
 
     bought = await stage.confirm("Buy it: exactly the call that the preview names.", preview)
     stage.show(f"bought {bought['phone_number']} at {bought['monthly_rate']} per month")
@@ -107,16 +107,20 @@ async def _life_of_a_number(stage: _Stage) -> None:
     named: dict[str, Any] = {"phone_number": number, "friendly_name": "Front desk", **routing}
     updated = await stage.call("Route its calls and SMS.", "update_owned_number", **named)
     stage.show(f"{updated['friendly_name']}: calls to {updated['voice_url']}, SMS to {updated['sms_url']}")
-    stage.show(f"replaced {updated['replaced']}")
+    stage.show(f"replaced: {_listed(updated['replaced'])}")
 
     owned = await stage.call("List the account.", "list_owned_numbers")
     stage.show(f"{owned['total']} number: {owned['numbers'][0]['phone_number']}")
 
     preview = await stage.call("Try to release it without a yes.", "release_number", refused=True, **asked)
-    stage.show(f"would be lost: {preview['preview']['would_be_lost']}")
+    stage.show(f"would be lost: {_listed(preview['preview']['would_be_lost'])}")
 
     released = await stage.confirm("Release it.", preview)
     stage.show(f"{released['message']}: {released['phone_number']}")
 
     owned = await stage.call("List the account again.", "list_owned_numbers")
     stage.show(f"{owned['total']} numbers")
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value or '(none)'}" for name, value in values.items())

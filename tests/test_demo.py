@@ -16,9 +16,12 @@ async def test_every_line_is_what_the_server_answered(capsys: pytest.CaptureFixt
     for words in (
         "Telefonie phone numbers (sandbox), protocol 2026-07-28, 8 tools",
         "refused: Nothing was done, because confirm was not true. purchase_number would buy +1415",
+        "it would cost 1.15 per month and can do voice, sms, mms",
         "bought +1415",
         "Front desk: calls to https://example.com/voice, SMS to https://example.com/sms",
+        "replaced: voice_url (none), sms_url (none), friendly_name (415) 555-",
         "refused: Nothing was done, because confirm was not true. release_number would",
+        "would be lost: friendly_name Front desk, voice_url https://example.com/voice, sms_url https://",
         "Number released: +1415",
     ):
         assert words in shown

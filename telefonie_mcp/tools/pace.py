@@ -67,7 +67,7 @@ class Pace:
             raise ToolError(
                 f"{NOTHING_DONE}: too many calls; this server allows {self._most} a minute to each caller.",
                 code="rate_limited",
-                hint=f"Wait {seconds} seconds before the next call.",
+                hint=f"Wait {seconds} s before the next call.",
                 retryable=True,
                 retry_after=seconds,
             )

@@ -93,7 +93,7 @@ def _answered(tool: Tool, answer: Answer, message: str) -> ToolError:
     elif status == HTTPStatus.TOO_MANY_REQUESTS:
         seconds = retry_after(answer)
         if seconds is not None:
-            hint = f"Wait {seconds:.0f} seconds before the next call."
+            hint = f"Wait {seconds:.0f} s before the next call."
             details["retry_after"] = seconds
     hint = tool.hints.refused.get(status, hint)
     retryable = status >= 500 or status in {408, 429}  # noqa: PLR2004

@@ -11,7 +11,7 @@ def refused(pace: Pace, caller: str) -> float:
     answer = caught.value.as_dict()
     assert (answer["code"], answer["retryable"]) == ("rate_limited", True)
     assert answer["message"].startswith("Nothing was done: too many calls")
-    assert answer["hint"] == f"Wait {answer['retry_after']} seconds before the next call."
+    assert answer["hint"] == f"Wait {answer['retry_after']} s before the next call."
     return answer["retry_after"]
 
 

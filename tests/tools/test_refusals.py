@@ -60,7 +60,7 @@ def test_every_outcome_has_a_code_and_a_sentence(
 def test_retry_after_reaches_the_agent() -> None:
     error = refusal(tool("list_owned_numbers"), answer(429, retry_after="7")).as_dict()
     assert error["retry_after"] == 7
-    assert error["hint"] == "Wait 7 seconds before the next call."
+    assert error["hint"] == "Wait 7 s before the next call."
 
 
 def test_the_next_step_of_the_hints_wins() -> None:
