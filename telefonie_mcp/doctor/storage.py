@@ -57,7 +57,7 @@ def _place(directory: Path) -> Finding | None:
     """Return what is wrong with a directory, which need not be there yet."""
     if not directory.exists():
         above = next(parent for parent in directory.parents if parent.exists())
-        if os.access(above, os.W_OK):
+        if above.is_dir() and os.access(above, os.W_OK):
             return None
         return Finding("state", "problem", f"{directory} cannot be made in {above}", _ELSEWHERE)
     try:

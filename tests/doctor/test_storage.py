@@ -37,6 +37,15 @@ def test_before_anything_was_written(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
+def test_a_place_that_can_never_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    finding = state(kept_in(tmp_path / "file/below"))
+    assert (finding.status, finding.text) == (
+        "problem",
+        f"{tmp_path / 'file/below'} cannot be made in {tmp_path / 'file'}",
+    )
+
+
 def test_a_ledger_that_is_as_it_should_be(tmp_path: Path) -> None:
     settings = kept_in(tmp_path)
     made(settings)
