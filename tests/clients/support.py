@@ -13,6 +13,8 @@ import anyio
 from tests.support.wire import environment
 
 TOOLS = Path(os.environ["NODE_TOOLS"])
+UV = {"UV_PYTHON": sys.executable, "UV_EXCLUDE_NEWER": "2026-11-24T00:00:00Z"}
+"""How uv makes environments. Scripts pin what they use, and the date pins what that needs in turn."""
 
 
 async def run(home: Path, name: str, *arguments: str, seconds: float = 90) -> tuple[int, str, str]:
@@ -41,14 +43,15 @@ def python_of(script: Path) -> str:
 
     uv locks it while it makes it, so several workers can ask at once, and keeps it for the next time.
     """
-    uv("sync", "--quiet", "--python", sys.executable, "--script", str(script))
-    return uv("python", "find", "--script", str(script)).strip()
+    uv("sync", "--quiet", "--script", str(script))
+    return uv("python", "find", "--script", str(script))
 
 
 def uv(*arguments: str) -> str:
+    """Run uv, and return its output."""
     command = [sys.executable, "-m", "uv", *arguments]
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False
+        command, env={**os.environ, **UV}, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return done.stdout.strip()

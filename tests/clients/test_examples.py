@@ -9,22 +9,23 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests import readme
 from tests.clients.remote import ROOT
-from tests.clients.support import TOOLS, python_of
+from tests.clients.support import TOOLS, UV, uv
 from tests.support.wire import environment
 
 EXAMPLES = ROOT / "examples"
 AGENTS = ("langchain_agent.py", "openai_agents.py", "pydantic_ai_agent.py")
 
 
-async def run(*command: str, home: Path, **variables: str) -> tuple[int, str, str]:
-    """Run a command in a shell where the package and the programs from npm are installed."""
+async def run(*command: str, home: Path, cwd: Path = ROOT, **variables: str) -> tuple[int, str, str]:
+    """Run a command where the package and the programs from npm are on the path."""
     path = os.pathsep.join([str(Path(sys.executable).parent), str(TOOLS), os.environ["PATH"]])
     with anyio.fail_after(120):
         done = await anyio.run_process(
             command,
-            env=environment(home, PATH=path, **variables),
-            cwd=TOOLS.parents[1],  # where npx finds what is installed
+            env=environment(home, PATH=path, **UV, UV_CACHE_DIR=uv("cache", "dir"), **variables),
+            cwd=cwd,
             check=False,
         )
     return done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -36,8 +37,7 @@ def databases(home: Path) -> list[Path]:
 
 @pytest.mark.parametrize("name", AGENTS)
 async def test_an_agent_buys_after_a_yes_and_gives_back_after_another(name: str, tmp_path: Path) -> None:
-    python = await anyio.to_thread.run_sync(python_of, EXAMPLES / name)
-    status, output, errors = await run(python, str(EXAMPLES / name), home=tmp_path)
+    status, output, errors = await run("uv", "run", f"examples/{name}", home=tmp_path)
     assert status == 0, errors
     events = [
         re.sub(r"\+1415\d{7}", "NUMBER", line.split(" {")[0].strip())
@@ -66,12 +66,15 @@ async def test_an_agent_buys_after_a_yes_and_gives_back_after_another(name: str,
 
 @pytest.mark.parametrize("name", AGENTS)
 async def test_a_variable_switches_to_a_real_model(name: str, tmp_path: Path) -> None:
-    python = await anyio.to_thread.run_sync(python_of, EXAMPLES / name)
     model = {"openai_agents.py": "nobody/nothing"}.get(name, "nobody:nothing")
-    status, output, errors = await run(python, str(EXAMPLES / name), home=tmp_path, EXAMPLE_MODEL=model)
+    status, output, errors = await run("uv", "run", f"examples/{name}", home=tmp_path, EXAMPLE_MODEL=model)
     assert status == 1
     assert "nobody" in errors
     assert "calls" not in output
+
+
+def test_the_readme_runs_one_of_them() -> None:
+    assert f"\nuv run examples/{AGENTS[0]}\n" in readme.README.read_text()
 
 
 def test_the_agents_follow_the_same_script() -> None:
@@ -82,7 +85,8 @@ def test_the_agents_follow_the_same_script() -> None:
 
 @pytest.mark.parametrize("name", ["call.sh", "inspector.sh"])
 async def test_a_shell_session_buys_and_gives_back(name: str, tmp_path: Path) -> None:
-    status, output, errors = await run("bash", str(EXAMPLES / name), home=tmp_path)
+    here = TOOLS.parents[1]  # npx runs what is installed where it starts
+    status, output, errors = await run("bash", str(EXAMPLES / name), home=tmp_path, cwd=here)
     assert status == 0, errors
     assert re.findall(r"(?:call|--tool-name) (\w+)", errors) == [
         "search_available_numbers",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastmcp.client.transports import StdioTransport
+from pydantic_ai import TextContent
 from pydantic_ai.mcp import MCPToolset
 from remote import Answer, obey, target
 
@@ -27,8 +28,8 @@ class Driver:
 
     async def prompt(self, name: str, arguments: dict[str, str]) -> str:
         (message,) = (await self.toolset.get_prompt(name, arguments)).messages
-        assert isinstance(message.content, str)
-        return message.content
+        assert isinstance(message.content, TextContent)
+        return message.content.content
 
 
 async def main() -> None:
