@@ -21,7 +21,7 @@ Era = Literal["modern", "legacy"]
 
 ROOT = Path(__file__).parents[2]
 DRIVERS = Path(__file__).parent / "drivers"
-SECONDS = 120
+SECONDS = 300
 """How long a scenario may take: a slow client starts itself and a server for every step."""
 
 

@@ -21,7 +21,7 @@ AGENTS = ("langchain_agent.py", "openai_agents.py", "pydantic_ai_agent.py")
 async def run(*command: str, home: Path, cwd: Path = ROOT, **variables: str) -> tuple[int, str, str]:
     """Run a command where the package and the programs from npm are on the path."""
     path = os.pathsep.join([str(Path(sys.executable).parent), str(TOOLS), os.environ["PATH"]])
-    with anyio.fail_after(120):
+    with anyio.fail_after(300):
         done = await anyio.run_process(
             command,
             env=environment(home, PATH=path, **UV, UV_CACHE_DIR=uv("cache", "dir"), **variables),

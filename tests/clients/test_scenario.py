@@ -13,8 +13,9 @@ from typing import Any, get_args
 
 import pytest
 
+from telefonie_mcp.app import App
+from telefonie_mcp.settings import Settings
 from tests.clients.remote import CLIENTS, Answer, Remote, Transport, connected
-from tests.support.tools import catalog
 
 SNAPSHOT = Path(__file__).parents[1] / "snapshots/clients.json"
 
@@ -39,7 +40,8 @@ async def the_scenario(remote: Remote) -> dict[str, str]:
     async def call(tool: str, **arguments: Any) -> Answer:
         return Answer(await remote.ask("call", tool, arguments))
 
-    assert await remote.ask("tools") == [tool.name for tool in catalog()]
+    catalog = App.from_settings(Settings(sandbox_db=":memory:")).catalog
+    assert await remote.ask("tools") == [tool.name for tool in catalog]
 
     found = await call("search_available_numbers", country_code="US", area_code="415", limit=1)
     number = found.json["available_numbers"][0]["phone_number"]
