@@ -15,6 +15,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from telefonie_mcp.clients.known import CLIENTS
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.tools.arguments import read_arguments
 from tests import readme
@@ -28,7 +29,7 @@ TESTS = "python -m pytest -n 4 --cov --cov-fail-under=95"
 SHELL = [code for language, code in BLOCKS if language == "sh"]
 JSON = [code for language, code in BLOCKS if language == "json"]
 LINES = [line for language, code in BLOCKS if language == "text" for line in code.splitlines()]
-CONFIGURATIONS = {"mcp_servers.json": JSON[0], "vscode.json": JSON[1]}
+CONFIGURATIONS = {"claude-desktop.json": JSON[0], "vscode.json": JSON[1]}
 
 
 def shell(command: str, home: Path) -> subprocess.CompletedProcess[str]:
@@ -127,6 +128,47 @@ async def test_the_sandbox_on_a_socket_is_used_like_the_live_api_and_emptied(tmp
     assert json.loads(done.stdout)["total"] == 0
     assert "telefonie-mcp sandbox --reset" in LINES
     assert shell("telefonie-mcp sandbox --reset", tmp_path).returncode == 0
+
+
+def test_a_client_is_configured(tmp_path: Path) -> None:
+    file = tmp_path / ".config/Claude/claude_desktop_config.json"
+    key = tmp_path / "key"
+    key.write_text("your-key\n")
+    plain, with_key = (line for line in LINES if line.endswith(" config claude-desktop --write"))
+    assert shell(f"{plain} --yes", tmp_path).returncode == 0
+    entry = json.loads(file.read_text())["mcpServers"]["telefonie"]
+    assert "env" not in entry
+    command = with_key.replace("/path/of/a/file/with/your/key", str(key))
+    assert shell(f"{command} --yes", tmp_path).returncode == 0
+    entry = json.loads(file.read_text())["mcpServers"]["telefonie"]
+    assert entry["env"] == {"TELEFONIE_API_KEY_FILE": str(key)}
+    assert shell(entry["command"] + " --version", tmp_path).returncode == 0
+
+
+def test_every_client_is_named() -> None:
+    assert {name for name in re.findall(r"`([a-z-]+)`", TEXT) if name in CLIENTS} == CLIENTS.keys()
+
+
+def test_an_installation_with_uv_is_compiled(tmp_path: Path) -> None:
+    (command,) = [line for line in LINES if line.startswith("uv ")]
+    cache = subprocess.run(
+        [Path(sys.executable).parent / "uv", "cache", "dir"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    done = shell(f"UV_CACHE_DIR={cache} {command}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [*tmp_path.rglob("telefonie_mcp/__pycache__/cli.*.pyc")]
+    assert shell(f"{tmp_path}/.local/bin/telefonie-mcp --version", tmp_path).returncode == 0
+
+
+def test_the_container_is_started_as_its_recipe_says() -> None:
+    (line,) = [line for line in LINES if line.startswith("docker run ")]
+    assert f"#   {line}\n" in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_bundle_is_packed_with_the_tool_that_ci_runs() -> None:
+    packages = json.loads((ROOT / ".ci/package.json").read_text())["dependencies"]
+    name = "@anthropic-ai/mcpb"
+    assert f"npx {name}@{packages[name]} pack . telefonie-mcp.mcpb" in LINES
 
 
 def test_the_document_becomes_a_tool(tmp_path: Path) -> None:
