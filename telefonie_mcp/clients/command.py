@@ -7,7 +7,6 @@ import shutil
 import sys
 from contextlib import suppress
 from difflib import unified_diff
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,6 +41,8 @@ def config(flags: dict[str, Any], *, client: str, write: bool, yes: bool, with_k
     from telefonie_mcp.clients.launch import variables  # noqa: PLC0415
     from telefonie_mcp.settings import read_settings  # noqa: PLC0415
 
+    if yes and not write:
+        raise click.UsageError("--yes answers the question of --write, and there is none.")
     settings = read_settings(os.environ, flags)
     made = configure(CLIENTS[client], _this_installation(), variables(settings), with_key=with_key)
     path = Path(config_file(CLIENTS[client], sys.platform, os.environ))
@@ -66,6 +67,8 @@ def config(flags: dict[str, Any], *, client: str, write: bool, yes: bool, with_k
 
 
 def _this_installation() -> "Launch":
+    from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415
+
     from telefonie_mcp.clients.launch import Launch  # noqa: PLC0415
 
     origin: dict[str, Any] = {}

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from telefonie_mcp.clients import toml
 from telefonie_mcp.clients.known import Client
@@ -15,6 +14,14 @@ __all__ = ["SERVER", "Configuration", "configure"]
 
 SERVER: Final = "telefonie"
 """What clients call this server."""
+
+
+_STAND_INS: Final = {
+    "TELEFONIE_API_KEY": "your-key",
+    "TELEFONIE_LEDGER": "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
+    "TELEFONIE_STATE_KEYS": "your-state-keys",
+}
+"""What a person is to replace, by variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ def configure(
         elif client.reference:
             env[name] = client.reference.format(name)
         elif not client.forwards:
-            env[name] = _stand_in(name, variables.secret[name])
+            env[name] = _STAND_INS[name]
     env |= variables.plain
     entry: dict[str, Any] = {"type": "stdio"} if client.typed else {}
     entry["command"] = launch.command
@@ -85,10 +92,3 @@ def configure(
         entry["env"] = env
     refers = client.asks or client.forwards or client.reference
     return Configuration(client, entry, tuple(inputs), names if refers else (), () if refers else names)
-
-
-def _stand_in(name: str, value: str) -> str:
-    """Return what a person is to replace."""
-    if password := urlsplit(value).password if "://" in value else None:
-        return value.replace(password, "your-password")
-    return f"your-{name.removeprefix(PREFIX).lower().replace('_', '-').removeprefix('api-')}"

@@ -6,10 +6,9 @@ variables. So the command and every path are absolute, and every setting is name
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -59,7 +58,7 @@ class Variables:
     """Settings as variables: what everybody may see, and secrets."""
 
     plain: Mapping[str, str]
-    secret: Mapping[str, str]
+    secret: Mapping[str, str] = field(repr=False)
 
 
 def variables(settings: Settings) -> Variables:
@@ -81,8 +80,8 @@ def variables(settings: Settings) -> Variables:
 
 
 def _is_secret(name: str, text: str, value: Any) -> bool:
-    if name == "ledger":
-        return urlsplit(text).password is not None
+    if name == "ledger":  # the path of a file is none; in a URL, a password can stand in several places
+        return "://" in text and not text.startswith("sqlite")
     values = value if isinstance(value, tuple) else (value,)  # pyright: ignore[reportUnknownVariableType] - any setting's
     return any(isinstance(part, SecretStr) for part in values)  # pyright: ignore[reportUnknownVariableType]
 

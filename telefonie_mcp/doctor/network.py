@@ -64,7 +64,7 @@ def explained(error: Exception) -> str:
             return f"the certificate is not trusted ({error.verify_message})"
         case TimeoutError():
             return "the server does not answer the greeting"
-        case ssl.SSLError():
+        case ssl.SSLError() if error.reason:
             return f"the server does not speak it ({error.reason})"
         case _:
             return "the server ends the connection"

@@ -164,6 +164,7 @@ def test_a_broken_file_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "variables", "words"),
     [
+        (["config", "zed", "--yes"], {}, "--yes answers the question of --write"),
         (["config", "emacs"], {}, "'emacs' is not one of 'claude-desktop', "),
         (
             ["config", "zed"],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from telefonie_mcp.cli import SECRETS
 from telefonie_mcp.clients.entry import configure
 from telefonie_mcp.clients.known import CLIENTS
 from telefonie_mcp.clients.launch import Launch, Variables
@@ -37,7 +38,7 @@ def parsed(text: str, name: str) -> dict[str, Any]:
 def test_the_key_is_referred_to_and_never_written(name: str) -> None:
     made = configure(CLIENTS[name], LAUNCH, LIVE)
     assert KEY not in made.text
-    assert KEY not in repr(made)
+    assert KEY not in repr(made) + repr(LIVE)
     entry = parsed(made.text, name)[CLIENTS[name].servers]["telefonie"]
     assert entry["env"].get("TELEFONIE_API_KEY") == REFERENCES[name]
     assert entry["env"]["TELEFONIE_READ_ONLY"] == "true"
@@ -83,9 +84,15 @@ def test_what_stands_for_a_secret_says_so() -> None:
     }
     made = configure(CLIENTS["zed"], LAUNCH, Variables({}, secrets))
     assert made.entry["env"] == {
-        "TELEFONIE_LEDGER": "postgresql+psycopg://me:your-password@host/db",
+        "TELEFONIE_LEDGER": "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
         "TELEFONIE_STATE_KEYS": "your-state-keys",
     }
+
+
+def test_something_stands_for_every_secret() -> None:
+    secrets = {f"TELEFONIE_{name.upper()}": "secret" for name in SECRETS}
+    made = configure(CLIENTS["zed"], LAUNCH, Variables({}, secrets))
+    assert {*made.missing} == made.entry["env"].keys() == secrets.keys()
 
 
 def test_there_is_an_example_for_every_client() -> None:
