@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from telefonie_mcp.clients.entry import Configuration
     from telefonie_mcp.clients.launch import Launch
 
-__all__ = ["config"]
+__all__ = ["config", "without_secrets"]
 
-_SECRET_VALUE: Final = re.compile(
-    r'("?TELEFONIE_(?:API_KEY|LEDGER|STATE_KEYS)"?\s*[:=]\s*")(?!\$)(?:[^"\\]|\\.)*(?=")'
+_SECRET: Final = re.compile(
+    r"""([\w.-]*(?:KEY|TOKEN|SECRET|PASSW|AUTH|LEDGER)(?![\w.-]*_FILE)[\w.-]*["']?\s*[:=]\s*)"""
+    r"""(["'])(?!\$|\2)(?:\\.|(?!\2).)*""",
+    re.IGNORECASE,
 )
+"""A name that promises a secret, and its value, unless that refers to something."""
 
 
 @click.command()
@@ -44,12 +47,14 @@ def config(flags: dict[str, Any], *, client: str, write: bool, yes: bool, with_k
     if yes and not write:
         raise click.UsageError("--yes answers the question of --write, and there is none.")
     settings = read_settings(os.environ, flags)
-    made = configure(CLIENTS[client], _this_installation(), variables(settings), with_key=with_key)
+    told = variables(settings)
+    made = configure(CLIENTS[client], _this_installation(), told, with_key=with_key)
     path = Path(config_file(CLIENTS[client], sys.platform, os.environ))
     if settings.http:
         _note("TELEFONIE_HTTP is left out: the client starts the server over stdio.")
-    if with_key:
-        _note(f"The API key is in it in plain text: whoever can read {path if write else 'it'} can use it.")
+    if with_key and told.secret:
+        where = path if write else "it"
+        _note(f"{', '.join(told.secret)} is in it in plain text: whoever can read {where} can use it.")
     if made.references and made.client.asks:
         _note(f"{made.client.title} asks for {', '.join(made.references)} once, and keeps it.")
     elif made.references:
@@ -93,14 +98,14 @@ def _write(path: Path, made: "Configuration", *, yes: bool) -> None:
     try:
         new = merged(old, made)
     except MergeError as error:
-        _note(f"This is what it would have to say:\n\n{_without_secrets(made.text)}")
+        _note(f"This is what it would have to say:\n\n{without_secrets(made.text)}")
         raise MergeError(f"{path} was not changed: {error}") from error
     if new == old:
         _note(f"{path} says so already.")
         return
     names = (str(path), str(path))
     for line in unified_diff(old.splitlines(), new.splitlines(), *names, lineterm=""):
-        click.secho(_without_secrets(line), fg={"+": "green", "-": "red"}.get(line[:1]), err=True)
+        click.secho(without_secrets(line), fg={"+": "green", "-": "red"}.get(line[:1]), err=True)
     if not yes:
         click.confirm(f"Change {path}?", abort=True, err=True)
     backup = file.replace(new)
@@ -108,9 +113,9 @@ def _write(path: Path, made: "Configuration", *, yes: bool) -> None:
     _note(f"Restart {made.client.title}, or reload its servers.")
 
 
-def _without_secrets(text: str) -> str:
+def without_secrets(text: str) -> str:
     """Return text for a terminal, which scrolls, is recorded, and is shared with others."""
-    return _SECRET_VALUE.sub(r"\1**********", text)
+    return _SECRET.sub(r"\1\2**********", text)
 
 
 def _note(text: str) -> None:

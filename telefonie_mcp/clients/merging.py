@@ -113,7 +113,7 @@ def _without_stand_ins(configuration: Configuration, old: Mapping[str, Any]) -> 
 def _check(entry: Mapping[str, Any]) -> None:
     """Refuse an entry whose settings contradict each other, such as old ones and new ones."""
     given = {name: str(value) for name, value in entry["env"].items() if name.startswith(PREFIX)}
-    given |= dict.fromkeys(entry.get("env_vars", ()), "$")
+    given |= {name: "$" for name in entry.get("env_vars", ()) if isinstance(name, str)}
     secret = "x" * 32
     try:
         read_settings({name: secret if value.startswith("$") else value for name, value in given.items()})

@@ -62,19 +62,19 @@ def put(text: str, path: Sequence[str], table: Mapping[str, Any]) -> str:
     except tomllib.TOMLDecodeError:
         result = None
     if result != expected:
-        raise ValueError(f"{'.'.join(path)} is not written as a table of its own")
+        raise ValueError(f"{'.'.join(path)} cannot be written without a loss")
     return changed
 
 
 def rendered(path: Sequence[str], table: Mapping[str, Any]) -> str:
-    """Return ``table``, whose values are strings, lists of them, and tables of them, as TOML."""
+    """Return ``table`` as TOML, as far as TOML writes its values as JSON does."""
     lines = [f"[{'.'.join(map(_key, path))}]"]
     inner: list[str] = []
     for name, value in table.items():
         if isinstance(value, Mapping):
             inner.append("\n" + rendered([*path, name], value))  # pyright: ignore[reportUnknownArgumentType] - JSON
         else:
-            lines.append(f"{_key(name)} = {json.dumps(value, ensure_ascii=False)}")
+            lines.append(f"{_key(name)} = {json.dumps(value, ensure_ascii=False, default=str)}")
     return "\n".join(lines) + "\n" + "".join(inner)
 
 

@@ -12,6 +12,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from telefonie_mcp.clients.command import without_secrets
 from telefonie_mcp.clients.known import CLIENTS, config_file
 from tests.support.wire import COMMAND, SECONDS, environment
 
@@ -109,7 +110,7 @@ def test_a_key_is_written_only_when_asked_for_and_shown_nowhere(tmp_path: Path) 
         tmp_path, "config", "zed", "--write", "--yes", "--with-key", TELEFONIE_API_KEY=KEY
     )
     assert status == 0
-    assert f"in plain text: whoever can read {file} can use it" in notes
+    assert f"TELEFONIE_API_KEY is in it in plain text: whoever can read {file} can use it." in notes
     assert KEY not in output + notes
     assert KEY in file.read_text()
     assert file.stat().st_mode & 0o077 == 0
@@ -138,15 +139,33 @@ def test_it_shows_the_difference_and_asks(answer: str, status: int, tmp_path: Pa
     assert config(tmp_path, "config", "zed", "--write")[2] == f"{file} says so already.\n"
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("-TELEFONIE_API_KEY = 'abc' # x", "-TELEFONIE_API_KEY = '**********' # x"),
+        ('+"TELEFONIE_LEDGER":"a\\"b", "x": 1', '+"TELEFONIE_LEDGER":"**********", "x": 1'),
+        ('"TELEFONIE_API_KEY": "${input:x}"', '"TELEFONIE_API_KEY": "${input:x}"'),
+        ('"TELEFONIE_API_KEY_FILE": "/key"', '"TELEFONIE_API_KEY_FILE": "/key"'),
+        ('"Authorization": "Bearer abc"', '"Authorization": "**********"'),
+        ('"keybindings": {"a": "b"}', '"keybindings": {"a": "b"}'),
+        ('"TOKEN": ""', '"TOKEN": ""'),
+    ],
+)
+def test_what_a_difference_shows_of_a_secret(line: str, shown: str) -> None:
+    assert without_secrets(line) == shown
+
+
 def test_a_key_of_before_is_not_shown_either(tmp_path: Path) -> None:
     file = place("cursor", tmp_path)
     file.parent.mkdir(parents=True)
-    entry = {"command": "x", "env": {"TELEFONIE_API_KEY": 'old-"key"-0451', "PATH": "/bin"}}
+    env = {"OTHER_TOKEN": "another-0451", "TELEFONIE_API_KEY": 'old-"key"-0451', "PATH": "/bin"}
+    entry = {"command": "x", "env": env}
     file.write_text(json.dumps({"mcpServers": {"telefonie": entry}}, indent=2))
     status, _, notes = config(tmp_path, "config", "cursor", "--write", "--yes", TELEFONIE_API_KEY=KEY)
     assert status == 0
     assert '-        "TELEFONIE_API_KEY": "**********",' in notes
     assert '+        "TELEFONIE_API_KEY": "${env:TELEFONIE_API_KEY}",' in notes
+    assert '"OTHER_TOKEN": "**********"' in notes
     assert "0451" not in notes
 
 

@@ -119,6 +119,8 @@ def test_a_key_in_the_file_stays_where_none_can_be_referred_to() -> None:
         ("codex-cli", "a = \n", "it is not valid TOML: "),
         ("codex-cli", 'mcp_servers = "x"\n', "mcp_servers is not an object"),
         ("codex-cli", '[mcp_servers.telefonie]\ncommand = "x" # y\n', "has comments"),
+        ("codex-cli", "[mcp_servers.telefonie]\nsince = 2026-11-24\n", "without a loss"),
+        ("codex-cli", '[mcp_servers.telefonie]\nenv_vars = [{ name = "X" }]\n', "without a loss"),
     ],
 )
 def test_what_cannot_be_kept_is_not_touched(name: str, text: str, words: str) -> None:

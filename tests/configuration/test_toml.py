@@ -70,11 +70,11 @@ def test_line_ends_are_those_of_the_file() -> None:
         ("a = \n", "line 1"),
         ("mcp_servers = 1\n", "mcp_servers is not a table"),
         ("[[mcp_servers]]\n", "mcp_servers is not a table"),
-        ("mcp_servers = {}\n", "is not written as a table of its own"),
-        ('[mcp_servers]\ntelefonie = { command = "x" }\n', "is not written as a table of its own"),
-        ('mcp_servers.telefonie.command = "x"\n', "is not written as a table of its own"),
+        ("mcp_servers = {}\n", "cannot be written without a loss"),
+        ('[mcp_servers]\ntelefonie = { command = "x" }\n', "cannot be written without a loss"),
+        ('mcp_servers.telefonie.command = "x"\n', "cannot be written without a loss"),
         ('[mcp_servers.telefonie]\ncommand = "x" # mine\n', "has comments, which would be lost"),
-        ("x = '''\n[mcp_servers.telefonie]\n'''\n[z]\n", "is not written as a table of its own"),
+        ("x = '''\n[mcp_servers.telefonie]\n'''\n[z]\n", "cannot be written without a loss"),
     ],
 )
 def test_what_cannot_be_done_without_loss_is_refused(text: str, words: str) -> None:
