@@ -1,0 +1,88 @@
+"""``python -m tests.bench``: measure, print, write JSON, and compare with the targets."""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tests import readme
+from tests.bench import measures, scale
+from tests.bench.contestants import contestants, install
+from tests.bench.report import RESULTS, lines
+from tests.bench.rounds import compare
+from tests.bench.sessions import started
+from tests.bench.targets import misses
+
+_PEERS = Path(__file__).parents[2] / "build/bench"
+
+
+def main() -> int:
+    options = _options()
+    rounds, calls = (3, 10) if options.quick else (options.rounds, 60)
+    if not options.alone:
+        install(_PEERS)
+    report: dict[str, Any] = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "machine": _machine(),
+        "rounds": rounds,
+        "results": {},
+    }
+    with TemporaryDirectory() as work, _upstream() as url:
+        everybody = contestants(url, Path(work), None if options.alone else _PEERS)
+        for measure in [*measures.measures(everybody, calls=calls), *scale.measures(calls=calls)]:
+            if measure.id.startswith(tuple(options.only.split(","))):
+                result = report["results"][measure.id] = compare(measure, rounds)
+                print("\n".join(lines(result)), flush=True)  # noqa: T201 - a program for people
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    if options.save:
+        RESULTS.write_text(json.dumps(report, indent=1) + "\n")
+        readme.README.write_text(readme.generated(readme.README.read_text()))
+    missed = [*misses(report["results"])] if options.check else []
+    print("\n".join(missed) or "No target is missed." if options.check else "")  # noqa: T201
+    return 1 if missed else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of every measure (default: 9)")
+    parser.add_argument("--quick", action="store_true", help="3 short rounds: a look, not a result")
+    parser.add_argument("--only", default="", help="measures that begin so, comma separated: cold,memory")
+    parser.add_argument("--alone", action="store_true", help="without FastMCP and the Node bridge")
+    parser.add_argument("--json", type=Path, help="write the results to this file")
+    parser.add_argument("--save", action="store_true", help="write the results to the repository and README")
+    parser.add_argument("--check", action="store_true", help="end with status 1 if a target is missed")
+    return parser.parse_args()
+
+
+@contextmanager
+def _upstream() -> Generator[str]:
+    with started((sys.executable, "-m", "tests.bench.peers.standin"), {}) as process:
+        assert process.stdout
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1/numbers"
+
+
+def _machine() -> str:
+    """Return the kind of this machine: processors and system."""
+    count = subprocess.run(["nproc"], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S607
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    return f"{count} × {model}, {platform.system()} {platform.machine()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,270 @@
+"""What is measured, from the outside: processes, requests, bytes.
+
+Every function yields a :data:`~tests.bench.rounds.Sample` for one contestant.
+"""
+
+import json
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from itertools import count
+from statistics import median
+from subprocess import Popen
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from tests.bench.contestants import CALL, ECHO, JSON, OURS, Contestant
+from tests.bench.load import calls_per_second
+from tests.bench.rounds import Measure, Sample
+from tests.bench.sessions import ERAS, Era, Http, Stdio, free_port, listening, peak_megabytes, started
+
+__all__ = ["measures"]
+
+CONCURRENT: Final = 32
+ARGUMENTS: Final = {"country_code": "US"}
+_NAMES: Final = {"legacy": "2025-11-25", "modern": "2026-07-28"}
+_UNCACHED: Final = "without bytecode"
+_SANDBOX: Final = f"{OURS}, sandbox used"
+
+
+def measures(everybody: dict[str, Contestant], *, calls: int) -> list[Measure]:
+    """Return what can be measured of ``everybody``, with so many ``calls`` in each sample."""
+    ours = everybody[OURS]
+
+    def of(sample: Any, floor: str, era: Era, *, http: bool = False, without: str) -> dict[str, Any]:
+        return {
+            each.name: partial(sample, each, era)
+            for each in everybody.values()
+            if era in each.eras
+            and each.name != without
+            and (each.port_option if http else each.name != JSON)
+            and (each.name == floor or each.name not in {ECHO, CALL})
+        }
+
+    found: list[Measure] = []
+    for era in ERAS:
+        version = _NAMES[era]
+        found += [
+            Measure(
+                f"cold-list-{era}",
+                f"process start → first tools/list answered, stdio, {version}",
+                "ms",
+                ECHO,
+                of(_cold_list, ECHO, era, without=CALL),
+            ),
+            Measure(
+                f"cold-call-{era}",
+                f"process start → first tools/call answered, stdio, {version}",
+                "ms",
+                CALL,
+                of(_cold_call, CALL, era, without=ECHO),
+            ),
+            Measure(
+                f"read-stdio-{era}",
+                f"a read call, stdio, {version}",
+                "ms",
+                CALL,
+                of(partial(_read_stdio, calls=calls), CALL, era, without=ECHO),
+            ),
+            Measure(
+                f"read-http-{era}",
+                f"a read call, HTTP, {version}",
+                "ms",
+                CALL,
+                of(partial(_read_http, calls=calls), CALL, era, http=True, without=ECHO),
+            ),
+            Measure(
+                f"throughput-http-{era}",
+                f"{CONCURRENT} concurrent read calls, HTTP, {version}",
+                "calls/s",
+                CALL,
+                of(partial(_throughput, calls=calls), CALL, era, http=True, without=ECHO),
+            ),
+        ]
+    found += [
+        Measure(
+            "cold-uncached",
+            "process start → first tools/list answered, no bytecode cached",
+            "ms",
+            ECHO,
+            {
+                ECHO: partial(_cold_list, everybody[ECHO], "legacy"),
+                f"E {_UNCACHED}": partial(_cold_uncached, everybody[ECHO]),
+                f"{OURS} {_UNCACHED}": partial(_cold_uncached, ours),
+            },
+            most_rounds=3,
+        ),
+        Measure(
+            "purchase",
+            "a purchase, its ledger on disk, beside a read call",
+            "ms",
+            OURS,
+            {
+                OURS: partial(_read_stdio, ours, "modern", calls=calls),
+                "purchase": partial(_purchase, ours, calls=calls),
+            },
+        ),
+        Measure(
+            "memory",
+            "peak memory, stdio, after tools/list",
+            "MB",
+            ECHO,
+            {
+                **of(_memory, ECHO, "legacy", without=CALL),
+                _SANDBOX: partial(_memory_of_sandbox, ours),
+            },
+            most_rounds=3,
+        ),
+        Measure(
+            "tokens",
+            "tools/list, bytes / 4",
+            "tokens",
+            ECHO,
+            of(_tokens, ECHO, "legacy", without=CALL),
+            most_rounds=1,
+        ),
+    ]
+    return found
+
+
+@contextmanager
+def _stdio(contestant: Contestant, era: Era) -> Generator[Stdio]:
+    with started(contestant.command, contestant.variables) as process:
+        session = Stdio(process, era)
+        session.open()
+        yield session
+
+
+@contextmanager
+def _serving(contestant: Contestant) -> Generator[int]:
+    port = free_port()
+    with started(contestant.on(port), contestant.variables) as process:
+        listening(port, process)
+        yield port
+
+
+def _cold(contestant: Contestant, era: Era, method: str, **params: Any) -> float:
+    began = time.perf_counter()
+    with _stdio(contestant, era) as session:
+        session.ask(method, **params)
+        return (time.perf_counter() - began) * 1000
+
+
+def _cold_list(contestant: Contestant, era: Era) -> Any:
+    return nullcontext(partial(_cold, contestant, era, "tools/list"))
+
+
+def _cold_call(contestant: Contestant, era: Era) -> Any:
+    call = partial(_cold, contestant, era, "tools/call")
+    return nullcontext(partial(call, name=contestant.tool, arguments=ARGUMENTS))
+
+
+def _cold_uncached(contestant: Contestant) -> Any:
+    def sample() -> float:
+        with TemporaryDirectory() as empty:
+            return _cold(
+                contestant.with_variables(PYTHONPYCACHEPREFIX=empty, PYTHONDONTWRITEBYTECODE="1"),
+                "legacy",
+                "tools/list",
+            )
+
+    return nullcontext(sample)
+
+
+def _median_of(session: Stdio | Http, contestant: Contestant, calls: int) -> float:
+    times: list[float] = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        session.ask("tools/call", name=contestant.tool, arguments=ARGUMENTS)
+        times.append(time.perf_counter() - began)
+    return median(times) * 1000
+
+
+@contextmanager
+def _read_stdio(contestant: Contestant, era: Era, calls: int) -> Generator[Sample]:
+    with _stdio(contestant, era) as session:
+        session.ask("tools/list")
+        yield partial(_median_of, session, contestant, calls)
+
+
+@contextmanager
+def _read_http(contestant: Contestant, era: Era, calls: int) -> Generator[Sample]:
+    with _serving(contestant) as port:
+        session = Http(port, era)
+        session.open()
+
+        def sample() -> float:
+            session.renew()
+            return _median_of(session, contestant, calls)
+
+        yield sample
+
+
+@contextmanager
+def _throughput(contestant: Contestant, era: Era, calls: int) -> Generator[Sample]:
+    with _serving(contestant) as port:
+        sessions = [Http(port, era) for _ in range(CONCURRENT)]
+        for session in sessions:
+            session.open()
+            session.renew()
+        messages = [
+            session.prepared("tools/call", name=contestant.tool, arguments=ARGUMENTS) for session in sessions
+        ]
+        yield partial(calls_per_second, port, messages, max(calls // 3, 3))
+
+
+@contextmanager
+def _purchase(contestant: Contestant, calls: int) -> Generator[Sample]:
+    numbers = (f"+1415{number:07}" for number in count(5550000))
+    with _stdio(contestant, "modern") as session:
+
+        def sample() -> float:
+            times: list[float] = []
+            for _ in range(calls):
+                arguments = {"phone_number": next(numbers), "confirm": True}
+                began = time.perf_counter()
+                session.ask("tools/call", name="purchase_number", arguments=arguments)
+                times.append(time.perf_counter() - began)
+            return median(times) * 1000
+
+        yield sample
+
+
+def _memory(contestant: Contestant, era: Era) -> Any:
+    def sample() -> float:
+        with _stdio(contestant, era) as session:
+            session.ask("tools/list")
+            return _peak(session.process)
+
+    return nullcontext(sample)
+
+
+def _memory_of_sandbox(ours: Contestant) -> Any:
+    def sample() -> float:
+        with (
+            TemporaryDirectory() as home,
+            started(ours.command, {"TELEFONIE_SANDBOX_DB": f"{home}/sandbox.sqlite3"}) as process,
+        ):
+            session = Stdio(process, "legacy")
+            session.open()
+            session.ask("tools/list")
+            found = session.ask("tools/call", name=ours.tool, arguments=ARGUMENTS)
+            number = found["structuredContent"]["available_numbers"][0]["phone_number"]
+            session.ask("tools/call", name="purchase_number", arguments={"phone_number": number, "confirm": True})
+            return _peak(process)
+
+    return nullcontext(sample)
+
+
+def _peak(process: Popen[bytes]) -> float:
+    return peak_megabytes(process.pid)
+
+
+def _tokens(contestant: Contestant, era: Era) -> Any:
+    def sample() -> float:
+        with _stdio(contestant, era) as session:
+            tools = session.ask("tools/list")["tools"]
+        return len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode()) / 4
+
+    return nullcontext(sample)

@@ -1,0 +1,1 @@
+"""Programs that the benchmark runs beside ours, each in a process of its own."""

@@ -1,0 +1,72 @@
+"""What the numbers must be, as ratios of one run; pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.bench.contestants import ECHO, FASTMCP, JSON, OURS
+
+__all__ = ["TARGETS", "Target", "misses"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A bound on the ratio of a contestant to its floor, or on its value.
+
+    Attributes:
+        at_least: The bound is from below.
+        value: It is about the value, not the ratio.
+
+    """
+
+    measure: str
+    contestant: str
+    bound: float
+    at_least: bool = False
+    value: bool = False
+
+    def met(self, number: float) -> bool:
+        """Whether ``number`` keeps the bound."""
+        return number >= self.bound if self.at_least else number <= self.bound
+
+    def number(self, results: Mapping[str, Any]) -> float | None:
+        """Return what was measured; ``None`` if it was not."""
+        contestants = results.get(self.measure, {}).get("contestants", {})
+        outcome = contestants.get(self.contestant)
+        return outcome and outcome["value" if self.value else "ratio"]
+
+    def __str__(self) -> str:
+        return f"{'≥' if self.at_least else '≤'} {self.bound:,g}{'' if self.value else ' ×'}"
+
+
+TARGETS: Final = (
+    *(Target(f"cold-list-{era}", OURS, 0.80) for era in ("legacy", "modern")),
+    *(Target(f"cold-call-{era}", OURS, 0.90) for era in ("legacy", "modern")),
+    *(Target(f"read-stdio-{era}", OURS, 1.10) for era in ("legacy", "modern")),
+    *(Target(f"read-http-{era}", OURS, 1.10) for era in ("legacy", "modern")),
+    *(Target(f"throughput-http-{era}", OURS, 0.95, at_least=True) for era in ("legacy", "modern")),
+    *(Target(f"throughput-http-{era}", JSON, 1.40, at_least=True) for era in ("legacy", "modern")),
+    Target("purchase", "purchase", 2.0),
+    Target("memory", OURS, 1.1),
+    Target("memory", f"{OURS}, sandbox used", 1.4),
+    Target("tokens", OURS, 2000, value=True),
+    Target("sandbox-search", "100,000 numbers", 1.5),
+    Target("sandbox-list", "100,000 numbers", 1.5),
+    Target("sandbox-get", "100,000 numbers", 1.5),
+)
+
+_HIGHER_IS_BETTER: Final = "throughput-http-"
+
+
+def misses(results: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for every target that was measured and is missed, and wherever FastMCP is ahead."""
+    for target in TARGETS:
+        number = target.number(results)
+        if number is not None and not target.met(number):
+            yield f"{target.measure}: {target.contestant} is at {number:,g}, the target is {target}"
+    for name, result in results.items():
+        ours, theirs = (result["contestants"].get(who) for who in (OURS, FASTMCP))
+        if ours and theirs:
+            ahead = ours["value"] - theirs["value"]
+            if (ahead < 0) if name.startswith(_HIGHER_IS_BETTER) else (ahead > 0):
+                yield f"{name}: FastMCP is ahead, {theirs['value']:,g} against {ours['value']:,g}"
