@@ -23,16 +23,19 @@ from decimal import Decimal
 from enum import Enum, auto
 from pathlib import Path
 from threading import RLock
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from telefonie_mcp.sandbox.database import open_database, writing
 from telefonie_mcp.sandbox.numbering import NumberType
 
 _SELECT: Final = (
-    "SELECT number, country, type, friendly_name, voice_url, sms_url, monthly_rate, date_created FROM numbers"
+    "SELECT number, country, type, friendly_name, voice_url, sms_url, monthly_rate, date_created, id "
+    "FROM numbers"
 )
 # With the scope, SQLite looks the number up; by the account alone it would read all that the account owns.
 _MINE: Final = "number = ? AND scope IN (0, ?) AND account = ?"
+
+_PAGE_ENDS: Final = 1000  # listings whose last page is remembered at most
 
 Setting = Literal["friendly_name", "voice_url", "sms_url"]
 """What an owner can change about a number; also the names of the columns."""
@@ -77,6 +80,14 @@ class Order:
     sms_url: str | None = None
 
 
+class _PageEnd(NamedTuple):
+    """The end of a page: the database's version then, how many rows come up to it, and the last one's id."""
+
+    version: int
+    position: int
+    id: int
+
+
 class Store:
     """One open database. Safe to share between threads; several may be open on one file.
 
@@ -87,6 +98,7 @@ class Store:
         self.connection: Final = open_database(database)
         # SQLite has one writer at a time anyway and reads take microseconds: one connection is enough.
         self._lock: Final = RLock()
+        self._page_ends: dict[tuple[int, NumberType | None], _PageEnd] = {}
         # Not left to a server's shutdown: an application may be started and stopped several times.
         self.close: Final = weakref.finalize(self, self.connection.close)
 
@@ -160,8 +172,28 @@ class Store:
         total: int = self.rows(counted, *values)[0][0]
         if offset >= total:
             return [], total
-        rows = self.rows(f"{_SELECT} WHERE {condition} ORDER BY id LIMIT ? OFFSET ?", *values, limit, offset)
+        listing = account, number_type
+        with self._lock:
+            end = self._last_page_end(listing, offset)
+            page = f"{_SELECT} WHERE {condition} AND id > ? ORDER BY id LIMIT ? OFFSET ?"
+            rows = self.rows(page, *values, end.id, limit, offset - end.position)
+            if rows:
+                if len(self._page_ends) >= _PAGE_ENDS:
+                    self._page_ends.clear()
+                self._page_ends[listing] = _PageEnd(end.version, offset + len(rows), rows[-1][-1])
         return [_owned(row) for row in rows], total
+
+    def _last_page_end(self, listing: tuple[int, NumberType | None], offset: int) -> "_PageEnd":
+        """Return where the page read before this one ended, if it still ends there.
+
+        SQLite counts all rows before an offset, so a walk through all pages would read the first ones again
+        and again. Purchases come at the end; releases, here or by another process, move positions.
+        """
+        ((version,),) = self.rows("PRAGMA data_version")
+        end = self._page_ends.get(listing)
+        if end and end.version == version and end.position <= offset:
+            return end
+        return _PageEnd(version, 0, 0)
 
     def update(self, account: int, number: str, changes: Mapping[Setting, str | None]) -> OwnedNumber | None:
         """Change the given settings of a number that `account` owns; None if it does not."""
@@ -178,6 +210,7 @@ class Store:
             mine = f"SELECT id, type FROM numbers WHERE {_MINE}"  # noqa: S608  # a constant
             held = execute(mine, (number, account, account))
             for identity, number_type in held.fetchall():
+                self._page_ends.clear()
                 execute("DELETE FROM numbers WHERE id = ?", (identity,))
                 execute(
                     "UPDATE owned SET count = count - 1 WHERE account = ? AND type = ?",
@@ -238,7 +271,7 @@ def _cents(dollars: Decimal) -> int:
 
 
 def _owned(row: tuple[Any, ...]) -> OwnedNumber:
-    number, country, number_type, friendly_name, voice_url, sms_url, cents, date_created = row
+    number, country, number_type, friendly_name, voice_url, sms_url, cents, date_created, _ = row
     return OwnedNumber(
         number=number,
         country=country,

@@ -2,10 +2,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from telefonie_mcp.sandbox.inventory import Filter, find
+from telefonie_mcp.sandbox.numbering import NumberType
 from telefonie_mcp.sandbox.store import Order, OwnedNumber, Refusal, Store
 
 NOW = datetime(2026, 11, 24, 12, 30, 15, 999, tzinfo=UTC)
@@ -192,3 +194,25 @@ def test_the_cost_of_a_request_does_not_grow_with_the_numbers_owned(store: Store
     many = costs()
     assert min(few.values()) > 5
     assert {name: many[name] <= 1.5 * few[name] for name in few} == dict.fromkeys(few, True)
+
+
+def test_a_walk_through_all_pages_sees_every_change(tmp_path: Path) -> None:
+    here, there = Store(tmp_path / "sandbox.sqlite3"), Store(tmp_path / "sandbox.sqlite3")
+    account = here.account("walker", Decimal(1000))
+    numbers = [f"+1415555{number:04}" for number in range(9)]
+    for number in numbers:
+        here.purchase(account, Order(number, "US", "local", Decimal(1)), NOW)
+
+    def page(offset: int, number_type: NumberType | None = None) -> list[str]:
+        return [each.number for each in here.owned(account, number_type, limit=2, offset=offset)[0]]
+
+    assert [page(0), page(2), page(6), page(2, "local")] == [numbers[a : a + 2] for a in (0, 2, 6, 2)]
+    there.release(account, numbers[0])
+    assert page(7) == numbers[8:9]
+    assert page(0) == numbers[1:3]
+    here.release(account, numbers[1])
+    assert page(2) == numbers[4:6]
+    here.purchase(account, Order(numbers[0], "US", "local", Decimal(1)), NOW)
+    assert page(6) == [numbers[8], numbers[0]]
+    here.close()
+    there.close()
