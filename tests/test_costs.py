@@ -1,0 +1,117 @@
+"""What a start and a call cost, counted: modules, bytes, requests, statements. Counts know no noise.
+
+How long they take, ``python -m tests.bench`` measures.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mcp import Client
+from pydantic import SecretStr
+from sqlalchemy import Engine, event
+
+from telefonie_mcp.server import create_server
+from telefonie_mcp.settings import Settings
+from tests.support.faulty import NUMBER, faulty
+from tests.support.served import KEY, WRITES, live
+from tests.support.wire import answer_of, environment, initialize, request
+
+HEAVY = (
+    "sqlalchemy",
+    "phonenumbers",
+    "jsonschema_rs",
+    "rich",
+    "httpcore2",
+    "psycopg",
+    "telefonie_mcp.sandbox",
+    "telefonie_mcp.lookup",
+    "telefonie_mcp.ledger.store",
+    "telefonie_mcp.tools.calls",
+    "telefonie_mcp.demo",
+)
+OF_THE_SDK = "import mcp, mcp.server.lowlevel, mcp.server.stdio, mcp.server.request_state, yaml, click"
+
+
+def imported(*command: str, lines: str, home: Path) -> set[str]:
+    """Return the modules that a Python imports while it reads `lines` to their end."""
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", *command],
+        input=lines,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return set(re.findall(r"^import time: .*\| +(\S+)$", run.stderr, re.MULTILINE))
+
+
+@pytest.mark.parametrize("modern", [False, True])
+def test_a_start_imports_little_beyond_the_sdk(tmp_path: Path, *, modern: bool) -> None:
+    first = request(1, "server/discover", modern=True) if modern else initialize("2025-11-25")
+    lines = "".join(f"{json.dumps(line)}\n" for line in (first, request(2, "tools/list", modern=modern)))
+    ours = imported("-m", "telefonie_mcp", lines=lines, home=tmp_path)
+    sdk = imported("-c", OF_THE_SDK, lines="", home=tmp_path)
+    assert "mcp.server.lowlevel" in ours & sdk
+    assert not [module for module in sorted(ours) if module.startswith(HEAVY)]
+    beyond = sorted(ours - sdk)
+    assert len(beyond) <= 60, beyond
+
+
+async def test_the_six_operations_fit_into_2000_tokens() -> None:
+    server = create_server(Settings(sandbox_db=":memory:", toolsets=("numbers",)))
+    async with Client(server) as client:
+        listed = await client.list_tools()
+    tools = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed.tools]
+    assert len(tools) == 6
+    assert len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode()) <= 4 * 2000
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "requests"),
+    [
+        ("search_available_numbers", {"country_code": "US"}, ["GET"]),
+        ("list_owned_numbers", {}, ["GET"]),
+        ("get_owned_number", {"phone_number": NUMBER}, ["GET"]),
+        ("purchase_number", {"phone_number": NUMBER}, ["GET"]),
+        ("purchase_number", WRITES["purchase_number"][1], ["GET", "POST"]),
+        ("update_owned_number", WRITES["update_owned_number"][1], ["GET", "POST"]),
+        ("release_number", WRITES["release_number"][1], ["GET", "DELETE"]),
+    ],
+)
+async def test_what_a_call_asks_of_the_api(
+    name: str, arguments: dict[str, object], requests: list[str]
+) -> None:
+    async with faulty() as provider:
+        if name not in {"purchase_number", "search_available_numbers"}:
+            provider.own()
+        async with Client(create_server(live(provider, 30))) as client:
+            await client.call_tool(name, arguments)
+        assert [method for method, _ in provider.log] == requests
+
+
+async def test_what_a_purchase_asks_of_the_ledger(tmp_path: Path) -> None:
+    statements: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        statements.append(statement.split(maxsplit=1)[0])
+
+    async with faulty() as provider:
+        provider.own()
+        ledger = SecretStr(str(tmp_path / "ledger.sqlite3"))
+        server = create_server(Settings(api_key=SecretStr(KEY), base_url=provider.url, ledger=ledger))
+        async with Client(server) as client:
+            answer_of(await client.call_tool("update_owned_number", WRITES["update_owned_number"][1]))
+            event.listen(Engine, "before_cursor_execute", note)
+            try:
+                bought = {"phone_number": "+14155550111", "confirm": True}
+                answer_of(await client.call_tool("purchase_number", bought))
+            finally:
+                event.remove(Engine, "before_cursor_execute", note)
+    unfinished, begin = ["SELECT"], ["BEGIN", "INSERT", "SELECT", "INSERT"]
+    finish = ["BEGIN", "SELECT", "UPDATE", "UPDATE"]
+    assert statements == [*unfinished, *begin, *finish]
