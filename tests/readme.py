@@ -13,6 +13,7 @@ from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.sandbox import porting
 from telefonie_mcp.settings import PREFIX, Settings
 from telefonie_mcp.tools.derivation import build_catalog
+from tests.bench.report import table
 
 README = Path(__file__).parents[1] / "README.md"
 CLIENTS = Path(__file__).parent / "snapshots/clients.json"
@@ -62,6 +63,7 @@ def clients() -> str:
 
 
 PARTS = {
+    "performance": table,
     "tools": tools,
     "settings": settings,
     "sandbox": partial(tables, sandbox),

@@ -31,6 +31,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "sandbox": ("true", True),
     "sandbox_db": (":memory:", ":memory:"),
     "http": ("[::1]:8000", Address(host="::1", port=8000)),
+    "http_json": ("true", True),
     "state_dir": ("/var/lib/x", Path("/var/lib/x")),
     "read_only": ("yes", True),
     "toolsets": ("porting,numbers", ("numbers", "porting")),

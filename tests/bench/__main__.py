@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests import readme
-from tests.bench import measures, scale
+from tests.bench import measures, scale, sizes
 from tests.bench.contestants import contestants, install
 from tests.bench.report import RESULTS, lines
 from tests.bench.rounds import compare
@@ -37,7 +37,9 @@ def main() -> int:
     }
     with TemporaryDirectory() as work, _upstream() as url:
         everybody = contestants(url, Path(work), None if options.alone else _PEERS)
-        for measure in [*measures.measures(everybody, calls=calls), *scale.measures(calls=calls)]:
+        everything = [*measures.measures(everybody, calls=calls), *scale.measures(calls=calls)]
+        everything += [] if options.alone else sizes.measures(_PEERS)
+        for measure in everything:
             if measure.id.startswith(tuple(options.only.split(","))):
                 result = report["results"][measure.id] = compare(measure, rounds)
                 print("\n".join(lines(result)), flush=True)  # noqa: T201 - a program for people
@@ -72,7 +74,7 @@ def _upstream() -> Generator[str]:
 
 def _machine() -> str:
     """Return the kind of this machine: processors and system."""
-    count = subprocess.run(["nproc"], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S607
+    count = subprocess.run(["nproc"], check=True, capture_output=True, text=True).stdout.strip()
     model = next(
         (
             line.partition(":")[2].strip()
@@ -81,7 +83,7 @@ def _machine() -> str:
         ),
         platform.machine(),
     )
-    return f"{count} × {model}, {platform.system()} {platform.machine()}"
+    return f"{count} processors ({model}), {platform.system()} {platform.machine()}"
 
 
 if __name__ == "__main__":

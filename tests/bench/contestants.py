@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,21 @@ import yaml
 
 from tests.bench.sessions import ERAS, Era
 
-__all__ = ["BRIDGE", "CALL", "ECHO", "FASTMCP", "JSON", "KEY", "OURS", "Contestant", "contestants", "install"]
+__all__ = [
+    "BRIDGE",
+    "CALL",
+    "ECHO",
+    "FASTMCP",
+    "JSON",
+    "KEY",
+    "OURS",
+    "PYTHON",
+    "SDK",
+    "SDK_ALONE",
+    "Contestant",
+    "contestants",
+    "install",
+]
 
 OURS: Final = "telefonie-mcp"
 JSON: Final = "telefonie-mcp, JSON answers"
@@ -27,11 +42,17 @@ CALL: Final = "F: bare SDK, one request"
 FASTMCP: Final = "FastMCP"
 BRIDGE: Final = "Node bridge"
 
+SDK: Final = "the SDK alone"
+SDK_ALONE: Final = "sdk"
+"""Its environment's name."""
+
+PYTHON: Final = "bin/python"
 KEY: Final = "key-of-a-benchmark"
 
 _FASTMCP_PIN: Final = "fastmcp==4.2.3"
 _BRIDGE_PIN: Final = "openapi-mcp-generator@4.0.1"
-_SEED: Final = Path(__file__).parents[2] / "telefonie_mcp/openapi/data/telefonie-numbers-openapi.yml"
+_ROOT: Final = Path(__file__).parents[2]
+_SEED: Final = _ROOT / "telefonie_mcp/openapi/data/telefonie-numbers-openapi.yml"
 _PEERS: Final = Path(__file__).parent / "peers"
 
 
@@ -97,8 +118,8 @@ def contestants(upstream: str, work: Path, peers: Path | None) -> dict[str, Cont
 
 
 def _others(peers: Path, called: Mapping[str, str]) -> Iterator[Contestant]:
-    python, spec = _python(peers), peers / "seed.json"
-    command = (str(python), str(_PEERS / "fastmcp_server.py"), str(spec))
+    spec = peers / "seed.json"
+    command = (str(peers / "fastmcp" / PYTHON), str(_PEERS / "fastmcp_server.py"), str(spec))
     yield Contestant(FASTMCP, command, called, ("{port}",), tool="searchAvailableNumbers")
     server, node = peers / "bridge/build/index.js", _node()
     if server.exists() and node:
@@ -110,15 +131,19 @@ def _others(peers: Path, called: Mapping[str, str]) -> Iterator[Contestant]:
 def install(peers: Path) -> None:
     """Install what is measured beside ours, unless it is there already; needs PyPI and, for Node, npm."""
     stamp = peers / "pins"
-    pins = f"{_FASTMCP_PIN} {_BRIDGE_PIN if _node() and shutil.which('npm') else ''}"
+    sdk = f"mcp=={version('mcp')}"
+    ours = (_ROOT / "pyproject.toml").read_text()
+    pins = f"{_FASTMCP_PIN} {sdk} {_BRIDGE_PIN if _node() and shutil.which('npm') else ''}\n{ours}"
     if stamp.exists() and stamp.read_text() == pins:
         return
     shutil.rmtree(peers, ignore_errors=True)
     peers.mkdir(parents=True)
     seed = peers / "seed.json"
     seed.write_text(json.dumps(yaml.safe_load(_SEED.read_text())))
-    _run(sys.executable, "-m", "venv", str(peers / "fastmcp"))
-    _run(str(_python(peers)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", _FASTMCP_PIN)
+    for name, requirement in (("fastmcp", _FASTMCP_PIN), (SDK_ALONE, sdk), ("ours", str(_ROOT))):
+        _run(sys.executable, "-m", "venv", str(peers / name))
+        pip = (str(peers / name / PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+        _run(*pip, requirement)
     if _BRIDGE_PIN in pins:
         npm = ("npm", "--no-audit", "--no-fund", "--loglevel", "error")
         bridge = peers / "bridge"
@@ -130,14 +155,10 @@ def install(peers: Path) -> None:
     stamp.write_text(pins)
 
 
-def _python(peers: Path) -> Path:
-    return peers / "fastmcp/bin/python"
-
-
 def _node() -> str | None:
     tools = Path(os.environ.get("NODE_TOOLS", "/nonexistent")) / "node"
     return str(tools) if tools.exists() else shutil.which("node")
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=600)
+    subprocess.run(command, check=True, capture_output=True, timeout=600)

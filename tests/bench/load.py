@@ -1,4 +1,4 @@
-"""Many requests at the same time, with as little work for each as possible: the servers need the processors."""
+"""Many requests at the same time, with little work for each: the servers need the processors."""
 
 import asyncio
 import time

@@ -4,13 +4,13 @@ Every function yields a :data:`~tests.bench.rounds.Sample` for one contestant.
 """
 
 import json
+import sqlite3
 import time
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from itertools import count
 from statistics import median
-from subprocess import Popen
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
@@ -103,6 +103,10 @@ def measures(everybody: dict[str, Contestant], *, calls: int) -> list[Measure]:
             {
                 OURS: partial(_read_stdio, ours, "modern", calls=calls),
                 "purchase": partial(_purchase, ours, calls=calls),
+                "purchase, its ledger in memory": partial(
+                    _purchase, ours.with_variables(TELEFONIE_LEDGER=":memory:"), calls=calls
+                ),
+                "two commits of SQLite alone": partial(_commits, calls=calls),
             },
         ),
         Measure(
@@ -118,10 +122,13 @@ def measures(everybody: dict[str, Contestant], *, calls: int) -> list[Measure]:
         ),
         Measure(
             "tokens",
-            "tools/list, bytes / 4",
+            "tools/list of the six operations, bytes / 4",
             "tokens",
             ECHO,
-            of(_tokens, ECHO, "legacy", without=CALL),
+            {
+                **of(_tokens, ECHO, "legacy", without=CALL),
+                OURS: partial(_tokens, ours.with_variables(TELEFONIE_TOOLSETS="numbers"), "legacy"),
+            },
             most_rounds=1,
         ),
     ]
@@ -231,11 +238,30 @@ def _purchase(contestant: Contestant, calls: int) -> Generator[Sample]:
         yield sample
 
 
+@contextmanager
+def _commits(calls: int) -> Generator[Sample]:
+    """Commit as durably as the ledger, before and after a purchase, and do nothing else."""
+    with TemporaryDirectory() as directory, closing(sqlite3.connect(f"{directory}/bare.sqlite3")) as database:
+        database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE entries (x)")
+
+        def sample() -> float:
+            times: list[float] = []
+            for _ in range(calls):
+                began = time.perf_counter()
+                for _ in range(2):
+                    with database:
+                        database.execute("INSERT INTO entries VALUES (1)")
+                times.append(time.perf_counter() - began)
+            return median(times) * 1000
+
+        yield sample
+
+
 def _memory(contestant: Contestant, era: Era) -> Any:
     def sample() -> float:
         with _stdio(contestant, era) as session:
             session.ask("tools/list")
-            return _peak(session.process)
+            return peak_megabytes(session.process.pid)
 
     return nullcontext(sample)
 
@@ -249,16 +275,11 @@ def _memory_of_sandbox(ours: Contestant) -> Any:
             session = Stdio(process, "legacy")
             session.open()
             session.ask("tools/list")
-            found = session.ask("tools/call", name=ours.tool, arguments=ARGUMENTS)
-            number = found["structuredContent"]["available_numbers"][0]["phone_number"]
-            session.ask("tools/call", name="purchase_number", arguments={"phone_number": number, "confirm": True})
-            return _peak(process)
+            session.ask("tools/call", name=ours.tool, arguments=ARGUMENTS)
+            session.ask("tools/call", name="list_owned_numbers", arguments={})
+            return peak_megabytes(process.pid)
 
     return nullcontext(sample)
-
-
-def _peak(process: Popen[bytes]) -> float:
-    return peak_megabytes(process.pid)
 
 
 def _tokens(contestant: Contestant, era: Era) -> Any:

@@ -18,17 +18,17 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"{result['title']} ({result['unit']}, {result['rounds']} rounds)"
     for name, outcome in result["contestants"].items():
         yield (
-            f"  {name:<30} {outcome['value']:>10,.2f}   {outcome['ratio']:.2f} × {result['floor'][:24]}"
-            f"   [{outcome['low']:.2f} … {outcome['high']:.2f}]"
+            f"  {name:<30} {outcome['value']:>10,.2f}   {outcome['ratio']:.2f}x {result['floor'][:24]}"
+            f"   [{outcome['low']:.2f}, {outcome['high']:.2f}]"
         )
 
 
 def table() -> str:
     """Return the README's table of the committed results."""
     report = json.loads(RESULTS.read_text())
+    where = f"{report['date']} with Python {report['python']} on {report['machine']}"
     rows = [
-        f"Measured on {report['date']} with Python {report['python']} on {report['machine']}, "
-        f"medians of {report['rounds']} rounds, quartiles in brackets:",
+        f"Measured on {where}, medians of {report['rounds']} rounds, quartiles in brackets:",
         "",
         "| What | Floor | telefonie-mcp | Target | FastMCP | Node bridge |",
         "|---|---|---|---|---|---|",
@@ -45,7 +45,7 @@ def table() -> str:
         shown = f"{number:,.0f}" if target.value else _ratio(outcome)
         missed = "" if target.met(number) else " (missed)"
         others = (contestants.get(name) for name in (FASTMCP, BRIDGE))
-        cells = [f"{other['ratio']:.2f} ×" if other else "" for other in others]
+        cells = [f"{other['ratio']:.2f}x" if other else "" for other in others]
         rows.append(
             f"| {what} | {floor:,.4g} {result['unit']} | {shown} | {target}{missed} | {' | '.join(cells)} |"
         )
@@ -53,4 +53,4 @@ def table() -> str:
 
 
 def _ratio(outcome: Mapping[str, float]) -> str:
-    return f"{outcome['ratio']:.2f} × [{outcome['low']:.2f}–{outcome['high']:.2f}]"
+    return f"{outcome['ratio']:.2f}x [{outcome['low']:.2f}, {outcome['high']:.2f}]"

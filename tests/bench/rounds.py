@@ -1,7 +1,7 @@
 """Rounds and what they say; pure but for the measuring itself.
 
 Contestants take turns within every round, so that whatever else the machine does hits all of them alike. A
-ratio is taken within a round; of all rounds the median counts, and the quartiles say how far it can be trusted.
+ratio is taken within a round; of all rounds the median counts, and the quartiles say how far to trust it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -60,9 +60,7 @@ class Outcome:
 def compare(measure: Measure, rounds: int) -> dict[str, Any]:
     """Measure all contestants in turn, ``rounds`` times, after one round that does not count."""
     with ExitStack() as stack:
-        samples = {
-            name: stack.enter_context(opened()) for name, opened in measure.contestants.items()
-        }
+        samples = {name: stack.enter_context(opened()) for name, opened in measure.contestants.items()}
         taken: dict[str, list[float]] = {name: [] for name in samples}
         for number in range(min(rounds, measure.most_rounds) + 1):
             for name, sample in samples.items():

@@ -1,11 +1,12 @@
 """What grows with an account: the sandbox with 100 and with 100,000 numbers, in this process."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -25,36 +26,38 @@ MANY: Final = 100_000
 
 _KEY: Final = "key-of-a-benchmark"
 _FIRST: Final = 2_000_000
+_SEARCH: Final = "/available?country_code=US&area_code=415"
+_GET: Final = f"/owned/%2B1415{_FIRST + 50}"
 
 
 def measures(*, calls: int, many: int = MANY) -> list[Measure]:
     """Return what can be measured of the sandbox."""
 
-    def of(name: str, what: str, targets: dict[int, str]) -> Measure:
+    def of(name: str, what: str, targets: dict[int, Callable[[int], str]]) -> Measure:
         return Measure(
             f"sandbox-{name}",
             f"sandbox: {what}",
             "ms",
             f"{FEW:,} numbers",
             {
-                f"{count:,} numbers": partial(_sandbox, count, target, calls=calls)
-                for count, target in targets.items()
+                f"{owned:,} numbers": partial(_sandbox, owned, target, calls=calls)
+                for owned, target in targets.items()
             },
         )
 
     return [
-        of("search", "a search", dict.fromkeys((FEW, many), "/available?country_code=US&area_code=415")),
-        of(
-            "list",
-            "the last page of 100",
-            {count: f"/owned?page_size=100&page={count // 100}" for count in (FEW, many)},
-        ),
-        of("get", "one number", dict.fromkeys((FEW, many), f"/owned/%2B1415{_FIRST + 50}")),
+        of("search", "a search", dict.fromkeys((FEW, many), lambda _: _SEARCH)),
+        of("list", "a page of a walk through the account", {FEW: _page(FEW), many: _page(many)}),
+        of("get", "one number", dict.fromkeys((FEW, many), lambda _: _GET)),
     ]
 
 
+def _page(owned: int) -> Callable[[int], str]:
+    return lambda number: f"/owned?page_size=100&page={number % (owned // 100) + 1}"
+
+
 @contextmanager
-def _sandbox(owned: int, target: str, *, calls: int) -> Generator[Sample]:
+def _sandbox(owned: int, target: Callable[[int], str], *, calls: int) -> Generator[Sample]:
     with TemporaryDirectory() as directory, start_blocking_portal() as portal:
         database = Path(directory) / "sandbox.sqlite3"
         _fill(database, owned)
@@ -63,14 +66,14 @@ def _sandbox(owned: int, target: str, *, calls: int) -> Generator[Sample]:
             base_url="http://sandbox.invalid/v1/numbers",
             headers={"X-API-Key": _KEY},
         )
-        yield partial(_median, portal, client, target, calls)
+        yield partial(_median, portal, client, map(target, count()), calls)
         portal.call(client.aclose)
 
 
-def _median(portal: BlockingPortal, client: httpx.AsyncClient, target: str, calls: int) -> float:
+def _median(portal: BlockingPortal, client: httpx.AsyncClient, targets: Iterator[str], calls: int) -> float:
     async def run() -> float:
         times: list[float] = []
-        for _ in range(calls):
+        for target in islice(targets, calls):
             began = time.perf_counter()
             (await client.get(target)).raise_for_status()
             times.append(time.perf_counter() - began)

@@ -1,0 +1,88 @@
+"""The benchmark's arithmetic, and that it runs. How fast anything is, no test asserts."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.bench.contestants import FASTMCP, OURS
+from tests.bench.report import lines, table
+from tests.bench.rounds import Measure, Outcome, Sample, compare
+from tests.bench.targets import TARGETS, Target, misses
+
+
+def result(**values: float) -> dict[str, Any]:
+    return {
+        "contestants": {
+            name: Outcome.of([value], [2.0]).as_dict() for name, value in {"floor": 2.0, **values}.items()
+        }
+    }
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    outcome = Outcome.of([1, 20, 3], [2, 10, 3])
+    assert (outcome.value, outcome.ratio) == (3, 1)
+    assert (outcome.low, outcome.high) == (0.75, 1.5)
+
+
+def test_contestants_take_turns_and_the_first_round_does_not_count() -> None:
+    log: list[str] = []
+
+    @contextmanager
+    def opened(name: str) -> Generator[Sample]:
+        def sample() -> float:
+            log.append(name)
+            return {"a": 100.0, "b": 50.0}[name] if len(log) < 3 else {"a": 4.0, "b": 2.0}[name]
+
+        yield sample
+        log.append(f"{name} closed")
+
+    names = {name: partial(opened, name) for name in "ab"}
+    found = compare(Measure("id", "what", "ms", "a", names, most_rounds=2), rounds=9)
+    assert log == [*"ababab", "b closed", "a closed"]
+    assert found["rounds"] == 2
+    assert found["contestants"]["b"] == {"value": 2, "ratio": 0.5, "low": 0.5, "high": 0.5}
+    assert [*lines(found)][2].split() == ["b", "2.00", "0.50x", "a", "[0.50,", "0.50]"]
+
+
+def test_a_target_holds_a_ratio_or_a_value_from_one_side() -> None:
+    results = {"m": result(x=3.0)}
+    assert Target("m", "x", 1.5).number(results) == 1.5
+    assert Target("m", "x", 2, value=True).number(results) == 3
+    assert Target("m", "y", 1).number(results) is None
+    assert Target("n", "x", 1).number(results) is None
+    assert [Target("m", "x", 1.5, at_least=side).met(1.4) for side in (False, True)] == [True, False]
+    assert [str(Target("m", "x", 1.5)), str(Target("m", "x", 2000, at_least=True, value=True))] == [
+        "≤ 1.5x",
+        "≥ 2,000",
+    ]
+
+
+def test_what_is_missed_and_where_fastmcp_is_ahead_is_said() -> None:
+    results = {
+        "memory": result(**{OURS: 4.0, FASTMCP: 3.0}),
+        "throughput-http-legacy": result(**{OURS: 4.0, FASTMCP: 3.0}),
+        "tokens": result(**{OURS: 1975.0, FASTMCP: 1894.0}),
+    }
+    assert [*misses(results)] == [
+        f"memory: {OURS} is at 2, the target is ≤ 1.1x",
+        "memory: FastMCP is ahead, 3 against 4",
+    ]
+
+
+def test_the_table_has_a_row_for_every_target() -> None:
+    rows = [line for line in table().splitlines() if line.startswith("| ")]
+    assert len(rows) == 1 + len(TARGETS)
+
+
+def test_the_benchmark_runs(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    command = ("-m", "tests.bench", "--quick", "--alone", "--only", "tokens", "--check", "--json", str(file))
+    run = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=120, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.endswith("No target is missed.\n")
+    assert json.loads(file.read_text())["results"]["tokens"]["contestants"][OURS]["value"] < 2000
