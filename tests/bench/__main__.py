@@ -3,6 +3,7 @@
 import argparse
 import json
 import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -10,11 +11,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from tests import readme
 from tests.bench import measures, scale, sizes
-from tests.bench.contestants import contestants, install
+from tests.bench.contestants import OURS, contestants, install
 from tests.bench.report import RESULTS, lines
 from tests.bench.rounds import compare
 from tests.bench.sessions import started
@@ -24,6 +26,7 @@ _PEERS = Path(__file__).parents[2] / "build/bench"
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, _end)
     options = _options()
     rounds, calls = (3, 10) if options.quick else (options.rounds, 60)
     if not options.alone:
@@ -38,6 +41,7 @@ def main() -> int:
     with TemporaryDirectory() as work, _upstream() as url:
         everybody = contestants(url, Path(work), None if options.alone else _PEERS)
         everything = [*measures.measures(everybody, calls=calls), *scale.measures(calls=calls)]
+        everything += scale.account_measures(everybody[OURS])
         everything += [] if options.alone else sizes.measures(_PEERS)
         for measure in everything:
             if measure.id.startswith(tuple(options.only.split(","))):
@@ -51,6 +55,11 @@ def main() -> int:
     missed = [*misses(report["results"])] if options.check else []
     print("\n".join(missed) or "No target is missed." if options.check else "")  # noqa: T201
     return 1 if missed else 0
+
+
+def _end(_: int, __: FrameType | None) -> NoReturn:
+    """Leave through all blocks, so that no process is left running."""
+    sys.exit(1)
 
 
 def _options() -> argparse.Namespace:

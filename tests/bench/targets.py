@@ -53,6 +53,8 @@ TARGETS: Final = (
     Target("sandbox-search", "100,000 numbers", 1.5),
     Target("sandbox-list", "100,000 numbers", 1.5),
     Target("sandbox-get", "100,000 numbers", 1.5),
+    Target("account-time", "100,000 numbers", 1.5),
+    Target("account-memory", "100,000 numbers", 1.5),
 )
 
 _HIGHER_IS_BETTER: Final = "throughput-http-"
