@@ -9,22 +9,27 @@ import yaml
 
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.openapi.documents import load_documents
+from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.prompts.recipes import Prompt, load_prompts
 from telefonie_mcp.tools.catalog import restrict
 from telefonie_mcp.tools.derivation import build_catalog
-from tests.support.tools import catalog, document, parse
+from tests.support.tools import document, parse
 
 GIVEN: dict[str, dict[str, str]] = {
     "find_and_buy_number": {"country": "US", "area": "415", "type": "local", "purpose": "SMS reminders"},
     "audit_account": {},
     "move_webhooks": {"from_host": "old.example.com", "to_host": "new.example.com"},
     "give_back_number": {"phone_number": "+14155550100"},
+    "bring_my_numbers": {"numbers": "+14155550101; +14155550102", "date": "2026-12-24"},
 }
-NUMBERS = [*GIVEN]
+NUMBERS = [*GIVEN][:4]
+EVERYTHING = build_catalog(load_documents(toolsets=TOOLSETS))
 
 
-def prompts(*without: str, read_only: bool = False) -> dict[str, Prompt]:
-    chosen = restrict(catalog(), read_only=read_only, tools=(), exclude_tools=without)
+def prompts(
+    *without: str, read_only: bool = False, toolsets: tuple[str, ...] = TOOLSETS
+) -> dict[str, Prompt]:
+    chosen = restrict(EVERYTHING, toolsets=toolsets, read_only=read_only, tools=(), exclude_tools=without)
     return {**load_prompts(chosen)}
 
 
@@ -33,15 +38,21 @@ def steps(text: str) -> list[str]:
 
 
 def test_what_there_is() -> None:
-    assert [*prompts()] == NUMBERS
+    assert [*prompts()] == [*GIVEN]
+    assert [*prompts(toolsets=("numbers", "lookup"))] == NUMBERS
+    assert [*prompts(toolsets=("lookup",))] == []
+    assert [*prompts(toolsets=("porting",))] == ["bring_my_numbers"]
     assert [*prompts(read_only=True)] == ["audit_account"]
-    assert [*prompts("list_owned_numbers")] == ["find_and_buy_number", "give_back_number"]
-    assert [*prompts("purchase_number", "release_number", "list_owned_numbers")] == []
+    assert [*prompts("list_owned_numbers", "submit_port_order")] == [
+        "find_and_buy_number",
+        "give_back_number",
+    ]
+    assert [*prompts("purchase_number", "release_number", "list_owned_numbers", "create_port_order")] == []
 
 
-@pytest.mark.parametrize("count", range(4))
+@pytest.mark.parametrize("count", range(3))
 def test_only_tools_that_are_listed_are_named(count: int) -> None:
-    for off in combinations(catalog().everything, count):
+    for off in combinations(EVERYTHING.everything, count):
         for name, prompt in prompts(*off).items():
             text = prompt.text(GIVEN[name])
             assert not [tool for tool in off if re.search(rf"\b{tool}\b", text)], (name, off)
@@ -49,7 +60,7 @@ def test_only_tools_that_are_listed_are_named(count: int) -> None:
             assert steps(text)
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("name", GIVEN)
 def test_every_way_to_fill_it_in_makes_sentences(name: str) -> None:
     prompt = prompts()[name]
     required = {each for each in GIVEN[name] if prompt.recipe.arguments[each].required}
@@ -65,7 +76,7 @@ def test_every_way_to_fill_it_in_makes_sentences(name: str) -> None:
             assert len(text) < 2500
 
 
-@pytest.mark.parametrize("name", ["find_and_buy_number", "give_back_number"])
+@pytest.mark.parametrize("name", ["find_and_buy_number", "give_back_number", "bring_my_numbers"])
 def test_a_preview_and_a_yes_come_before_what_cannot_be_undone(name: str) -> None:
     text = prompts()[name].text(GIVEN[name])
     order = [
@@ -76,7 +87,7 @@ def test_a_preview_and_a_yes_come_before_what_cannot_be_undone(name: str) -> Non
 
 
 def test_every_word_in_braces_is_an_argument_or_an_operation() -> None:
-    operations = {tool.operation.id for tool in build_catalog(load_documents()).everything.values()}
+    operations = {tool.operation.id for tool in EVERYTHING.everything.values()}
     for prompt in prompts().values():
         words = set(re.findall(r"{(\w+)}", yaml.safe_dump(prompt.recipe.model_dump(mode="json"))))
         assert words <= operations | set(prompt.recipe.arguments)
@@ -108,6 +119,13 @@ def test_every_word_in_braces_is_an_argument_or_an_operation() -> None:
             {"from_host": "x.example", "to_host": "X.example."},
             {"to_host": "not be the same"},
         ),
+        ("bring_my_numbers", {"numbers": "+14155550101, 4155550102"}, {"numbers[1]": "+14155550102"}),
+        ("bring_my_numbers", {"numbers": ", ;"}, {"numbers": "must have at least 1 items"}),
+        (
+            "bring_my_numbers",
+            {"numbers": "+14155550101", "date": "tomorrow"},
+            {"date": "must be a valid date"},
+        ),
         ("audit_account", {"x": "y"}, {"x": "is not an argument of audit_account"}),
     ],
 )
@@ -123,6 +141,8 @@ def test_arguments_are_read_like_those_of_tools(
 
 def test_arguments_are_written_as_the_tools_want_them() -> None:
     assert 'country_code="US" ' in prompts()["find_and_buy_number"].text({"country": "us"})
+    numbers = prompts()["bring_my_numbers"].text({"numbers": "+1 415 555 0101\n+1 (415) 555-0102"})
+    assert "+14155550101, +14155550102." in numbers
     spelled = prompts()["give_back_number"].text({"phone_number": "+1 (415) 555-0100"})
     assert 'phone_number="+14155550100" ' in spelled
 

@@ -19,6 +19,8 @@ import pytest
 from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS, TextContent
 
+from tests.sandbox.porting.support import FIELDS, PDF
+from tests.sandbox.porting.support import NUMBERS as PORTED
 from tests.support.wire import Mode, Transport, answer_of, connected
 
 NUMBERS = ("+14155550123", "+14155550124", "+442079460123")
@@ -62,8 +64,11 @@ async def prompted(
     transport: Transport, mode: Mode, home: Path, name: str, **arguments: str
 ) -> AsyncGenerator[Agent]:
     """Connect a client, and choose a prompt."""
-    database = str(home / "sandbox.sqlite3")
-    async with connected(transport, mode, home, TELEFONIE_SANDBOX_DB=database) as client:
+    settings = {
+        "TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3"),
+        "TELEFONIE_TOOLSETS": "numbers,lookup,porting",
+    }
+    async with connected(transport, mode, home, **settings) as client:
         assert name in [prompt.name for prompt in (await client.list_prompts()).prompts]
         (message,) = (await client.get_prompt(name, arguments)).messages
         assert message.role == "user"
@@ -200,6 +205,36 @@ async def test_give_a_number_back(yes: bool, transport: Transport, mode: Mode, t
         if yes:
             assert (await agent.confirm(3, preview))["phone_number"] == NUMBERS[0]
     assert [*await owned(tmp_path)] == [*(NUMBERS[1:] if yes else NUMBERS)]
+
+
+@both_eras
+@pytest.mark.parametrize("yes", [True, False])
+async def test_bring_my_numbers(yes: bool, mode: Mode, tmp_path: Path) -> None:
+    async with prompted("memory", mode, tmp_path, "bring_my_numbers", numbers=", ".join(PORTED)) as agent:
+        results = (await agent.call(0, phone_numbers=PORTED))["results"]
+        assert all(each["portable"] for each in results)
+        order = await agent.call(2, phone_numbers=PORTED)
+        read = re.findall(r"missing in (\w+) is empty", agent.steps[3])[0]
+        give, give_document = re.findall(r"with (\w+)\.", agent.steps[3])
+        name = {"port_order_id": order["port_order_id"]}
+        assert (await agent.make(read, name))["missing"] == order["missing"] != []
+        await agent.make(give, {**name, **FIELDS})
+        letter = {"type": "loa", "file_name": "loa.pdf", "content": PDF}
+        await agent.make(give_document, {**name, **letter})
+        assert (await agent.make(read, name))["missing"] == []
+        preview = await agent.call(4, **name)
+        assert all(number in preview["message"] for number in PORTED)
+        if yes:
+            await agent.confirm(6, preview)
+        last = re.findall(r"from (\w+),", agent.steps[7])[0]
+        assert (await agent.make(last, name))["status"] == ("submitted" if yes else "draft")
+
+
+async def test_porting_is_only_offered_where_it_is_on(tmp_path: Path) -> None:
+    async with connected("memory", "auto", tmp_path) as client:
+        assert "bring_my_numbers" not in [each.name for each in (await client.list_prompts()).prompts]
+        with pytest.raises(MCPError, match="Unknown prompt"):
+            await client.get_prompt("bring_my_numbers", {"numbers": PORTED[0]})
 
 
 @both_eras

@@ -37,6 +37,12 @@ class Exchange:
     body: bytes
     commit: Commit
     writer: asyncio.StreamWriter
+    reader: asyncio.StreamReader
+
+    async def gone(self) -> None:
+        """Wait until the client has left."""
+        while await self.reader.read(1024):
+            pass
 
     async def reply(self, status: int, body: bytes = b"", **headers: str) -> None:
         """Answer completely."""
@@ -131,6 +137,7 @@ class Provider:
                     body,
                     lambda m=method, t=target, b=body: self.handle(m, t, b),
                     writer,
+                    reader,
                 )
                 queue = self.faults.get(method, [])
                 fault = (queue.pop(0) if len(queue) > 1 else queue[0]) if queue else Exchange.honest
