@@ -19,7 +19,6 @@ from pydantic import ValidationError
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
-from telefonie_mcp.completions.offer import Completions
 from telefonie_mcp.elicitation import ANSWER_SECONDS, McpCaller, Seal, input_required
 from telefonie_mcp.errors import ToolError, UnknownToolError
 from telefonie_mcp.icons import ICONS
@@ -151,7 +150,6 @@ class _Handlers:
         self.resources = Resources(app)
         self.followers = Followers(self.resources.may_change)
         self._prompts = Prompts(app.catalog)
-        self._completions = Completions(app, self._prompts, self.resources)
 
     async def list_tools(self, _: _Context, __: _Page) -> types.ListToolsResult:
         return self._tools
@@ -189,8 +187,10 @@ class _Handlers:
         return self._prompts.get(params.name, params.arguments or {})
 
     async def complete(self, ctx: _Context, params: types.CompleteRequestParams) -> types.CompleteResult:
-        completion = await self._completions.complete(params, McpCaller(ctx))
-        return types.CompleteResult(completion=completion)
+        from telefonie_mcp.completions.offer import Completions  # noqa: PLC0415 - no tools/list needs it
+
+        completions = Completions(self._app, self._prompts, self.resources)
+        return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
     async def tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
         await self.followers.tell(self.resources.changed_by(tool, values, state))

@@ -11,7 +11,6 @@ from telefonie_mcp.app import App
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.records import VOID, LedgerError, State
 from telefonie_mcp.resources.exposed import Readable, exposed, touched
-from telefonie_mcp.resources.reading import Reading
 from telefonie_mcp.tools.approval import Caller
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.presentation import clean
@@ -138,6 +137,8 @@ class Resources:
         return f"{name}-resource" if name in self._app.catalog.everything else name
 
     async def _read(self, readable: Readable, variables: Mapping[str, str], caller: Caller) -> str:
+        from telefonie_mcp.resources.reading import Reading  # noqa: PLC0415 - no list needs it
+
         try:
             return await Reading(self._app.calls, caller).text(readable, variables)
         except ToolError as error:

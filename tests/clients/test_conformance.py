@@ -1,7 +1,7 @@
 """The protocol's own conformance suite, as far as it applies to a server that is no fixture.
 
-The failures that are expected are checks for things this server does not have: prompts, and the suite's
-diagnostic tools. A check that fails otherwise, or passes though it stands here, fails the test.
+The failures that are expected are checks for things this server does not have: the suite's diagnostic
+tools. A check that fails otherwise, or passes though it stands here, fails the test.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ SCENARIOS = {
         "http-header-validation": (),
         "dns-rebinding-protection": (),
         "input-required-result-unsupported-methods": (),
-        "caching": ("PromptsListCachingHints",),
+        "caching": (),
         "server-stateless": (
             "ServerRejectsUndeclaredCapability",
             "MissingCapabilityHttp400",
