@@ -150,7 +150,7 @@ def test_every_client_is_named() -> None:
 
 
 def test_an_installation_with_uv_is_compiled(tmp_path: Path) -> None:
-    (command,) = [line for line in LINES if line.startswith("uv ")]
+    (command,) = [line for line in LINES if line.startswith("uv tool install ")]
     cache = subprocess.run(
         [Path(sys.executable).parent / "uv", "cache", "dir"], capture_output=True, text=True, check=True
     ).stdout.strip()

@@ -14,9 +14,12 @@ from pydantic import SecretStr
 
 from telefonie_mcp.settings import PREFIX, Settings
 
-__all__ = ["Launch", "Variables", "variables"]
+__all__ = ["HTTP", "Launch", "Variables", "variables"]
 
 _NAME: Final = "telefonie-mcp"
+HTTP: Final = frozenset({"http", "http_json"})
+"""Settings of a server that serves HTTP."""
+
 _FILES: Final = frozenset({"sandbox_db", "ledger"})
 """Settings that are text because they need not be the path of a file."""
 
@@ -64,12 +67,12 @@ class Variables:
 def variables(settings: Settings) -> Variables:
     """Return the settings that were made, as the variables that make them again, wherever one stands.
 
-    ``TELEFONIE_HTTP`` is left out: these clients start the server over stdio.
+    How to serve HTTP is left out: these clients start the server over stdio.
     """
     plain: dict[str, str] = {}
     secret: dict[str, str] = {}
     for name in Settings.model_fields:
-        if name not in settings.model_fields_set or name == "http":
+        if name not in settings.model_fields_set or name in HTTP:
             continue
         value = getattr(settings, name)
         text = _text(value)

@@ -66,7 +66,7 @@ def test_settings_as_variables_make_the_same_settings() -> None:
     ("given", "plain"),
     [
         ({}, {}),
-        ({"TELEFONIE_HTTP": "127.0.0.1:8000"}, {}),
+        ({"TELEFONIE_HTTP": "127.0.0.1:8000", "TELEFONIE_HTTP_JSON": "true"}, {}),
         ({"TELEFONIE_SANDBOX_DB": ":memory:"}, {"TELEFONIE_SANDBOX_DB": ":memory:"}),
         ({"TELEFONIE_SANDBOX_DB": "s.db"}, {"TELEFONIE_SANDBOX_DB": str(Path("s.db").absolute())}),
         ({"TELEFONIE_LEDGER": "l.db"}, {"TELEFONIE_LEDGER": str(Path("l.db").absolute())}),

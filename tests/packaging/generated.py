@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from telefonie_mcp import __version__
 from telefonie_mcp.cli import SECRETS
+from telefonie_mcp.clients.launch import HTTP
 from telefonie_mcp.openapi.documents import load_documents
 from telefonie_mcp.settings import PREFIX, Settings
 from telefonie_mcp.tools.derivation import build_catalog
@@ -32,7 +33,7 @@ def manifest(tree: dict[str, Any]) -> dict[str, Any]:
 def server(tree: dict[str, Any]) -> dict[str, Any]:
     """Return the registry's description with the version and every setting of a stdio server."""
     (package,) = tree["packages"]
-    variables = [_variable(name, field) for name, field in Settings.model_fields.items() if name != "http"]
+    variables = [_variable(name, field) for name, field in Settings.model_fields.items() if name not in HTTP]
     package = {**package, "version": __version__, "environmentVariables": variables}
     return {**tree, "version": __version__, "packages": [package]}
 
