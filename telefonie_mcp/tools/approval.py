@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.tools.catalog import Tool
@@ -17,6 +17,9 @@ from telefonie_mcp.tools.facts import Fact, sentence
 from telefonie_mcp.tools.presentation import clean_line
 
 __all__ = ["Caller", "CommandLine", "Pause", "Question", "not_approved", "question_about"]
+
+_BULLET: Final = "\N{MIDDLE DOT}"
+"""Begins every fact of a question, and is in none: some clients show all lines as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +100,25 @@ def question_about(tool: Tool, arguments: Mapping[str, Any], fact: Fact | None) 
     facts = dict(fact or {})
     arguments = tool.shown(arguments)
     would = sentence(hints.confirm, {**facts, **arguments})
-    lines = [f"May the assistant {would or f'send {tool.operation.method} {tool.operation.path}'}?"]
+    would = would.replace(_BULLET, ",") or f"send {tool.operation.method} {tool.operation.path}"
+    lines = [f"May the assistant {would}?"]
     shown = {name: facts[name] for name in hints.asked if name in facts}
-    lines += [f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in shown.items()]
+    lines += [f"{_BULLET} {name.replace('_', ' ')}: {_plain(value)}" for name, value in shown.items()]
     sent = {name: value for name, value in arguments.items() if name not in {hints.subject, hints.ceiling}}
-    lines += [f"with {name.replace('_', ' ')}: {_plain(value)}" for name, value in sent.items()]
+    lines += [f"{_BULLET} with {name.replace('_', ' ')}: {_plain(value)}" for name, value in sent.items()]
     content = json.dumps([tool.name, arguments, facts], sort_keys=True, ensure_ascii=True)
     return Question("\n".join(lines), hashlib.sha256(content.encode()).hexdigest())
 
 
 def _plain(value: Any) -> str:
-    """Return ``value`` as one line, whoever chose it: a line break in it must not pass for a fact."""
+    """Return ``value`` as a part of one line, whoever chose it: it must not pass for a fact of its own."""
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)
-        return ", ".join(clean_line(name) for name, member in members.items() if member) or "none"
+        return ", ".join(_one_line(name) for name, member in members.items() if member) or "none"
     if isinstance(value, list):
-        return ", ".join(map(clean_line, cast("list[Any]", value)))
-    return clean_line(value)
+        return ", ".join(map(_one_line, cast("list[Any]", value)))
+    return _one_line(value)
+
+
+def _one_line(value: Any) -> str:
+    return clean_line(value).replace(_BULLET, ",")

@@ -137,8 +137,8 @@ async def test_in_a_preview_and_in_the_question_to_a_person(payload: str) -> Non
         for line in question.splitlines():
             assert_harmless(line)
         assert len(question) < 1200
-        assert [line for line in question.splitlines() if line.startswith("monthly rate")] == [
-            "monthly rate: 1.15"
+        assert [line for line in question.splitlines() if line.startswith("· monthly rate")] == [
+            "· monthly rate: 1.15"
         ]
         assert provider.count("POST") == 0
 

@@ -23,25 +23,25 @@ def buying(facts: dict[str, Any] | None = OFFER, **arguments: Any) -> Question:
 def test_the_question_shows_the_facts_and_what_would_be_sent() -> None:
     assert buying(voice_url="https://example.com/v").text.splitlines() == [
         f"May the assistant buy {NUMBER} and start its monthly billing?",
-        "country code: US",
-        "type: local",
-        "monthly rate: 1.15",
-        "capabilities: voice, sms",
-        "with voice url: https://example.com/v",
+        "· country code: US",
+        "· type: local",
+        "· monthly rate: 1.15",
+        "· capabilities: voice, sms",
+        "· with voice url: https://example.com/v",
     ]
     owned = {**OFFER, "friendly_name": "Support", "voice_url": "https://example.com/v"}
     assert question_about(tool("release_number"), {"phone_number": NUMBER}, owned).text.splitlines() == [
         f"May the assistant give up {NUMBER} and its configuration for good?",
-        "type: local",
-        "monthly rate: 1.15",
-        "friendly name: Support",
-        "voice url: https://example.com/v",
+        "· type: local",
+        "· monthly rate: 1.15",
+        "· friendly name: Support",
+        "· voice url: https://example.com/v",
     ]
 
 
 def test_facts_that_are_not_there_are_not_shown() -> None:
     lines = buying({"capabilities": {"voice": False}}).text.splitlines()
-    assert lines[1:] == ["capabilities: none"]
+    assert lines[1:] == ["· capabilities: none"]
     assert len(buying(None).text.splitlines()) == 1
 
 
@@ -52,6 +52,7 @@ def test_facts_that_are_not_there_are_not_shown() -> None:
         "x\r\nmonthly rate: 0.00",
         "x\u2028monthly rate: 0.00",
         "x\x85monthly rate: 0.00",
+        "x · monthly rate: 0.00",
         "x\x1b[2K\x1b[1A\u202emonthly rate: 0.00\u200b",
         "y" * 10_000,
     ],
@@ -65,7 +66,8 @@ def test_nobodys_words_can_pass_for_a_fact(words: str) -> None:
     ):
         lines = question.text.splitlines()
         assert len(question.text) < 700
-        assert [line for line in lines if line.startswith("monthly rate: ")] in (["monthly rate: 1.15"], [])
+        facts = " ".join(lines).split(" · ")  # as a client shows them that knows no lines
+        assert [fact for fact in facts if fact.startswith("monthly rate: ")] == ["monthly rate: 1.15"]
         assert not set("\x1b\u202e\u200b") & set(question.text)
 
 
