@@ -7,9 +7,12 @@ from pathlib import Path
 from types import ModuleType
 
 from telefonie_mcp import sandbox
+from telefonie_mcp.app import App
 from telefonie_mcp.cli import SECRETS
 from telefonie_mcp.openapi.documents import load_documents
 from telefonie_mcp.openapi.toolsets import TOOLSETS
+from telefonie_mcp.prompts.offer import Prompts
+from telefonie_mcp.resources.offer import Resources
 from telefonie_mcp.sandbox import porting
 from telefonie_mcp.settings import PREFIX, Settings
 from telefonie_mcp.tools.derivation import build_catalog
@@ -19,12 +22,33 @@ README = Path(__file__).parents[1] / "README.md"
 CLIENTS = Path(__file__).parent / "snapshots/clients.json"
 
 
+def everything() -> App:
+    """Return the parts of a server with all toolsets."""
+    return App.from_settings(Settings(toolsets=TOOLSETS))
+
+
 def tools() -> str:
     rows = ["| Tool | Toolset | Does | Kind |", "|---|---|---|---|"]
     for tool in build_catalog(load_documents(toolsets=TOOLSETS)):
         kind = "reads" if tool.read_only else "needs `confirm`" if tool.destructive else "writes at once"
         what = tool.operation.description
         rows.append(f"| `{tool.name}` | {tool.document.toolset} | {what} | {kind} |")
+    return "\n".join(rows)
+
+
+def resources() -> str:
+    offered = Resources(everything())
+    found = {each.uri: each.description for each in offered.listed()}
+    found |= {each.uri_template: each.description for each in offered.templates()}
+    rows = [f"| `{uri}` | {description} |" for uri, description in found.items()]
+    return "\n".join(["| Resource | Holds |", "|---|---|", *rows])
+
+
+def prompts() -> str:
+    rows = ["| Prompt | Arguments | For |", "|---|---|---|"]
+    for each in Prompts(everything().catalog).listed():
+        names = ", ".join(f"`{a.name}`" for a in each.arguments or ())
+        rows.append(f"| `{each.name}` | {names} | {each.description} |")
     return "\n".join(rows)
 
 
@@ -65,6 +89,8 @@ def clients() -> str:
 PARTS = {
     "performance": table,
     "tools": tools,
+    "resources": resources,
+    "prompts": prompts,
     "settings": settings,
     "sandbox": partial(tables, sandbox),
     "porting": partial(tables, porting),
