@@ -90,14 +90,11 @@ class Prompt:
     def _read(self, given: Mapping[str, str]) -> dict[str, Any]:
         """Return the values; a form sends an empty string for what was left blank."""
         properties = self.form.input_schema["properties"]
-        values, _ = read_arguments(
-            self.form,
-            {
-                name: _listed(value) if properties.get(name, {}).get("type") == "array" else value
-                for name, value in given.items()
-                if value.strip()
-            },
-        )
+        parts = {
+            name: _listed(text) if properties.get(name, {}).get("type") == "array" else text.strip()
+            for name, text in given.items()
+        }
+        values, _ = read_arguments(self.form, {name: part for name, part in parts.items() if part})
         if self.recipe.differ:
             first, second = self.recipe.differ
             if values[first] == values[second]:

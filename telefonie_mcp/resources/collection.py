@@ -7,7 +7,6 @@ API that answers every page alike, one that has more than it shows, or whose ite
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from io import StringIO
-from itertools import count
 from typing import Any, Final, cast
 
 from telefonie_mcp.openapi.hints import Pages
@@ -47,7 +46,9 @@ async def read_collection(
     text.write(f"{{{compact(pages.items)}:[")
     found, note, changed = 0, "", False
     firsts, before = set[str](), set[str]()
-    for page in count(1):
+    page = 0
+    while True:
+        page += 1
         answer = await read({pages.page: page, pages.size: size})
         items = cast("list[Mapping[str, Any]]", answer.get(pages.items, []))
         said, total = total, answer.get(pages.total or "")

@@ -19,7 +19,6 @@ from mcp.shared.exceptions import MCPError
 
 __all__ = ["Followers"]
 
-_CONNECTIONS: Final = 1024
 _URIS: Final = 1024
 _PATIENCE: Final = 1.0  # seconds for a client that does not take what it is told
 
@@ -37,11 +36,13 @@ class Followers:
 
     Args:
         may_change: Whether a URI is one of a resource that can change through this server.
+        connections: How many legacy connections can follow something; whether one has gone, nobody tells.
 
     """
 
-    def __init__(self, may_change: Callable[[str], bool]) -> None:
+    def __init__(self, may_change: Callable[[str], bool], *, connections: int = 1024) -> None:
         self._may_change = may_change
+        self._connections = connections
         self._bus = InMemorySubscriptionBus()
         self._streams = ListenHandler(self._bus)
         self._subscribers: OrderedDict[int, _Subscriber] = OrderedDict()
@@ -71,7 +72,7 @@ class Followers:
                 types.INVALID_PARAMS, f"A connection can follow {_URIS} resources; unsubscribe first"
             )
         subscriber.uris.add(params.uri)
-        if len(self._subscribers) > _CONNECTIONS:
+        if len(self._subscribers) > self._connections:
             self._subscribers.popitem(last=False)
         return types.EmptyResult()
 
@@ -83,12 +84,19 @@ class Followers:
 
     async def tell(self, uris: Iterable[str]) -> None:
         """Say that resources have changed, each to those who follow this spelling of its URI."""
-        for uri in uris:
-            await self._bus.publish(ResourceUpdated(uri))
-            for subscriber in [*self._subscribers.values()]:
-                if uri in subscriber.uris:
-                    with anyio.move_on_after(_PATIENCE):
-                        await subscriber.session.send_resource_updated(uri)
+        async with anyio.create_task_group() as tasks:
+            for uri in uris:
+                await self._bus.publish(ResourceUpdated(uri))
+                for connection, subscriber in self._subscribers.items():
+                    if uri in subscriber.uris:
+                        tasks.start_soon(self._tell, connection, subscriber, uri)
+
+    async def _tell(self, connection: int, subscriber: _Subscriber, uri: str) -> None:
+        """Say it to one connection, and forget it if it does not listen."""
+        with anyio.move_on_after(_PATIENCE) as waiting:
+            await subscriber.session.send_resource_updated(uri)
+        if waiting.cancelled_caught:
+            self._subscribers.pop(connection, None)
 
     def close(self) -> None:
         """End every stream with its result, which says that this was meant."""

@@ -42,7 +42,7 @@ _UNRECORDED: Final = (
 
 
 Follower = Callable[[Tool, Mapping[str, Any], State], Awaitable[None]]
-"""Is told of every write that was begun, when it has its outcome; must not raise."""
+"""Is told of every write that was begun, when it has its outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,10 @@ class Calls:
 
     async def _tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
         for follower in self._followers:
-            await follower(tool, values, state)
+            try:
+                await follower(tool, values, state)
+            except Exception:  # noqa: BLE001 - the write has happened, whoever cannot be told
+                _log.exception("somebody could not be told that %s is %s", tool.name, state)
 
     def _refuse_when_closing(self) -> None:
         """Refuse a call at its beginning, and again where its write would begin."""

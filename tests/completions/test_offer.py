@@ -64,6 +64,15 @@ async def test_nothing_to_suggest(ref: Any, name: str, context: dict[str, str]) 
         assert await complete(client, ref, name, "", **context) == []
 
 
+async def test_numbers_to_be_brought_are_not_those_of_the_account(tmp_path: Path) -> None:
+    variables = {"TELEFONIE_SANDBOX_DB": ":memory:", "TELEFONIE_TOOLSETS": "numbers,porting"}
+    async with connected("memory", "auto", tmp_path, **variables) as client:
+        await client.call_tool("purchase_number", {"phone_number": "+14155550123", "confirm": True})
+        bring = PromptReference(name="bring_my_numbers")
+        assert await complete(client, bring, "numbers", "+1") == []
+        assert await complete(client, bring, "date", "") == []
+
+
 @both_eras
 @pytest.mark.parametrize(
     "ref", [PromptReference(name="nonsense"), ResourceTemplateReference(uri="telefonie://numbers/{x}")]

@@ -120,7 +120,7 @@ def test_every_word_in_braces_is_an_argument_or_an_operation() -> None:
             {"to_host": "not be the same"},
         ),
         ("bring_my_numbers", {"numbers": "+14155550101, 4155550102"}, {"numbers[1]": "+14155550102"}),
-        ("bring_my_numbers", {"numbers": ", ;"}, {"numbers": "must have at least 1 items"}),
+        ("bring_my_numbers", {"numbers": ", ;"}, {"numbers": "is required (Numbers to bring"}),
         (
             "bring_my_numbers",
             {"numbers": "+14155550101", "date": "tomorrow"},

@@ -3,8 +3,9 @@
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import anyio
 import pytest
@@ -23,6 +24,7 @@ from mcp_types import (
     UnsubscribeRequestParams,
 )
 
+from telefonie_mcp.resources.followers import Followers
 from telefonie_mcp.server import create_server
 from telefonie_mcp.settings import Settings
 from tests.support.account import live, owning
@@ -166,7 +168,7 @@ async def test_to_unsubscribe_without_a_subscription_is_nothing(tmp_path: Path) 
         await unsubscribe(client, ACCOUNT)
 
 
-async def test_connections_are_told_apart_and_the_oldest_gives_way() -> None:
+async def test_connections_are_told_apart() -> None:
     server = create_server(Settings(sandbox_db=":memory:"))
     told: list[str] = []
 
@@ -183,6 +185,46 @@ async def test_connections_are_told_apart_and_the_oldest_gives_way() -> None:
         await second.call_tool(*PURCHASE)
         await first.list_tools()
         assert told == [LOG]
+
+
+@dataclass
+class Connected:
+    """A connection of a client, as far as it matters here; what it is told goes to `told`."""
+
+    told: list["Connected"]
+    deaf: bool = False
+    client_params: object = field(default_factory=object)
+
+    @property
+    def session(self) -> Any:
+        return self
+
+    async def send_resource_updated(self, _: str) -> None:
+        self.told.append(self)
+        if self.deaf:
+            await anyio.sleep_forever()
+
+
+async def test_of_too_many_connections_the_oldest_is_forgotten() -> None:
+    told: list[Connected] = []
+    connections = [Connected(told) for _ in range(3)]
+    followers = Followers(lambda _: True, connections=2)
+    for each in connections:
+        await followers.subscribe(cast("Any", each), SubscribeRequestParams(uri=LOG))
+    await followers.tell([LOG])
+    assert told == connections[1:]
+
+
+async def test_who_does_not_listen_holds_nobody_up_and_is_forgotten() -> None:
+    told: list[Connected] = []
+    deaf, good = Connected(told, deaf=True), Connected(told)
+    followers = Followers(lambda _: True)
+    for each in (deaf, good):
+        await followers.subscribe(cast("Any", each), SubscribeRequestParams(uri=LOG))
+    with anyio.fail_after(SECONDS):
+        await followers.tell([LOG])
+        await followers.tell([LOG])
+    assert [each is good for each in told] == [False, True, True]
 
 
 async def test_one_connection_cannot_follow_endlessly(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A write that has begun is finished whoever leaves; no other is begun once the server is closing."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,10 +14,11 @@ from pydantic import SecretStr
 
 from telefonie_mcp.app import App
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.records import Intent, Limits
+from telefonie_mcp.ledger.records import Intent, Limits, State
 from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.tools.approval import CommandLine
 from telefonie_mcp.tools.calls import Result
+from telefonie_mcp.tools.catalog import Tool
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
 from tests.support.served import WRITES, live, written
@@ -222,3 +223,25 @@ async def test_a_defect_is_told_without_its_details(
     assert caught.value.code == "internal_error"
     assert "secret detail" not in str(caught.value.as_dict())
     assert "secret detail" in caplog.text
+
+
+async def test_a_follower_is_told_of_every_write_that_was_begun_and_cannot_spoil_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told: list[tuple[str, Any, str]] = []
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError
+
+    async def follow(tool: Tool, values: Mapping[str, Any], state: State) -> None:
+        told.append((tool.name, values.get("phone_number"), state))
+
+    async with faulty(DELETE=[f.replying(409)]) as provider, app_of(provider) as app:
+        app.followers.extend([broken, follow])
+        assert (await call(app)).content["phone_number"] == NUMBER
+        with pytest.raises(ToolError, match="already in this account"):
+            await call(app)
+        with pytest.raises(ToolError, match="409"):
+            await call(app, "release_number")
+    assert told == [("purchase_number", NUMBER, "done"), ("release_number", NUMBER, "refused")]
+    assert "somebody could not be told that purchase_number is done" in caplog.text
