@@ -8,14 +8,13 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NoReturn, get_args
 
 import click
 
 from telefonie_mcp import __version__
 from telefonie_mcp.cli_inbound import COMMANDS
-from telefonie_mcp.clients.command import config
-from telefonie_mcp.doctor.command import doctor
 from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.ledger.records import State
 from telefonie_mcp.settings import Settings, read_settings
@@ -69,7 +68,25 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Imports what a command of another module needs when that command is named."""
+
+    modules: Final = {"config": "telefonie_mcp.clients.command", "doctor": "telefonie_mcp.doctor.command"}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted([*super().list_commands(ctx), *self.modules])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command that is called so."""
+        if module := self.modules.get(cmd_name):
+            return getattr(import_module(module), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(
+    cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name=_PROGRAM)
 @_settings_options
 @click.pass_context
@@ -330,7 +347,3 @@ def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **fi
 def _no_formula(text: str) -> str:
     """Return text that a spreadsheet shows and does not compute; others chose it."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
-
-
-cli.add_command(config)
-cli.add_command(doctor)

@@ -32,7 +32,7 @@ def test_help_names_every_setting_and_no_secret() -> None:
     for name in Settings.model_fields:
         flag = f"--{name.replace('_', '-')} "
         assert (flag in result.output) is (name not in SECRETS)
-    for name in ("call", "demo", "log", "sandbox", "tools"):
+    for name in ("call", "config", "demo", "doctor", "log", "sandbox", "tools"):
         assert f"\n  {name} " in result.output
 
 

@@ -35,10 +35,10 @@ _SECRET: Final = re.compile(
 @click.option("--with-key", is_flag=True, help="Let the API key and other secrets themselves stand in it.")
 @click.pass_obj
 def config(flags: dict[str, Any], *, client: str, write: bool, yes: bool, with_key: bool) -> None:
-    """Print the configuration that makes CLIENT start this server, with the settings now in force.
+    """Print what CLIENT must be told to start this server.
 
-    Secrets are referred to where the client can do that, and otherwise left to you. --write keeps everything
-    else in the file, and a backup beside it.
+    The settings now in force go along. Secrets are referred to where the client can do that, and otherwise
+    left to you. --write keeps everything else in the client's file, and a backup beside it.
     """
     from telefonie_mcp.clients.entry import configure  # noqa: PLC0415
     from telefonie_mcp.clients.launch import variables  # noqa: PLC0415

@@ -16,9 +16,10 @@ _COLORS: Final = {"ok": "green", "warning": "yellow", "problem": "red"}
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def doctor(flags: dict[str, Any], *, as_json: bool) -> None:
-    """Check settings, documents, API, key, clock, ledger, state and versions, and say what to do.
+    """Check this installation, and say what to do.
 
-    Nothing is bought or changed. Ends with status 1 if something keeps the server from working.
+    Settings, documents, the way to the API, the key, clock, ledger, directories and versions. Nothing is
+    bought or changed. Ends with status 1 if something keeps the server from working.
     """
     import anyio  # noqa: PLC0415
 
