@@ -17,6 +17,7 @@ from telefonie_mcp.settings import Settings
 from tests.clients.browser import chromium, inspector
 from tests.support.wire import COMMAND, running
 
+NUMBER = "+14155550123"
 PICTURE = Path(__file__).parents[2] / "examples/inspector.png"
 
 
@@ -41,11 +42,19 @@ async def open_form(page: Page, tool: str) -> Locator:
     return main
 
 
-async def execute(form: Locator) -> Locator:
-    """Send the form, and return the page's part that shows the result."""
+async def send(form: Locator) -> None:
     await form.get_by_role("button", name="Execute Tool").click()
+
+
+async def result(form: Locator) -> Locator:
+    """Wait for the result, and return the part of the page that shows it."""
     await expect(form.get_by_role("heading", name="Results")).to_be_visible()
     return form
+
+
+async def execute(form: Locator) -> Locator:
+    await send(form)
+    return await result(form)
 
 
 async def search(page: Page) -> str:
@@ -60,10 +69,11 @@ async def search(page: Page) -> str:
 
 
 async def purchase(page: Page, number: str, *, confirm: bool) -> Locator:
+    """Fill in the form of a purchase."""
     form = await open_form(page, "purchase_number")
     await form.get_by_role("textbox", name="phone_number", exact=True).fill(number)
     await form.get_by_role("checkbox", name="confirm").set_checked(confirm)
-    return await execute(form)
+    return form
 
 
 async def owned(page: Page) -> Locator:
@@ -82,7 +92,7 @@ async def test_every_tool_is_listed_and_a_number_is_found_shown_and_bought(
             await expect(page.get_by_role("button", name=tool)).to_be_visible()
         number = await search(page)
 
-        refused = await purchase(page, number, confirm=False)
+        refused = await execute(await purchase(page, number, confirm=False))
         alert = refused.get_by_role("alert", name="Tool Error")
         await expect(alert).to_contain_text(
             f"Nothing was done, because confirm was not true. purchase_number would buy {number}"
@@ -90,7 +100,8 @@ async def test_every_tool_is_listed_and_a_number_is_found_shown_and_bought(
         picture = await page.screenshot()
         await expect(await owned(page)).to_contain_text('"total": 0')
 
-        await expect(await purchase(page, number, confirm=True)).to_contain_text(f'"{number}"')
+        bought = await execute(await purchase(page, number, confirm=True))
+        await expect(bought).to_contain_text(f'"{number}"')
         await expect(await owned(page)).to_contain_text('"total": 1')
 
     if os.environ.get("UPDATE_SNAPSHOTS"):
@@ -105,3 +116,29 @@ async def test_a_number_is_found_over_http_with_the_newest_protocol(browser: Bro
         async with inspector(browser, tmp_path, *options) as page:
             await connect(page, "2026-07-28")
             assert re.fullmatch(r"\+1415\d{7}", await search(page))
+
+
+@pytest.mark.parametrize(("era", "revision"), [("legacy", "2025-11-25"), ("modern", "2026-07-28")])
+async def test_a_person_is_asked_and_says_no_and_then_yes(
+    era: str, revision: str, browser: Browser, tmp_path: Path
+) -> None:
+    command = [*COMMAND, "--approval", "human", "--sandbox-db", str(tmp_path / "sandbox.sqlite3")]
+    async with inspector(browser, tmp_path, "--protocol-era", era, *command) as page:
+        await connect(page, revision)
+        asked = page.get_by_role("dialog", name="Elicitation Request")
+
+        form = await purchase(page, NUMBER, confirm=True)
+        await send(form)
+        await expect(asked).to_contain_text(f"May the assistant buy {NUMBER} and start its monthly billing?")
+        await expect(asked).to_contain_text("· monthly rate: 1.15 · capabilities: voice, sms, mms")
+        await asked.get_by_role("button", name="Decline").click()
+        alert = (await result(form)).get_by_role("alert", name="Tool Error")
+        await expect(alert).to_contain_text("Nothing was done: ")
+        await form.get_by_role("button", name="Close results").click()
+
+        form = await purchase(page, NUMBER, confirm=True)
+        await send(form)
+        await asked.get_by_role("checkbox", name="Yes, go ahead").check()
+        await asked.get_by_role("button", name="Submit").click()
+        await expect(await result(form)).to_contain_text(f'"{NUMBER}"')
+        await expect(await owned(page)).to_contain_text('"total": 1')
