@@ -74,18 +74,18 @@ def config(flags: dict[str, Any], *, client: str, write: bool, yes: bool, with_k
 def _this_installation() -> "Launch":
     from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415
 
-    from telefonie_mcp.clients.launch import Launch  # noqa: PLC0415
+    from telefonie_mcp.clients.launch import Launch, source_of  # noqa: PLC0415
 
-    origin: dict[str, Any] = {}
+    origin = None
     with suppress(PackageNotFoundError):
-        origin = json.loads(distribution("telefonie-mcp").read_text("direct_url.json") or "{}")
+        origin = distribution("telefonie-mcp").read_text("direct_url.json")
     beside = os.path.dirname(os.environ.get("UV", ""))  # noqa: PTH120 - empty stays empty
     return Launch.of(
         script=shutil.which(sys.argv[0]),
         python=sys.executable,
         prefix=sys.prefix,
         uvx=shutil.which("uvx", path=beside) if beside else shutil.which("uvx"),
-        source=origin.get("url"),
+        source=source_of(json.loads(origin or "{}")),
     )
 
 

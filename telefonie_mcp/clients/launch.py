@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from telefonie_mcp.settings import PREFIX, Settings
 
-__all__ = ["HTTP", "Launch", "Variables", "variables"]
+__all__ = ["HTTP", "Launch", "Variables", "source_of", "variables"]
 
 _NAME: Final = "telefonie-mcp"
 HTTP: Final = frozenset({"http", "http_json"})
@@ -54,6 +54,14 @@ class Launch:
         if script and Path(script).stem == _NAME:
             return cls(str(Path(script).absolute()))
         return cls(python, ("-m", "telefonie_mcp"))
+
+
+def source_of(origin: Mapping[str, Any]) -> str | None:
+    """Return the URL that installs a package again, of its ``direct_url.json`` (PEP 610)."""
+    url = origin.get("url")
+    if url and (history := origin.get("vcs_info")):
+        return f"{history['vcs']}+{url}@{history['commit_id']}"
+    return url
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ async def locate_failure(server: str, reason: str, *, seconds: float = _SECONDS)
         await anyio.aclose_forcefully(stream)
     return _problem(
         f"HTTP: {host} port {port} accepts connections, but {reason}",
-        "Check that TELEFONIE_BASE_URL is the API's address; if it is, ask the provider.",
+        "Check that TELEFONIE_BASE_URL is the API's address, and the proxy if there is one (HTTPS_PROXY).",
     )
 
 

@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from telefonie_mcp.clients.launch import Launch, Variables, variables
+from telefonie_mcp.clients.launch import Launch, Variables, source_of, variables
 from telefonie_mcp.settings import Settings, read_settings
 
 CACHE = "/home/me/.cache/uv/archive-v0/Ab3"
@@ -29,6 +30,22 @@ def test_the_command(
     script: str | None, prefix: str, uvx: str | None, source: str | None, launch: Launch
 ) -> None:
     assert Launch.of(script=script, python="/py", prefix=prefix, uvx=uvx, source=source) == launch
+
+
+@pytest.mark.parametrize(
+    ("origin", "source"),
+    [
+        ({}, None),
+        ({"url": WHEEL, "archive_info": {}}, WHEEL),
+        ({"url": "file:///src", "dir_info": {"editable": True}}, "file:///src"),
+        (
+            {"url": "https://example.com/t.git", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
+            "git+https://example.com/t.git@abc",
+        ),
+    ],
+)
+def test_where_the_package_came_from(origin: dict[str, Any], source: str | None) -> None:
+    assert source_of(origin) == source
 
 
 def test_a_relative_script_becomes_absolute() -> None:
