@@ -312,11 +312,14 @@ class Settings(BaseModel):
         """
         if self.mode == "sandbox":
             return None
-        key = self.api_key or SecretStr(_read_key(self.api_key_file or Path()))
-        if not re.fullmatch(r"[!-~]+", key.get_secret_value()):
-            source = "TELEFONIE_API_KEY" if self.api_key else "TELEFONIE_API_KEY_FILE"
+        source = "TELEFONIE_API_KEY" if self.api_key else "TELEFONIE_API_KEY_FILE"
+        held = self.api_key.get_secret_value() if self.api_key else _read(self.api_key_file or Path())
+        key = held.strip()
+        if not re.fullmatch(r"[!-~]+", key):
             raise SettingsError(f"{source} does not hold an API key: one line of visible ASCII characters")
-        return key
+        if re.fullmatch(r"\$\{.*\}", key):
+            raise SettingsError(f"{source} holds a placeholder that the client did not fill in")
+        return SecretStr(key)
 
     @property
     def ledger_url(self) -> str:
@@ -392,9 +395,9 @@ def _sentence(place: tuple[int | str, ...], message: str) -> str:
     return f"{PREFIX}{str(place[0]).upper()}: {text}" if place else text
 
 
-def _read_key(path: Path) -> str:
+def _read(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise SettingsError(f"TELEFONIE_API_KEY_FILE cannot be read ({reason})") from error

@@ -162,6 +162,7 @@ def test_every_mistake_is_named_at_once() -> None:
         (b"two\nlines", "does not hold an API key"),
         (b"\xff\xfe", "cannot be read (not text)"),
         ("schlüssel".encode(), "does not hold an API key"),
+        (b"${TELEFONIE_API_KEY}", "holds a placeholder that the client did not fill in"),
     ],
 )
 def test_key_files_that_hold_no_key(content: bytes | None, words: str, tmp_path: Path) -> None:
@@ -174,11 +175,18 @@ def test_key_files_that_hold_no_key(content: bytes | None, words: str, tmp_path:
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_a_key_file_may_end_in_a_newline(tmp_path: Path) -> None:
+def test_a_key_may_end_in_a_newline(tmp_path: Path) -> None:
+    assert read_settings({"TELEFONIE_API_KEY": f"{KEY}\n"}).key == SecretStr(KEY)
     (tmp_path / "key").write_text(f"{KEY}\n")
     settings = read_settings({"TELEFONIE_API_KEY_FILE": str(tmp_path / "key")})
     assert settings.key == SecretStr(KEY)
     assert settings.mode == "live"
+
+
+@pytest.mark.parametrize("key", ["${TELEFONIE_API_KEY}", "${input:telefonie-key}"])
+def test_a_placeholder_is_no_key(key: str) -> None:
+    with pytest.raises(SettingsError, match="TELEFONIE_API_KEY holds a placeholder"):
+        _ = read_settings({"TELEFONIE_API_KEY": key}).key
 
 
 def test_secrets_are_in_no_representation() -> None:
