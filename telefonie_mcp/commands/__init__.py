@@ -1,0 +1,23 @@
+"""Commands of the command line that are more than a line or two: each is imported when it is named."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from telefonie_mcp.settings import Settings, read_settings
+
+__all__ = ["configure"]
+
+
+def configure(flags: Mapping[str, Any], **forced: Any) -> Settings:
+    """Return the settings in force, with the log set up as they say.
+
+    Raises:
+        SettingsError: they are wrong.
+
+    """
+    from telefonie_mcp.logs import configure_logging  # noqa: PLC0415
+
+    settings = read_settings(os.environ, {**flags, **forced})
+    configure_logging(settings.log_level, settings.log_format, settings.secrets)
+    return settings
