@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+import anyio
 import mcp_types as types
 from anyio import to_thread
 from mcp.shared.exceptions import MCPError
@@ -28,6 +29,9 @@ _MOST: Final = 100
 
 _PAGES: Final = 10
 """Pages of the account that are searched at most, since every key press asks again."""
+
+_SECONDS: Final = 3.0
+"""How long somebody who types is kept waiting for the account."""
 
 
 @dataclass(frozen=True)
@@ -112,11 +116,11 @@ class Completions:
             pages = part.hint.pages
             if not pages or pages.key != blank.argument or part.tool.document is not blank.tool.document:
                 continue
-            with suppress(ToolError):
+            with suppress(ToolError), anyio.move_on_after(_SECONDS):
                 for page in range(1, _PAGES + 1):
                     asked = {pages.page: page, pages.size: part.page_size}
                     answer = (await self._app.calls.call(part.tool.name, asked, caller)).content
-                    keys = [str(item[pages.key]) for item in answer.get(pages.items, [])]
+                    keys = [str(item.get(pages.key)) for item in answer.get(pages.items, [])]
                     found += [key for key in keys if key.startswith(digits) and key not in found]
                     if len(keys) < part.page_size or len(found) > _MOST:
                         break

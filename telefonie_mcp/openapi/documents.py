@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -58,6 +59,7 @@ class Document:
         toolset: The group of tools it makes (:mod:`~telefonie_mcp.openapi.toolsets`); empty for a document
             of the operator's own.
         extension: It describes what the provider does not publish (``info.x-telefonie-extension``).
+        modified: When the operator's file was written; unknown for a packaged one, whose date is nobody's.
 
     """
 
@@ -72,6 +74,7 @@ class Document:
     instructions: str = ""
     toolset: str = ""
     extension: bool = False
+    modified: datetime | None = None
 
     @cached_property
     def text(self) -> str:
@@ -177,10 +180,11 @@ def _load_packaged(name: str) -> Document:
 
 def _load_file(path: Path) -> Document:
     try:
-        source = path.read_bytes()
+        source, written = path.read_bytes(), path.stat().st_mtime
     except OSError as error:
         raise DocumentError(f"{path.name}: cannot be read ({error.strerror})") from error
-    return parse_document(source, name=path.name)
+    document = parse_document(source, name=path.name)
+    return replace(document, modified=datetime.fromtimestamp(written, UTC))
 
 
 def _hints(tree: Any, where: str) -> Hints:

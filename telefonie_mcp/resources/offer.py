@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
@@ -44,7 +44,7 @@ class Resources:
                 title=each.hint.title,
                 description=each.hint.description,
                 mime_type=_JSON,
-                annotations=_annotations(0.9),
+                annotations=_for_all(0.9),
             )
             for each in self.readable
             if not each.uri.variables
@@ -57,7 +57,11 @@ class Resources:
                 description="The OpenAPI document that the tools are derived from.",
                 mime_type=document.media_type,
                 size=len(document.text.encode()),
-                annotations=_annotations(0.2, "assistant"),
+                annotations=types.Annotations(
+                    audience=["assistant"],
+                    priority=0.2,
+                    last_modified=document.modified.isoformat() if document.modified else None,
+                ),
             )
             for uri, document in self._documents.items()
         ]
@@ -67,7 +71,7 @@ class Resources:
             title="Recent writes",
             description="What was bought, changed and released through this server, newest first.",
             mime_type=_JSON,
-            annotations=_annotations(0.6),
+            annotations=_for_all(0.6),
         )
         return [*collections, *documents, log]
 
@@ -80,7 +84,7 @@ class Resources:
                 title=each.hint.title,
                 description=each.hint.description,
                 mime_type=_JSON,
-                annotations=_annotations(0.7),
+                annotations=_for_all(0.7),
             )
             for each in self.readable
             if each.uri.variables
@@ -160,5 +164,5 @@ def _fresh(uri: str, text: str) -> types.ReadResourceResult:
     return types.ReadResourceResult(contents=[contents], ttl_ms=0, cache_scope="private")
 
 
-def _annotations(priority: float, *audience: Literal["user", "assistant"]) -> types.Annotations:
-    return types.Annotations(audience=[*(audience or ("user", "assistant"))], priority=priority)
+def _for_all(priority: float) -> types.Annotations:
+    return types.Annotations(audience=["user", "assistant"], priority=priority)

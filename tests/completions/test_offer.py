@@ -10,7 +10,7 @@ from mcp_types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
 from telefonie_mcp.server import create_server
 from telefonie_mcp.settings import Settings
 from tests.support.account import live, owning
-from tests.support.faulty import faulty, replying
+from tests.support.faulty import faulty, hang, replying
 from tests.support.wire import Mode, Transport, connected
 
 FIND = PromptReference(name="find_and_buy_number")
@@ -110,6 +110,12 @@ async def test_an_api_that_ignores_pages_suggests_each_number_once(tmp_path: Pat
 async def test_an_api_that_fails_suggests_nothing(tmp_path: Path) -> None:
     async with faulty(GET=[replying(401)]) as provider, live(provider, "memory", "auto", tmp_path) as client:
         assert await complete(client, NUMBER, "phone_number", "+1") == []
+
+
+async def test_who_types_does_not_wait_for_an_api_that_hangs(tmp_path: Path) -> None:
+    async with faulty(GET=[hang]) as provider, live(provider, "memory", "auto", tmp_path) as client:
+        assert await complete(client, NUMBER, "phone_number", "+1") == []
+        assert provider.count("GET") == 1
 
 
 async def test_nothing_of_the_account_is_suggested_without_the_tool_that_lists_it() -> None:

@@ -1,6 +1,8 @@
 """The resources through the SDK's client, in both protocol eras, against the sandbox and a live API."""
 
 import json
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -212,7 +214,7 @@ async def test_reading_keeps_the_pace_of_calls(tmp_path: Path) -> None:
     assert "too many requests" in str(heard)
 
 
-async def test_a_name_that_is_a_tools_gives_way(tmp_path: Path) -> None:
+def test_a_document_of_the_operator_has_a_date_and_a_name_that_is_no_tools(tmp_path: Path) -> None:
     document = {
         "openapi": "3.1.0",
         "info": {"title": "Log", "version": "1"},
@@ -220,10 +222,16 @@ async def test_a_name_that_is_a_tools_gives_way(tmp_path: Path) -> None:
         "paths": {"/log": {"get": {"operationId": "log", "responses": {"204": {"description": "x"}}}}},
     }
     (tmp_path / "log.json").write_text(json.dumps(document))
+    written = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
+    os.utime(tmp_path / "log.json", (written, written))
     settings = Settings.model_validate({"api_key": "k" * 9, "spec": (tmp_path / "log.json",)})
-    names = [each.name for each in Resources(App.from_settings(settings)).listed()]
+    listed = Resources(App.from_settings(settings)).listed()
+    names = [each.name for each in listed]
     assert "log-resource" in names
     assert len(names) == len({*names, "log"}) - 1
+    dates = {each.name: each.annotations and each.annotations.last_modified for each in listed}
+    assert dates["openapi-log"] == "2026-01-02T03:04:05+00:00"
+    assert {name for name, date in dates.items() if date} == {"openapi-log"}
 
 
 @pytest.mark.parametrize(
