@@ -59,7 +59,7 @@ def test_a_start_imports_little_beyond_the_sdk(tmp_path: Path, *, modern: bool) 
     assert "mcp.server.lowlevel" in ours & sdk
     assert not [module for module in sorted(ours) if module.startswith(HEAVY)]
     beyond = sorted(ours - sdk)
-    assert len(beyond) <= 60, beyond
+    assert len(beyond) <= 80, beyond
 
 
 async def test_the_six_operations_fit_into_2000_tokens() -> None:

@@ -17,7 +17,18 @@ from typing import IO, Any, Final, Literal
 
 from tests.support.wire import MODERN, initialize, request
 
-__all__ = ["ERAS", "Era", "Http", "Stdio", "free_port", "is_whole", "listening", "peak_megabytes", "started"]
+__all__ = [
+    "ERAS",
+    "Era",
+    "Http",
+    "Stdio",
+    "free_port",
+    "is_whole",
+    "listening",
+    "peak_megabytes",
+    "processor_seconds",
+    "started",
+]
 
 Era = Literal["legacy", "modern"]
 ERAS: Final[tuple[Era, Era]] = ("legacy", "modern")
@@ -203,3 +214,9 @@ def peak_megabytes(pid: int) -> float:
     """Return the most memory that a process has had so far (Linux)."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def processor_seconds(pid: int) -> float:
+    """Return how long a process has worked so far (Linux); a busy machine makes that no longer."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
