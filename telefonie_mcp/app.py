@@ -16,11 +16,12 @@ from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
 from telefonie_mcp.ledger.records import Entry, Limits
 from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.openapi.toolsets import BASE
-from telefonie_mcp.settings import Settings, is_loopback
+from telefonie_mcp.settings import Settings
 from telefonie_mcp.tools.catalog import Catalog, Tool, restrict
 from telefonie_mcp.tools.derivation import build_catalog
 from telefonie_mcp.tools.policy import Policy
 from telefonie_mcp.upstream.client import Client, Transport, asgi_transport
+from telefonie_mcp.values import is_loopback
 
 if TYPE_CHECKING:
     from telefonie_mcp.tools.api import Api

@@ -19,9 +19,9 @@ from telefonie_mcp import __version__
 from telefonie_mcp.app import App
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.server import mcp_server
-from telefonie_mcp.settings import Address
 from telefonie_mcp.signals import ending_on_signal
 from telefonie_mcp.stdio import Input, stdio
+from telefonie_mcp.values import Address
 
 __all__ = ["serve_http", "serve_sandbox", "serve_stdio"]
 

@@ -7,11 +7,8 @@ protect nothing.
 An empty variable counts as unset, since desktop clients pass one for every field left blank.
 """
 
-import ipaddress
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -29,144 +26,13 @@ from pydantic import (
     model_validator,
 )
 
+from telefonie_mcp import values
 from telefonie_mcp.errors import SettingsError
-from telefonie_mcp.ledger.records import money
-from telefonie_mcp.openapi.toolsets import TOOLSETS
+from telefonie_mcp.values import Address, Country, Host, Money, Number
 
-__all__ = ["PREFIX", "Address", "Settings", "is_loopback", "read_settings"]
+__all__ = ["PREFIX", "Settings", "read_settings"]
 
 PREFIX: Final = "TELEFONIE_"
-
-_ALL: Final = "all"
-_SECRET_LENGTH: Final = 32
-
-
-def _paths(value: Any) -> Any:
-    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
-
-
-def _words(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    words = [word for part in value.split(",") if (word := part.strip())]
-    if not words:
-        raise ValueError("names nothing, and an empty list would limit nothing; leave it out instead")
-    return words
-
-
-def _secrets(value: Any) -> Any:
-    secrets = [secret if isinstance(secret, SecretStr) else SecretStr(secret) for secret in _words(value)]
-    if any(len(secret.get_secret_value()) < _SECRET_LENGTH for secret in secrets):
-        raise ValueError(
-            f"each must have at least {_SECRET_LENGTH} characters; "
-            'python -c "import secrets; print(secrets.token_hex(32))" makes one'
-        )
-    return secrets
-
-
-def _number(value: Any) -> Any:
-    compact = re.sub(r"[\s().-]", "", value) if isinstance(value, str) else value
-    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", str(compact)):
-        raise ValueError("each must be in E.164 format, such as +14155550100")
-    return compact
-
-
-def _host(value: Any) -> Any:
-    host = str(value).lower().rstrip(".")
-    if not re.fullmatch(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", host):
-        raise ValueError(
-            "each must be a host name without scheme, port and path, such as example.com or *.example.com"
-        )
-    return host
-
-
-def _country(value: Any) -> Any:
-    from telefonie_mcp.tools.formats import FORMATS  # noqa: PLC0415 - most operators limit no countries
-
-    country = FORMATS["country"]
-    code = country.normalise(str(value))
-    if problem := country.problem(code):
-        raise ValueError(f"each {problem}")
-    return code
-
-
-def _toolsets(value: Any) -> Any:
-    names = _words(value)
-    for name in names:
-        if name not in (*TOOLSETS, _ALL):
-            close = get_close_matches(str(name), (*TOOLSETS, _ALL), n=1) or (*TOOLSETS, _ALL)
-            raise ValueError(f"there is no toolset {name!r}; did you mean {' or '.join(close)}?")
-    return [name for name in TOOLSETS if name in names or _ALL in names]
-
-
-def _money(value: Any) -> Any:
-    amount = money(value)
-    if amount is None:
-        raise ValueError("must be an amount of money, such as 2.50")
-    return amount
-
-
-Money = Annotated[Decimal, BeforeValidator(_money)]
-Country = Annotated[str, BeforeValidator(_country)]
-Host = Annotated[str, BeforeValidator(_host)]
-Number = Annotated[str, BeforeValidator(_number)]
-
-
-class Address(BaseModel):
-    """A loopback address to listen on."""
-
-    model_config = ConfigDict(frozen=True)
-
-    host: str
-    port: int = Field(ge=0, le=65535)
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def _address(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"(?:(\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(\d{1,5})", value.strip())
-    if not match:
-        raise ValueError("must be HOST:PORT or PORT, such as 127.0.0.1:8000")
-    host = (match[1] or "127.0.0.1").strip("[]")
-    if not is_loopback(host):
-        raise ValueError(
-            f"must be a loopback address, not {host}: this server has no authorization of its own. "
-            "Put a reverse proxy with authorization in front of it"
-        )
-    return {"host": host, "port": int(match[2])}
-
-
-def _base_url(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    url = urlsplit(value.strip())
-    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
-        raise ValueError("must be an absolute http(s) URL, such as https://api.telefonie.com/v1/numbers")
-    if url.username or url.password:
-        raise ValueError("must not contain a user name or password")
-    if url.scheme == "http" and not is_loopback(url.hostname):
-        raise ValueError(
-            "must be https, or the API key would travel unencrypted; plain http only to loopback"
-        )
-    return value.strip().rstrip("/")
-
-
-def _ledger(value: SecretStr) -> SecretStr:
-    scheme, separator, _ = value.get_secret_value().partition("://")
-    if separator and scheme not in {"sqlite", "postgresql", "postgresql+psycopg"}:
-        raise ValueError("must be a file or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE")
-    return value
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Settings(BaseModel):
@@ -185,14 +51,14 @@ class Settings(BaseModel):
     api_key_file: Path | None = Field(
         default=None, description="File that holds the API key, instead of TELEFONIE_API_KEY."
     )
-    base_url: Annotated[str | None, BeforeValidator(_base_url)] = Field(
+    base_url: Annotated[str | None, BeforeValidator(values.base_url)] = Field(
         default=None,
         description="Address of the API, instead of the one in its document. Plain http only to loopback.",
     )
     timeout: float = Field(
         default=30, ge=1, le=600, description="Seconds for one tool call in all, retries included."
     )
-    spec: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = Field(
+    spec: Annotated[tuple[Path, ...], BeforeValidator(values.paths)] = Field(
         default=(),
         description="OpenAPI document to add, or to replace the packaged one of the same title. Repeatable.",
     )
@@ -202,7 +68,7 @@ class Settings(BaseModel):
     sandbox_db: str | None = Field(
         default=None, description="Where the sandbox keeps its state: a file, or :memory:."
     )
-    http: Annotated[Address | None, BeforeValidator(_address)] = Field(
+    http: Annotated[Address | None, BeforeValidator(values.address)] = Field(
         default=None,
         description="Serve Streamable HTTP on this loopback HOST:PORT, path /mcp, instead of stdio.",
     )
@@ -214,17 +80,17 @@ class Settings(BaseModel):
     state_dir: Path | None = Field(
         default=None, description="Where the ledger is kept, unless TELEFONIE_LEDGER says."
     )
-    ledger: Annotated[SecretStr, AfterValidator(_ledger)] | None = Field(
+    ledger: Annotated[SecretStr, AfterValidator(values.ledger_url)] | None = Field(
         default=None,
         description="Ledger of every write: a file, or for several machines "
         "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE.",
     )
-    state_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets)] = Field(
+    state_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(values.secret_list)] = Field(
         default=(),
         description="Secrets of 32 or more characters, comma separated, that seal pending approvals.",
     )
     read_only: bool = Field(default=False, description="No tool that writes is listed or callable.")
-    toolsets: Annotated[tuple[str, ...], BeforeValidator(_toolsets)] = Field(
+    toolsets: Annotated[tuple[str, ...], BeforeValidator(values.toolsets)] = Field(
         default=("numbers", "lookup"),
         description="Groups of tools, comma separated: numbers, lookup, porting, or all.",
     )
@@ -232,10 +98,10 @@ class Settings(BaseModel):
         default=False,
         description="The live account can port numbers; with the toolset porting, its tools are listed.",
     )
-    tools: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+    tools: Annotated[tuple[str, ...], BeforeValidator(values.words)] = Field(
         default=(), description="Only these tools, comma separated."
     )
-    exclude_tools: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+    exclude_tools: Annotated[tuple[str, ...], BeforeValidator(values.words)] = Field(
         default=(), description="Not these tools, comma separated; wins over TELEFONIE_TOOLS."
     )
     approval: Literal["confirm", "human", "block"] = Field(
@@ -255,18 +121,18 @@ class Settings(BaseModel):
     max_releases_per_day: int | None = Field(
         default=None, ge=0, description="Releases and cancelled ports in any 24 hours."
     )
-    countries: Annotated[frozenset[Country], BeforeValidator(_words)] = Field(
+    countries: Annotated[frozenset[Country], BeforeValidator(values.words)] = Field(
         default=frozenset(), description="Countries whose numbers may be bought or ported, such as US,CA."
     )
-    number_types: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
+    number_types: Annotated[frozenset[str], BeforeValidator(values.words)] = Field(
         default=frozenset(),
         description="Types of number that may be bought or ported, such as local,toll-free.",
     )
-    webhook_hosts: Annotated[tuple[Host, ...], BeforeValidator(_words)] = Field(
+    webhook_hosts: Annotated[tuple[Host, ...], BeforeValidator(values.words)] = Field(
         default=(),
         description="Hosts that calls and SMS may be routed to, such as hooks.example.com,*.example.org.",
     )
-    protected_numbers: Annotated[frozenset[Number], BeforeValidator(_words)] = Field(
+    protected_numbers: Annotated[frozenset[Number], BeforeValidator(values.words)] = Field(
         default=frozenset(), description="Numbers in E.164 that no tool may change or release."
     )
     max_calls_per_minute: int = Field(

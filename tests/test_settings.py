@@ -8,7 +8,8 @@ from pydantic import SecretStr
 
 from telefonie_mcp.cli import SECRETS
 from telefonie_mcp.errors import SettingsError
-from telefonie_mcp.settings import Address, Settings, read_settings
+from telefonie_mcp.settings import Settings, read_settings
+from telefonie_mcp.values import Address
 
 KEY = "key-0451-abcdef"
 

@@ -35,7 +35,7 @@ def sandbox(context: click.Context, *, port: int | None, reset: bool, sandbox_db
     from telefonie_mcp.sandbox import SandboxError  # noqa: PLC0415
     from telefonie_mcp.sandbox import reset as empty  # noqa: PLC0415
     from telefonie_mcp.serve import serve_sandbox  # noqa: PLC0415
-    from telefonie_mcp.settings import Address  # noqa: PLC0415
+    from telefonie_mcp.values import Address  # noqa: PLC0415
 
     if port is None and not reset:
         raise click.UsageError("Say --port N to serve the sandbox, or --reset to empty it.")
