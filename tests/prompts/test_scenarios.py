@@ -27,6 +27,9 @@ NUMBERS = ("+14155550123", "+14155550124", "+442079460123")
 
 both_eras = pytest.mark.parametrize("mode", get_args(Mode))
 everywhere = pytest.mark.parametrize("transport", get_args(Transport))
+everywhere_and_a_no = pytest.mark.parametrize(
+    ("transport", "yes"), [*((transport, True) for transport in get_args(Transport)), ("memory", False)]
+)
 
 
 @dataclass
@@ -90,8 +93,7 @@ async def owned(home: Path) -> dict[str, dict[str, Any]]:
 
 
 @both_eras
-@everywhere
-@pytest.mark.parametrize("yes", [True, False])
+@everywhere_and_a_no
 async def test_find_and_buy_a_number(yes: bool, transport: Transport, mode: Mode, tmp_path: Path) -> None:
     given = {"country": "us", "area": "415", "type": "local", "purpose": "SMS reminders"}
     async with prompted(transport, mode, tmp_path, "find_and_buy_number", **given) as agent:
@@ -191,8 +193,7 @@ async def test_move_webhooks_and_back(transport: Transport, mode: Mode, tmp_path
 
 
 @both_eras
-@everywhere
-@pytest.mark.parametrize("yes", [True, False])
+@everywhere_and_a_no
 async def test_give_a_number_back(yes: bool, transport: Transport, mode: Mode, tmp_path: Path) -> None:
     await own(tmp_path, *NUMBERS, voice_url="https://example.com/v")
     async with prompted(
