@@ -48,6 +48,7 @@ META: Final = "telefonie-mcp/"
 """Prefix of our keys in ``_meta``."""
 
 _FRESH: Final = CacheHint(ttl_ms=3_600_000, scope="public")  # nothing listed changes while a server runs
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _log: Final = logging.getLogger(__name__)
 
 _Context = ServerRequestContext[Any, Any]
@@ -232,7 +233,7 @@ def error_result(error: ToolError, *, mode: str) -> types.CallToolResult:
 
 
 def _compact(content: dict[str, Any]) -> str:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(content)
 
 
 async def _nothing_internal(ctx: _Context, call_next: CallNext) -> HandlerResult:

@@ -129,7 +129,14 @@ def _decoded(tool: Tool, answer: Answer) -> Any:
         return clean(answer.body.decode(errors="replace"))
     if kind and not re.match(r"application/([\w.+-]+\+)?json\b", kind, re.IGNORECASE):
         raise UnusableError(f"has the content type {clean_line(kind, 60)} instead of JSON")
-    return clean(answer.json)
+    return answer.json if _is_plain(answer.body) else clean(answer.json)
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether nothing in a JSON text can need cleaning or cutting, as in most answers that are not long."""
+    if len(body) > _MAX_STRING or not body.isascii() or b"\\" in body:
+        return False
+    return body.decode().isprintable() and body.count(b"{") + body.count(b"[") <= _MAX_DEPTH
 
 
 def _without_nulls(schemas: Sequence[Json], data: Any) -> Any:

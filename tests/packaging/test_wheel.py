@@ -41,7 +41,7 @@ def test_the_metadata_are_those_of_the_project(wheel: Path) -> None:
     assert metadata["Requires-Python"] == project["requires-python"]
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert scripts.split() == ["[console_scripts]", "telefonie-mcp", "=", "telefonie_mcp.cli:main"]
+    assert scripts.split() == ["[console_scripts]", "telefonie-mcp", "=", "telefonie_mcp.__main__:main"]
     assert "Tag: py3-none-any" in tag
 
 

@@ -148,3 +148,21 @@ def test_a_success_without_a_body_says_what_happened() -> None:
     expected = {"message": "Number released", "phone_number": "+14155550100"}
     assert answered(b"", status=204, name="release_number") == expected
     assert done_without_body(release, {"phone_number": "+14155550100"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ('{"a":["plain"]}', {"a": ["plain"]}),
+        ('{"a":"tab\\tescaped"}', {"a": "tab escaped"}),
+        ('{"a":"zero\\u200bwidth"}', {"a": "zerowidth"}),
+        ('{"a":"zero\u200bwidth"}', {"a": "zerowidth"}),
+        ('{"a":"del\x7fete"}', {"a": "delete"}),
+        (f'{{"a":"{"x" * 4097}"}}', {"a": "x" * 4096 + "… (cut)"}),
+        (f'{{"a":"[{{","b":{"[" * 62}1{"]" * 62}}}', None),
+    ],
+)
+def test_what_needs_cleaning_is_never_taken_for_plain(body: str, shown: dict[str, Any] | None) -> None:
+    answer = Answer(200, {"content-type": "application/json"}, body.encode())
+    expected = clean(json.loads(body)) if shown is None else shown
+    assert present(answering({"type": "object"}), answer, {}) == expected
