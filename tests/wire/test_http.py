@@ -9,8 +9,10 @@ import anyio
 import httpx2 as httpx
 import pytest
 from mcp import Client
+from mcp.client.context import ClientRequestContext
+from mcp_types import ElicitRequestParams, ElicitResult
 
-from tests.support.wire import MODERN, answer_of, request, running
+from tests.support.wire import MODERN, answer_of, initialize, request, running
 
 HEADERS = {
     "Content-Type": "application/json",
@@ -18,6 +20,12 @@ HEADERS = {
     "MCP-Protocol-Version": MODERN,
     "Mcp-Method": "tools/list",
 }
+
+
+async def never_asked(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    raise AssertionError(params)
+
+
 LIST = json.dumps(request(1, "tools/list", modern=True))
 
 
@@ -63,6 +71,32 @@ async def test_health_unknown_paths_and_bodies_that_are_too_large(tmp_path: Path
         assert (await client.get(url.replace("/mcp", "/"))).status_code == 404
         assert (await client.post(url, content=b"x" * 5_000_000, headers=HEADERS)).status_code == 413
         assert (await client.post(url, content=LIST, headers=HEADERS)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("option", "kind"), [("--no-http-json", "text/event-stream"), ("--http-json", "application/json")]
+)
+async def test_answers_are_event_streams_unless_plain_json_is_asked_for(
+    option: str, kind: str, tmp_path: Path
+) -> None:
+    async with (
+        running("--http", "0", option, "--sandbox-db", ":memory:", home=tmp_path) as server,
+        httpx.AsyncClient() as client,
+    ):
+        legacy = {**HEADERS, "MCP-Protocol-Version": "2025-11-25"}
+        answer = await client.post(await server.address(), json=initialize("2025-11-25"), headers=legacy)
+    assert answer.headers["content-type"].startswith(kind)
+
+
+async def test_plain_json_leaves_no_way_to_ask_a_client_of_2025(tmp_path: Path) -> None:
+    options = ("--http-json", "--approval", "human", "--sandbox-db", ":memory:")
+    async with running("--http", "0", *options, home=tmp_path) as server:
+        url = await server.address()
+        async with Client(url, mode="legacy", elicitation_callback=never_asked) as client:
+            arguments = {"phone_number": "+14155550123", "confirm": True}
+            answer = answer_of(await client.call_tool("purchase_number", arguments))
+    assert answer["code"] == "not_approved"
+    assert "no way back to the client" in answer["message"]
 
 
 async def test_several_clients_at_once(tmp_path: Path) -> None:
