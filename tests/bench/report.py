@@ -5,10 +5,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench.contestants import BRIDGE, FASTMCP
+from tests.bench.contestants import BRIDGE, FASTMCP, OURS
 from tests.bench.targets import TARGETS
 
 __all__ = ["RESULTS", "lines", "table"]
+
+_WITHOUT: Final = ("size", "packages")
+"""Measures that have no target."""
 
 RESULTS: Final = Path(__file__).parent / "results.json"
 
@@ -33,24 +36,28 @@ def table() -> str:
         "| What | Floor | telefonie-mcp | Target | FastMCP | Node bridge |",
         "|---|---|---|---|---|---|",
     ]
+    results = report["results"]
     for target in TARGETS:
-        result = report["results"].get(target.measure)
-        if result is None or (number := target.number(report["results"])) is None:
-            continue
-        contestants = result["contestants"]
-        floor = contestants[result["floor"]]["value"]
-        outcome = contestants[target.contestant]
-        variant = target.contestant.partition(", ")[2]
-        what = f"{result['title']}{f' ({variant})' if variant else ''}"
-        shown = f"{number:,.0f}" if target.value else _ratio(outcome)
-        missed = "" if target.met(number) else " (missed)"
-        others = (contestants.get(name) for name in (FASTMCP, BRIDGE))
-        cells = [f"{other['ratio']:.2f}x" if other else "" for other in others]
-        rows.append(
-            f"| {what} | {floor:,.4g} {result['unit']} | {shown} | {target}{missed} | {' | '.join(cells)} |"
-        )
+        if (number := target.number(results)) is not None:
+            shown = f"{number:,.0f}" if target.value else _ratio(results, target.measure, target.contestant)
+            missed = "" if target.met(number) else " (missed)"
+            rows.append(_row(results[target.measure], target.contestant, shown, f"{target}{missed}"))
+    rows += [
+        _row(results[name], OURS, _ratio(results, name, OURS), "") for name in _WITHOUT if name in results
+    ]
     return "\n".join(rows)
 
 
-def _ratio(outcome: Mapping[str, float]) -> str:
+def _row(result: Mapping[str, Any], contestant: str, shown: str, target: str) -> str:
+    contestants = result["contestants"]
+    floor = contestants[result["floor"]]["value"]
+    variant = contestant.partition(", ")[2]
+    what = f"{result['title']}{f' ({variant})' if variant else ''}"
+    others = (contestants.get(name) for name in (FASTMCP, BRIDGE))
+    cells = [f"{other['ratio']:.2f}x" if other else "" for other in others]
+    return f"| {what} | {floor:,.4g} {result['unit']} | {shown} | {target} | {' | '.join(cells)} |"
+
+
+def _ratio(results: Mapping[str, Any], measure: str, contestant: str) -> str:
+    outcome = results[measure]["contestants"][contestant]
     return f"{outcome['ratio']:.2f}x [{outcome['low']:.2f}, {outcome['high']:.2f}]"

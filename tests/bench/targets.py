@@ -67,9 +67,10 @@ def misses(results: Mapping[str, Any]) -> Iterator[str]:
         number = target.number(results)
         if number is not None and not target.met(number):
             yield f"{target.measure}: {target.contestant} is at {number:,g}, the target is {target}"
+    compared = {target.measure for target in TARGETS} - {_NOT_ALIKE}
     for name, result in results.items():
         ours, theirs = (result["contestants"].get(who) for who in (OURS, FASTMCP))
-        if ours and theirs and name != _NOT_ALIKE:
+        if ours and theirs and name in compared:
             ahead = ours["value"] - theirs["value"]
             if (ahead < 0) if name.startswith(_HIGHER_IS_BETTER) else (ahead > 0):
                 yield f"{name}: FastMCP is ahead, {theirs['value']:,g} against {ours['value']:,g}"
