@@ -74,9 +74,9 @@ def test_what_is_missed_and_where_fastmcp_is_ahead_is_said() -> None:
     ]
 
 
-def test_the_table_has_a_row_for_every_target() -> None:
+def test_the_table_has_a_row_for_every_target_and_the_sizes() -> None:
     rows = [line for line in table().splitlines() if line.startswith("| ")]
-    assert len(rows) == 1 + len(TARGETS)
+    assert len(rows) == 1 + len(TARGETS) + len(("size", "packages"))
 
 
 def test_the_benchmark_runs(tmp_path: Path) -> None:
