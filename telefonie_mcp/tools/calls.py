@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import uuid4
 
 import anyio
@@ -21,9 +21,10 @@ from telefonie_mcp.ledger.records import Intent, State, money
 from telefonie_mcp.tools.api import Api, content_of
 from telefonie_mcp.tools.approval import Caller, Pause
 from telefonie_mcp.tools.arguments import read_arguments
-from telefonie_mcp.tools.catalog import HIDDEN, Tool
+from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.confirmation import preview
 from telefonie_mcp.tools.guard import Guard, Permit
+from telefonie_mcp.tools.hiding import hide_secrets
 from telefonie_mcp.tools.journal import Journal
 from telefonie_mcp.tools.pace import Pace
 from telefonie_mcp.tools.policy import Policy
@@ -147,8 +148,8 @@ class Calls:
                 try:
                     done = await write(self._api, tool, values, permit)
                 except WriteError as error:
+                    hide_secrets(error.error, tool, values)
                     await self.journal.finish(entry, error.state, error.error.message)
-                    error.error.details = _without_secrets(error.error.details, tool, values)
                     await self._tell(tool, values, error.state)
                     raise error.error from error
                 rate = money(done.content.get(tool.hints.facts.monthly_rate))
@@ -196,7 +197,7 @@ def _intent(
         caller=caller,
         lease=2 * seconds,
         monthly_rate=permit.monthly_rate,
-        previous=permit.before,
+        previous=None if permit.before is None else tool.shown(permit.before),
         approval=permit.approval,
     )
 
@@ -220,19 +221,3 @@ def _explained(tool: Tool, done: str) -> Generator[None]:
 def _noted(content: dict[str, Any], note: str) -> dict[str, Any]:
     """Say ``note`` in what a model reads, after what stands there already."""
     return {**content, "note": " ".join(filter(None, [content.get("note"), note]))}
-
-
-def _without_secrets(details: Any, tool: Tool, values: Mapping[str, Any]) -> Any:
-    """Hide the secrets that were sent wherever the provider's answer repeats them."""
-    match details:
-        case str():
-            for secret in (values[name] for name in tool.secrets & values.keys()):
-                details = details.replace(str(secret), HIDDEN)
-            return details
-        case list():
-            return [_without_secrets(item, tool, values) for item in cast("list[Any]", details)]
-        case dict():
-            members = cast("dict[str, Any]", details).items()
-            return {name: _without_secrets(member, tool, values) for name, member in members}
-        case _:
-            return details

@@ -12,11 +12,15 @@ from telefonie_mcp.openapi.schema import Json, is_object
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.upstream.answers import Answer
 
-__all__ = ["UnusableError", "clean", "clean_line", "done_without_body", "present"]
+__all__ = ["CUTS", "UnusableError", "clean", "clean_line", "done_without_body", "present"]
 
 _MAX_STRING: Final = 4096
 _MAX_DEPTH: Final = 64  # the SDK and the validator give up at 255
 _CUT: Final = "… (cut)"
+_CUT_LINE: Final = "…"
+CUTS: Final = (_CUT, _CUT_LINE)
+"""What a text ends with that was cut."""
+
 _SPACES: Final = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 _INVISIBLE: Final = re.compile(
     "["
@@ -68,7 +72,7 @@ def clean(value: Any, depth: int = _MAX_DEPTH) -> Any:
 def clean_line(value: Any, limit: int = 300) -> str:
     """Return ``value`` as one cleaned line of at most ``limit`` characters."""
     text = " ".join(str(clean(str(value))).split())
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return text if len(text) <= limit else f"{text[: limit - 1]}{_CUT_LINE}"
 
 
 def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,6 +83,7 @@ def things(
     home: Path,
     answers: dict[str, Any] = THING,
     handler: Callable[[httpx.Request], httpx.Response] | None = None,
+    seconds: str = "30",
 ) -> tuple[App, list[bytes]]:
     """Return an app whose API has one thing, and what was written to it."""
     written: list[bytes] = []
@@ -95,6 +96,7 @@ def things(
     path = home / "things.json"
     path.write_text(json.dumps(document()))
     variables = {"TELEFONIE_API_KEY": "key", "TELEFONIE_SPEC": str(path), "TELEFONIE_STATE_DIR": str(home)}
+    variables["TELEFONIE_TIMEOUT"] = seconds
     app = App.from_settings(read_settings(variables), transport=httpx.MockTransport(handler or answer))
     return app, written
 
@@ -134,6 +136,46 @@ async def test_the_providers_words_do_not_repeat_a_secret(tmp_path: Path) -> Non
     (entry,) = await app.recent_writes()
     await app.aclose()
     assert SECRET not in json.dumps(entry.as_dict())
+
+
+@pytest.mark.parametrize(
+    ("pin", "answer", "shown"),
+    [
+        ("", {"detail": "No PIN."}, "No PIN."),
+        (f"{SECRET}  x", {"detail": f"Not {SECRET}  x."}, f"Not {HIDDEN}."),
+        (SECRET, {"detail": f"{'x' * 290}{SECRET}"}, f"{'x' * 290}{HIDDEN}…"),
+    ],
+)
+async def test_a_secret_is_hidden_as_it_was_repeated(
+    pin: str, answer: dict[str, Any], shown: str, tmp_path: Path
+) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        return (
+            httpx.Response(200, json=THING) if request.method == "GET" else httpx.Response(422, json=answer)
+        )
+
+    app, _ = things(tmp_path, handler=handler)
+    with pytest.raises(ToolError) as refused:
+        await app.calls.call("close_thing", {"id": "t1", "pin": pin, "confirm": True}, CommandLine())
+    await app.aclose()
+    assert refused.value.details["provider_says"] == shown
+
+
+async def test_neither_an_unusable_answer_nor_a_fact_brings_a_secret_into_the_ledger(tmp_path: Path) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json={**THING, "pin": SECRET})
+        return httpx.Response(200, json={**THING, "owners": SECRET})
+
+    app, _ = things(tmp_path, handler=handler, seconds="1")
+    with pytest.raises(ToolError) as refused:
+        await app.calls.call("close_thing", {"id": "t1", "pin": SECRET, "confirm": True}, CommandLine())
+    assert f'"{HIDDEN}" is not of type "array"' in refused.value.message
+    assert SECRET not in str(refused.value)
+    (entry,) = await app.recent_writes()
+    await app.aclose()
+    assert SECRET not in json.dumps(entry.as_dict())
+    assert HIDDEN in entry.reason
 
 
 async def test_what_is_in_the_wanted_state_is_not_brought_there_again(tmp_path: Path) -> None:
