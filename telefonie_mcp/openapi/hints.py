@@ -123,14 +123,15 @@ class Facts(_Hint):
 
     Attributes:
         monthly_rate: What all of it costs per month.
-        highest_rate: What the dearest number in it costs per month; the same, where it is one number.
+        highest_rate: What the dearest number in it costs per month; ``monthly_rate`` if unset, as where it is
+            one number.
         country: ISO 3166-1 alpha-2 code.
         type: The type of number, or a list of them.
 
     """
 
     monthly_rate: str = "monthly_rate"
-    highest_rate: str = "monthly_rate"
+    highest_rate: str | None = None
     country: str = "country_code"
     type: str = "type"
 

@@ -103,7 +103,7 @@ class Policy:
                     raise _refused(
                         f"{each or 'an unknown one'} is not allowed", name, ", ".join(sorted(allowed))
                     )
-        highest = money(facts.get(members.highest_rate))
+        highest = money(facts.get(members.highest_rate or members.monthly_rate))
         if rate is None or highest is None:
             if not self._needs_rate(ceiling):
                 return None

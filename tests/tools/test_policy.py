@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -6,6 +7,7 @@ import pytest
 
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.records import Limits
+from telefonie_mcp.openapi.hints import Facts
 from telefonie_mcp.tools.policy import Policy
 from tests.support.tools import tool
 
@@ -63,6 +65,27 @@ def test_what_an_offer_must_be_like(
     policy: Policy, offer: Mapping[str, Any] | None, ceiling: str | None, decided: str
 ) -> None:
     assert decision(policy, offer, ceiling) == decided
+
+
+@pytest.mark.parametrize(
+    ("facts", "most", "allowed"),
+    [
+        (Facts(monthly_rate="price"), "2", True),
+        (Facts(monthly_rate="price"), "1.99", False),
+        (Facts(monthly_rate="price", highest_rate="dearest"), "1", True),
+        (Facts(monthly_rate="price", highest_rate="dearest"), "0.99", False),
+        (Facts(monthly_rate="price", highest_rate="absent"), "9", False),
+    ],
+)
+def test_hints_say_where_the_rates_stand(facts: Facts, most: str, allowed: bool) -> None:
+    buy = replace(BUY, hints=BUY.hints.model_copy(update={"facts": facts}))
+    offer = {"price": "2", "dearest": "1"}
+    policy = rules(max_monthly_rate=Decimal(most))
+    if allowed:
+        assert policy.check_offer(buy, offer, None) == 2
+    else:
+        with pytest.raises(ToolError):
+            policy.check_offer(buy, offer, None)
 
 
 UNREADABLE = ("", "free", "1,15", "$1.15", "-1", "NaN", "Infinity", "1e400", True, None, [1], {"amount": 1})
