@@ -22,10 +22,16 @@ __all__ = ["config", "without_secrets"]
 
 _SECRET: Final = re.compile(
     r"""([\w.-]*(?:KEY|TOKEN|SECRET|PASSW|AUTH|LEDGER)(?![\w.-]*_FILE)[\w.-]*["']?\s*[:=]\s*)"""
-    r"""(["'])(?!\$|\2)(?:\\.|(?!\2).)*""",
+    r"""(["'])(?!\$\{[^{}"']*\}\2|\2)(?:\\.|(?!\2).)*""",
     re.IGNORECASE,
 )
-"""A name that promises a secret, and its value, unless that refers to something."""
+"""A name that promises a secret, and its value, unless that does nothing but refer to something."""
+
+_INSIDE: Final = re.compile(
+    r"""((["'])[^"']*(?:KEY|TOKEN|SECRET|PASSW|AUTH)(?![\w.-]*[_-]FILE)[\w.-]*\s*[=:]\s*)(?!\$\{[^{}"']*\}\2)[^"']+""",
+    re.IGNORECASE,
+)
+"""A string that holds both, such as the argument ``--api-key=…`` or the header ``Authorization: …``."""
 
 
 @click.command()
@@ -115,7 +121,7 @@ def _write(path: Path, made: "Configuration", *, yes: bool) -> None:
 
 def without_secrets(text: str) -> str:
     """Return text for a terminal, which scrolls, is recorded, and is shared with others."""
-    return _SECRET.sub(r"\1\2**********", text)
+    return _INSIDE.sub(r"\1**********", _SECRET.sub(r"\1\2**********", text))
 
 
 def _note(text: str) -> None:

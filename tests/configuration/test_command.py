@@ -149,6 +149,12 @@ def test_it_shows_the_difference_and_asks(answer: str, status: int, tmp_path: Pa
         ('"Authorization": "Bearer abc"', '"Authorization": "**********"'),
         ('"keybindings": {"a": "b"}', '"keybindings": {"a": "b"}'),
         ('"TOKEN": ""', '"TOKEN": ""'),
+        ('"TOKEN": "$ecret"', '"TOKEN": "**********"'),
+        ('"TOKEN": "${X}secret"', '"TOKEN": "**********"'),
+        ('"--api-key=abc", "--port=1"', '"--api-key=**********", "--port=1"'),
+        ('"Authorization: Bearer abc"', '"Authorization: **********"'),
+        ('"Authorization:${AUTH}"', '"Authorization:${AUTH}"'),
+        ('"--key-file=/key", "a"', '"--key-file=/key", "a"'),
     ],
 )
 def test_what_a_difference_shows_of_a_secret(line: str, shown: str) -> None:
