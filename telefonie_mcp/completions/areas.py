@@ -26,11 +26,17 @@ _TAILS: Final = ("2345678901", "5550123456", "7777777777", "9876543210", "300000
 """What may follow an area code; every plan excludes some of them."""
 
 
-@lru_cache(maxsize=1024)
 def area_codes(country: str, typed: str, limit: int) -> tuple[str, ...]:
     """Return the first area codes of ``country`` that begin with ``typed``, in the order of their digits."""
+    if not re.fullmatch("[A-Z]{2}", country) or not re.fullmatch(f"[0-9]{{0,{_LONGEST}}}", typed):
+        return ()  # and remember nothing: whoever types chooses how long it is
+    return _found(country, typed, limit)
+
+
+@lru_cache(maxsize=1024)
+def _found(country: str, typed: str, limit: int) -> tuple[str, ...]:
     metadata = PhoneMetadata.metadata_for_region(country)
-    if metadata is None or not re.fullmatch("[0-9]*", typed):
+    if metadata is None:
         return ()
     fixed, calling_code = metadata.fixed_line, metadata.country_code
     assert fixed is not None

@@ -27,7 +27,18 @@ def test_area_codes(country: str, typed: str, some: set[str], none: set[str]) ->
 
 @pytest.mark.parametrize(
     ("country", "typed"),
-    [("XX", ""), ("", ""), ("US", "x"), ("US", "4156"), ("US", "1"), ("SG", ""), ("ES", ""), ("US", "٤")],
+    [
+        ("XX", ""),
+        ("", ""),
+        ("US", "x"),
+        ("US", "4156"),
+        ("US", "4" * 1000),
+        ("U" * 1000, ""),
+        ("US", "1"),
+        ("SG", ""),
+        ("ES", ""),
+        ("US", "٤"),
+    ],
 )
 def test_there_may_be_none(country: str, typed: str) -> None:
     assert area_codes(country, typed, 100) == ()
