@@ -43,10 +43,10 @@ def clock(answer: Answer, asked: datetime, answered: datetime) -> Finding:
     """Compare this machine's clock with the moment at which the API says that it answered."""
     try:
         theirs = parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
+        if answer.headers.get("age", "").isdecimal():  # it comes from a cache, which kept it so long
+            theirs += timedelta(seconds=int(answer.headers["age"]))
+    except (ValueError, OverflowError):
         return Finding("clock", "ok", "not compared: the API does not say what time it is")
-    if answer.headers.get("age", "").isdecimal():  # it comes from a cache, which kept it so long
-        theirs += timedelta(seconds=int(answer.headers["age"]))
     if theirs.tzinfo is None:
         theirs = theirs.replace(tzinfo=UTC)
     ahead = asked + (answered - asked) / 2 - theirs
