@@ -119,7 +119,7 @@ class App:
             open_transport,
             user_agent=f"telefonie-mcp/{__version__}",
             local={_LOOKUP_HOST: open_lookup} if self.settings.mode == "live" else {},
-            encrypted=any(server.startswith("https:") for server in servers),
+            encrypted=any(urlsplit(server).scheme == "https" for server in servers),
         )
 
     @cached_property

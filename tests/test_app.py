@@ -49,6 +49,21 @@ def test_a_document_of_ones_own_has_a_server_of_its_own(tmp_path: Path) -> None:
     assert made.where.startswith("LIVE: calls reach other.example, fleet.example; ")
 
 
+@pytest.mark.parametrize(
+    ("variables", "encrypted"),
+    [
+        ({}, False),
+        ({"API_KEY": KEY}, True),
+        ({"API_KEY": KEY, "BASE_URL": "HTTPS://other.example"}, True),
+        ({"API_KEY": KEY, "BASE_URL": "http://127.0.0.1:1"}, False),
+    ],
+)
+def test_certificates_are_trusted_where_a_server_is_encrypted(
+    variables: dict[str, str], encrypted: bool
+) -> None:
+    assert vars(app(**variables).client)["_encrypted"] is encrypted
+
+
 def test_instructions_tell_only_what_is_enabled() -> None:
     assert "purchase_number, release_number act only with confirm=true" in app().instructions
     reading = app(READ_ONLY="true").instructions
