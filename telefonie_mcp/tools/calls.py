@@ -116,8 +116,7 @@ class Calls:
         values, confirmed = read_arguments(tool, arguments)
         deadline = Deadline.after(self._seconds)
         if tool.read_only:
-            outcome = await self._api.send(tool, values, deadline)
-            return Result(content_of(tool, outcome, values), {"mode": self._mode})
+            return Result(await self._read(tool, values, deadline), {"mode": self._mode})
         ceiling = money(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None
         self._policy.check_arguments(tool, values)
         if tool.destructive and not confirmed:
@@ -137,6 +136,14 @@ class Calls:
             if not self._writing:
                 self._idle.set()
                 self._idle = anyio.Event()
+
+    async def _read(self, tool: Tool, values: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
+        outcome = await self._api.send(tool, values, deadline)
+        try:
+            return content_of(tool, outcome, values)
+        except ToolError as error:
+            hide_secrets(error, tool, values)
+            raise
 
     async def _write(
         self, tool: Tool, values: Mapping[str, Any], permit: Permit, caller: Caller, account: str

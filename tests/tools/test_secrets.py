@@ -84,6 +84,7 @@ def things(
     answers: dict[str, Any] = THING,
     handler: Callable[[httpx.Request], httpx.Response] | None = None,
     seconds: str = "30",
+    **hints: Any,
 ) -> tuple[App, list[bytes]]:
     """Return an app whose API has one thing, and what was written to it."""
     written: list[bytes] = []
@@ -94,7 +95,7 @@ def things(
         return httpx.Response(200, json=answers)
 
     path = home / "things.json"
-    path.write_text(json.dumps(document()))
+    path.write_text(json.dumps(document(**hints)))
     variables = {"TELEFONIE_API_KEY": "key", "TELEFONIE_SPEC": str(path), "TELEFONIE_STATE_DIR": str(home)}
     variables["TELEFONIE_TIMEOUT"] = seconds
     app = App.from_settings(read_settings(variables), transport=httpx.MockTransport(handler or answer))
@@ -159,6 +160,17 @@ async def test_a_secret_is_hidden_as_it_was_repeated(
         await app.calls.call("close_thing", {"id": "t1", "pin": pin, "confirm": True}, CommandLine())
     await app.aclose()
     assert refused.value.details["provider_says"] == shown
+
+
+async def test_a_read_can_have_a_secret_too(tmp_path: Path) -> None:
+    def handler(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(422, json={"detail": f"The PIN {SECRET} is wrong."})
+
+    app, _ = things(tmp_path, handler=handler, read_only=True)
+    with pytest.raises(ToolError) as refused:
+        await app.calls.call("close_thing", {"id": "t1", "pin": SECRET}, CommandLine())
+    await app.aclose()
+    assert refused.value.details["provider_says"] == f"The PIN {HIDDEN} is wrong."
 
 
 async def test_neither_an_unusable_answer_nor_a_fact_brings_a_secret_into_the_ledger(tmp_path: Path) -> None:
