@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from telefonie_mcp.errors import NOTHING_DONE, DocumentError, ToolError, Violation
 from telefonie_mcp.openapi.operation import Binding, Parameter
 from telefonie_mcp.openapi.schema import Json
-from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
+from telefonie_mcp.tools.catalog import CONFIRM, HIDDEN, Catalog, Tool
 from telefonie_mcp.tools.formats import FORMATS
 from telefonie_mcp.upstream.requests import encoded
 
@@ -74,6 +74,11 @@ def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dic
         name: _normalise(tool, name, value) for name, value in given.items() if name not in unwritable
     }
     violations = [Violation(_shown(name), _UNWRITABLE) for name in given if name in unwritable]
+    violations += [
+        Violation(name, f"must be the value itself, which {HIDDEN} only stands for")
+        for name in sorted(tool.secrets)
+        if given.get(name) == HIDDEN
+    ]
     others = (v for v in _violations(tool, readable) if v.field not in unwritable)
     violations += islice(others, _REPORTED)
     if violations:

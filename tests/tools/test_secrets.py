@@ -173,6 +173,17 @@ async def test_a_read_can_have_a_secret_too(tmp_path: Path) -> None:
     assert refused.value.details["provider_says"] == f"The PIN {HIDDEN} is wrong."
 
 
+async def test_what_stands_for_a_secret_is_not_sent_as_one(tmp_path: Path) -> None:
+    app, written = things(tmp_path)
+    with pytest.raises(ToolError) as preview:
+        await app.calls.call("close_thing", {"id": "t1", "pin": SECRET}, CommandLine())
+    call = preview.value.details["next_call"]
+    with pytest.raises(ToolError, match="pin must be the value itself, which"):
+        await app.calls.call(call["name"], call["arguments"], CommandLine())
+    await app.aclose()
+    assert written == []
+
+
 async def test_neither_an_unusable_answer_nor_a_fact_brings_a_secret_into_the_ledger(tmp_path: Path) -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
