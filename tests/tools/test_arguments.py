@@ -174,6 +174,19 @@ def test_a_string_is_no_list_whatever_its_format_says(value: str) -> None:
     assert problems(listing, {"x": value}) == {"x": f'must be of type array (got "{value}")'}
 
 
+def test_of_a_list_that_is_too_long_no_numbers_are_read() -> None:
+    schema = {"type": "array", "maxItems": 2, "items": {"type": "string"}}
+    hints = {"arguments": {"x": {"format": "e164"}}}
+    listing = strange(
+        {"parameters": [{"name": "x", "in": "query", "schema": schema}], "x-telefonie-hints": hints}
+    )
+    found = problems(listing, {"x": [NUMBER, "a", "+9990000000"]})
+    assert "did you mean" not in "".join(found.values())
+    assert "must be in E.164 format" in found["x[1]"]
+    assert "must have at most 2 items" in found["x"]
+    assert "x[2]" not in found  # though it has the calling code of no country
+
+
 def nested(levels: int) -> Any:
     value: Any = 1
     for level in range(levels):
