@@ -8,6 +8,7 @@
 """
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -90,6 +91,7 @@ class Calls:
         self._seconds = seconds
         self._account = account
         self._followers = followers
+        self._writes = Counter[tuple[str, str]]()
         self._closing = False
         self._writing = 0
         self._idle = anyio.Event()
@@ -126,11 +128,12 @@ class Calls:
         account = self._account(tool)
         recovered = deadline.earlier(self._seconds * _WRITING_SHARE)
         await recover(self._api, self.journal, account, recovered, seconds=self._seconds)
+        writes = self._writes[account, str(values.get(tool.hints.subject or ""))]
         permit = await self._guard.permit(tool, values, caller, ceiling, deadline)
         self._refuse_when_closing()
         self._writing += 1
         try:
-            return await self._write(tool, values, permit, caller, account)
+            return await self._write(tool, values, permit, caller, account, writes=writes)
         finally:
             self._writing -= 1
             if not self._writing:
@@ -146,14 +149,29 @@ class Calls:
             raise
 
     async def _write(
-        self, tool: Tool, values: Mapping[str, Any], permit: Permit, caller: Caller, account: str
+        self,
+        tool: Tool,
+        values: Mapping[str, Any],
+        permit: Permit,
+        caller: Caller,
+        account: str,
+        *,
+        writes: int,
     ) -> Result:
         with anyio.CancelScope(shield=True):
             intent = _intent(tool, values, permit, caller=caller.name, account=account, seconds=self._seconds)
             entry = await self.journal.begin(intent)
+            thing = account, str(values.get(tool.hints.subject or ""))
+            if _buys_what_can_be_changed(tool) and self._writes[thing] != writes:
+                refusal = _changed(thing[1])
+                await self.journal.finish(entry, "refused", refusal.message)
+                raise refusal
             with _explained(tool, f"It is unknown whether {tool.name} was carried out"):
                 try:
-                    done = await write(self._api, tool, values, permit)
+                    try:
+                        done = await write(self._api, tool, values, permit)
+                    finally:
+                        self._writes[thing] += 1  # before the ledger lets the next one begin
                 except WriteError as error:
                     hide_secrets(error.error, tool, values)
                     await self.journal.finish(entry, error.state, error.error.message)
@@ -188,6 +206,20 @@ class Calls:
         self._closing = True
         while self._writing:
             await self._idle.wait()
+
+
+def _buys_what_can_be_changed(tool: Tool) -> bool:
+    """Whether what is bought, and so its price, is no offer of the API but a thing that tools change."""
+    return tool.hints.effect == "acquire" and tool.hints.settle is not None and tool.hints.preview is None
+
+
+def _changed(subject: str) -> ToolError:
+    return ToolError(
+        f"{NOTHING_DONE}: another call wrote to {subject} after its facts were read.",
+        code="facts_changed",
+        hint="Look at the current state; make the call again if it is still wanted.",
+        retryable=True,
+    )
 
 
 def _intent(

@@ -3,11 +3,15 @@
 from decimal import Decimal
 from pathlib import Path
 
+import anyio
 import pytest
 from mcp import Client
 
+from telefonie_mcp.errors import ToolError
+from telefonie_mcp.ledger.records import Intent
 from telefonie_mcp.server import mcp_server
-from tests.sandbox.porting.support import OTHER
+from telefonie_mcp.tools.approval import CommandLine
+from tests.sandbox.porting.support import NUMBERS, OTHER
 from tests.sandbox.porting.test_mcp import Agent, porting_app, prepared
 
 RATE = Decimal("1.15")
@@ -70,3 +74,68 @@ async def test_a_call_agrees_to_a_rate(tmp_path: Path) -> None:
             "submit_port_order", refused=True, port_order_id=order, max_monthly_rate=2, confirm=True
         )
         assert (refused["code"], refused["field"]) == ("rate_too_high", "max_monthly_rate")
+
+
+async def test_an_order_that_changes_after_it_was_looked_at_is_not_submitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = porting_app(tmp_path, TELEFONIE_MAX_MONTHLY_SPEND=str(RATE))
+    order = await prepared(app)
+    numbers = {"port_order_id": order, "phone_numbers": NUMBERS}
+    await app.calls.call("update_port_order", {**numbers, "phone_numbers": NUMBERS[:1]}, CommandLine())
+    begin = app.calls.journal.begin
+
+    async def begin_late(intent: Intent) -> int:
+        if intent.tool == "submit_port_order":
+            await app.calls.call("update_port_order", numbers, CommandLine())
+        return await begin(intent)
+
+    monkeypatch.setattr(app.calls.journal, "begin", begin_late)
+    submit = {"port_order_id": order, "confirm": True}
+    with pytest.raises(ToolError) as refused:
+        await app.calls.call("submit_port_order", submit, CommandLine())
+    monkeypatch.undo()
+    assert refused.value.code == "facts_changed"
+    assert [entry.state for entry in await app.recent_writes(2)] == ["refused", "done"]
+    with pytest.raises(ToolError) as refused:
+        await app.calls.call("submit_port_order", submit, CommandLine())
+    assert refused.value.code == "limit_reached"
+    await app.calls.call("update_port_order", {**numbers, "phone_numbers": NUMBERS[:1]}, CommandLine())
+    await app.calls.call("submit_port_order", submit, CommandLine())
+    await app.aclose()
+
+
+async def test_an_order_that_is_being_changed_while_it_is_looked_at_is_not_submitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = porting_app(tmp_path)
+    order = await prepared(app)
+    begin = app.calls.journal.begin
+    begun, looked, updated = anyio.Event(), anyio.Event(), anyio.Event()
+
+    async def begin_in_turn(intent: Intent) -> int:
+        if intent.tool == "submit_port_order":
+            looked.set()
+            await updated.wait()
+            return await begin(intent)
+        entry = await begin(intent)
+        begun.set()
+        await looked.wait()
+        return entry
+
+    async def update() -> None:
+        numbers = {"port_order_id": order, "phone_numbers": NUMBERS[:1]}
+        await app.calls.call("update_port_order", numbers, CommandLine())
+        updated.set()
+
+    monkeypatch.setattr(app.calls.journal, "begin", begin_in_turn)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(update)
+        with anyio.fail_after(20):
+            await begun.wait()
+            with pytest.raises(ToolError) as refused:
+                await app.calls.call(
+                    "submit_port_order", {"port_order_id": order, "confirm": True}, CommandLine()
+                )
+            assert refused.value.code == "facts_changed"
+    await app.aclose()
