@@ -74,7 +74,7 @@ def config(flags: dict[str, Any], *, client: str, write: bool, yes: bool, with_k
             f"{made.client.title} can refer to no secret: replace what stands for "
             f"{', '.join(made.missing)}, or put the key into a file and set TELEFONIE_API_KEY_FILE instead."
         )
-    _note(f"It belongs into {path}; --write merges it into that file.")
+    _note(f"It belongs in {path}; --write merges it into that file.")
 
 
 def _this_installation() -> "Launch":

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_UP, Decimal
 from typing import Any, Final, assert_never, cast
 
-from sqlalchemy import Connection, Engine, Row, Select, func, select
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 
 from telefonie_mcp.ledger.database import connect, reading, writing
@@ -34,6 +34,21 @@ from telefonie_mcp.ledger.schema import SCALE, entries, lock_account, migrate
 __all__ = ["Ledger"]
 
 _DAY: Final = timedelta(days=1)
+
+_OURS: Final = entries.c.account == bindparam("whose")
+_SAME: Final = _OURS & (entries.c.subject == bindparam("what"))
+_THIS: Final = entries.c.id == bindparam("entry")
+_STILL_OPEN: Final = entries.c.state.in_(OPEN)
+
+# What every write executes, built once: building it takes SQLAlchemy longer than executing it.
+_UNFINISHED: Final = select(entries).where(_OURS, _STILL_OPEN).order_by(entries.c.id)
+_UNSETTLED: Final = select(entries.c.id).where(_SAME, _STILL_OPEN)
+_BEGIN: Final = entries.insert()
+_LOCKED: Final = select(entries).where(_THIS).with_for_update()
+_FINISH: Final = entries.update().where(_THIS)
+_LET_GO: Final = (
+    entries.update().where(_SAME, entries.c.held, entries.c.id < bindparam("entry")).values(held=False)
+)
 
 
 def _now() -> datetime:
@@ -115,7 +130,7 @@ class Ledger:
                 "approval": intent.approval,
             }
             try:
-                result = connection.execute(entries.insert().values(values))
+                result = connection.execute(_BEGIN, values)
             except IntegrityError as error:
                 raise ApprovalUsedError("the approval has already been used") from error
             return cast("tuple[int]", result.inserted_primary_key)[0]
@@ -133,7 +148,7 @@ class Ledger:
 
         """
         with writing(self.engine) as connection:
-            row = connection.execute(select(entries).where(entries.c.id == entry).with_for_update()).first()
+            row = connection.execute(_LOCKED, {"entry": entry}).first()
             if row is None:
                 raise LedgerError(f"the ledger has no entry {entry} any more")
             if row.state == "done":
@@ -145,15 +160,9 @@ class Ledger:
                 "rate": row.rate if monthly_rate is None else _scaled(monthly_rate),
                 "held": row.effect == "acquire" and state not in VOID,
             }
-            connection.execute(entries.update().where(entries.c.id == entry).values(changes))
+            connection.execute(_FINISH, {"entry": entry, **changes})
             if state == "done" and row.effect != "change":
-                earlier = (
-                    (entries.c.account == row.account)
-                    & (entries.c.subject == row.subject)
-                    & entries.c.held
-                    & (entries.c.id < entry)
-                )
-                connection.execute(entries.update().where(earlier).values(held=False))
+                connection.execute(_LET_GO, {"whose": row.account, "what": row.subject, "entry": entry})
 
     def unfinished(self, account: str) -> list[Entry]:
         """Return the entries without a final outcome that nobody is working on any more, oldest first.
@@ -162,12 +171,7 @@ class Ledger:
             LedgerError: the ledger cannot be read.
 
         """
-        query = (
-            select(entries)
-            .where(entries.c.account == account, entries.c.state.in_(OPEN))
-            .order_by(entries.c.id)
-        )
-        return [entry for entry in self._entries(query) if entry.abandoned]
+        return [entry for entry in self._entries(_UNFINISHED, whose=account) if entry.abandoned]
 
     def recent(
         self,
@@ -212,16 +216,15 @@ class Ledger:
         with writing(self.engine) as connection:
             connection.execute(entries.delete().where(entries.c.account == account))
 
-    def _entries(self, query: Select[Any]) -> list[Entry]:
+    def _entries(self, query: Select[Any], **parameters: Any) -> list[Entry]:
         with reading(self.engine) as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(query, parameters).all()
         now = _milliseconds(self.clock())
         return [_entry(row, now) for row in rows]
 
 
 def _check_subject(connection: Connection, intent: Intent) -> None:
-    same = (entries.c.account == intent.account) & (entries.c.subject == intent.subject)
-    if connection.execute(select(entries.c.id).where(same, entries.c.state.in_(OPEN))).first():
+    if connection.execute(_UNSETTLED, {"whose": intent.account, "what": intent.subject}).first():
         raise InProgressError(f"another write about {intent.subject} has no outcome yet")
 
 

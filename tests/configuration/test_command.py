@@ -76,7 +76,7 @@ def test_it_prints_the_settings_in_force_and_no_key(tmp_path: Path) -> None:
     }
     assert notes == (
         "Start Cursor where TELEFONIE_API_KEY is set; it is not in the file.\n"
-        f"It belongs into {place('cursor', tmp_path)}; --write merges it into that file.\n"
+        f"It belongs in {place('cursor', tmp_path)}; --write merges it into that file.\n"
     )
     assert [*tmp_path.iterdir()] == []
 
