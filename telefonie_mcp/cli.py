@@ -115,6 +115,7 @@ def _serve(settings: Settings) -> NoReturn:
 def tools(flags: dict[str, Any], *, as_json: bool) -> None:
     """Show the tools as an agent sees them, and what each costs in tokens (bytes / 4)."""
     from telefonie_mcp.server import tool_definition  # noqa: PLC0415
+    from telefonie_mcp.tools.presentation import compact  # noqa: PLC0415
 
     catalog = _app(configure(flags)).catalog
     listed = [
@@ -125,7 +126,7 @@ def tools(flags: dict[str, Any], *, as_json: bool) -> None:
         return
     total = 0
     for tool, definition in zip(catalog, listed, strict=True):
-        tokens = len(json.dumps(definition, ensure_ascii=False, separators=(",", ":")).encode()) // 4
+        tokens = len(compact(definition).encode()) // 4
         total += tokens
         kind = "reads" if tool.read_only else "needs confirm" if tool.destructive else "writes"
         click.echo(f"{tool.name:<26} {kind:<14} {tokens:>5} tokens  {tool.title}")

@@ -4,7 +4,6 @@ Built on the SDK's low-level ``Server``, because the schemas come from a specifi
 both protocol eras (2026-07-28, and 2025-11-25 and earlier) on every transport.
 """
 
-import json
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -30,6 +29,7 @@ from telefonie_mcp.resources.offer import Resources
 from telefonie_mcp.settings import Settings
 from telefonie_mcp.tools.approval import Pause
 from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.presentation import compact
 
 if TYPE_CHECKING:
     from telefonie_mcp.tools.calls import Result
@@ -48,7 +48,6 @@ META: Final = "telefonie-mcp/"
 """Prefix of our keys in ``_meta``."""
 
 _FRESH: Final = CacheHint(ttl_ms=3_600_000, scope="public")  # nothing listed changes while a server runs
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _log: Final = logging.getLogger(__name__)
 
 _Context = ServerRequestContext[Any, Any]
@@ -217,7 +216,7 @@ def tool_definition(tool: Tool) -> types.Tool:
 def success_result(result: "Result") -> types.CallToolResult:
     """Return structured content and the same JSON as text: clients show one or the other."""
     return types.CallToolResult(
-        content=[types.TextContent(text=_compact(result.content))],
+        content=[types.TextContent(text=compact(result.content))],
         structured_content=result.content,
         _meta={META + name: value for name, value in result.facts.items()},
     )
@@ -226,14 +225,10 @@ def success_result(result: "Result") -> types.CallToolResult:
 def error_result(error: ToolError, *, mode: str) -> types.CallToolResult:
     """Return the error as a tool result whose text says everything."""
     return types.CallToolResult(
-        content=[types.TextContent(text=_compact(error.as_dict()))],
+        content=[types.TextContent(text=compact(error.as_dict()))],
         is_error=True,
         _meta={f"{META}mode": mode},
     )
-
-
-def _compact(content: dict[str, Any]) -> str:
-    return _ENCODER.encode(content)
 
 
 async def _nothing_internal(ctx: _Context, call_next: CallNext) -> HandlerResult:

@@ -4,25 +4,20 @@ Of what was read, only the text and the page at hand are kept. What the text can
 API that answers every page alike, one that has more than it shows, or whose items change meanwhile.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from io import StringIO
 from typing import Any, Final, cast
 
 from telefonie_mcp.openapi.hints import Pages
 from telefonie_mcp.progress import report
+from telefonie_mcp.tools.presentation import compact
 
-__all__ = ["MOST_CHARACTERS", "compact", "read_collection"]
+__all__ = ["MOST_CHARACTERS", "read_collection"]
 
 MOST_CHARACTERS: Final = 32 * 1024 * 1024
 """How long the text becomes at most, give or take a page."""
 
 ReadPage = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
-
-
-def compact(value: Any) -> str:
-    """Return JSON without spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 async def read_collection(

@@ -1,6 +1,5 @@
 """The resources as clients see them: what was read of the API, the documents, and the recent writes."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from telefonie_mcp.ledger.records import VOID, LedgerError, State
 from telefonie_mcp.resources.exposed import Readable, exposed, touched
 from telefonie_mcp.tools.approval import Caller
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.presentation import clean
+from telefonie_mcp.tools.presentation import clean, compact
 
 __all__ = ["Resources"]
 
@@ -155,7 +154,7 @@ class Resources:
             entries = [clean(entry.as_dict()) for entry in await self._app.recent_writes()]
         except LedgerError as error:
             raise MCPError(types.INTERNAL_ERROR, str(error)) from error
-        return json.dumps({"entries": entries}, ensure_ascii=False, separators=(",", ":"))
+        return compact({"entries": entries})
 
 
 def _fresh(uri: str, text: str) -> types.ReadResourceResult:

@@ -12,9 +12,10 @@ import anyio
 
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.progress import report
-from telefonie_mcp.resources.collection import compact, read_collection
+from telefonie_mcp.resources.collection import read_collection
 from telefonie_mcp.resources.exposed import Part, Readable
 from telefonie_mcp.tools.approval import Caller
+from telefonie_mcp.tools.presentation import compact
 
 if TYPE_CHECKING:
     from telefonie_mcp.tools.calls import Calls

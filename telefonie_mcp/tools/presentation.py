@@ -4,6 +4,7 @@ Strings from upstream are data: characters that are invisible or reorder text ar
 controls become spaces, and what is longer or deeper than any honest field is cut with a mark.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
@@ -12,8 +13,9 @@ from telefonie_mcp.openapi.schema import Json, is_object
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.upstream.answers import Answer
 
-__all__ = ["CUTS", "UnusableError", "clean", "clean_line", "done_without_body", "present"]
+__all__ = ["CUTS", "UnusableError", "clean", "clean_line", "compact", "done_without_body", "present"]
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _MAX_STRING: Final = 4096
 _MAX_DEPTH: Final = 64  # the SDK and the validator give up at 255
 _CUT: Final = "… (cut)"
@@ -67,6 +69,11 @@ def clean(value: Any, depth: int = _MAX_DEPTH) -> Any:
             return {clean(key): clean(member, depth - 1) for key, member in members}
         case _:
             return value
+
+
+def compact(value: Any) -> str:
+    """Return JSON without spaces: every byte costs a model's context."""
+    return _ENCODER.encode(value)
 
 
 def clean_line(value: Any, limit: int = 300) -> str:
