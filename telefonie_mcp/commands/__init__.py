@@ -1,12 +1,14 @@
 """Commands of the command line that are more than a line or two: each is imported when it is named."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.settings import Settings, read_settings
 
-__all__ = ["configure"]
+__all__ = ["configure", "sandbox_errors"]
 
 
 def configure(flags: Mapping[str, Any], **forced: Any) -> Settings:
@@ -21,3 +23,14 @@ def configure(flags: Mapping[str, Any], **forced: Any) -> Settings:
     settings = read_settings(os.environ, {**flags, **forced})
     configure_logging(settings.log_level, settings.log_format, settings.secrets)
     return settings
+
+
+@contextmanager
+def sandbox_errors() -> Generator[None]:
+    """Turn what the sandbox says, which knows nothing of the rest, into an error of the command line."""
+    from telefonie_mcp.sandbox import SandboxError  # noqa: PLC0415
+
+    try:
+        yield
+    except SandboxError as error:
+        raise TelefonieError(str(error)) from error

@@ -1,17 +1,14 @@
 """The commands that try a number's routing: `telefonie-mcp sandbox call`, `sms` and what goes with them."""
 
 import json
-import os
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from telefonie_mcp.errors import TelefonieError
+from telefonie_mcp.commands import configure, sandbox_errors
 
 if TYPE_CHECKING:
     from telefonie_mcp.sandbox.inbound import Event, Inbound
@@ -87,7 +84,7 @@ def events(flags: dict[str, Any], number: str, *, as_json: bool, limit: int) -> 
     """Show the calls and SMS that came in on NUMBER, the newest last."""
     from telefonie_mcp.sandbox.inbound import events as read_events  # noqa: PLC0415
 
-    with _explained():
+    with sandbox_errors():
         found = read_events(_database(flags), number, limit=limit)
     for event in found:
         click.echo(json.dumps(asdict(event), default=str, ensure_ascii=False) if as_json else _line(event))
@@ -105,7 +102,7 @@ def webhook_secret(flags: dict[str, Any], number: str | None) -> None:
     """
     from telefonie_mcp.sandbox.inbound import webhook_secret as read_secret  # noqa: PLC0415
 
-    with _explained():
+    with sandbox_errors():
         click.echo(read_secret(_database(flags), number))
 
 
@@ -118,7 +115,7 @@ def _deliver(flags: dict[str, Any], inbound: "Inbound", *, allow_private: bool) 
 
     from telefonie_mcp.sandbox.inbound import deliver  # noqa: PLC0415
 
-    with _explained():
+    with sandbox_errors():
         delivery = anyio.run(partial(deliver, _database(flags), inbound, allow_private=allow_private))
     click.echo(_line(delivery.event), err=True)
     if delivery.body:
@@ -143,16 +140,4 @@ def _cleaned(text: str) -> str:
 
 
 def _database(flags: dict[str, Any]) -> str:
-    from telefonie_mcp.settings import read_settings  # noqa: PLC0415
-
-    return read_settings(os.environ, {**flags, "sandbox": True}).sandbox_database
-
-
-@contextmanager
-def _explained() -> Generator[None]:
-    from telefonie_mcp.sandbox import SandboxError  # noqa: PLC0415
-
-    try:
-        yield
-    except SandboxError as error:
-        raise TelefonieError(str(error)) from error
+    return configure(flags, sandbox=True).sandbox_database

@@ -4,9 +4,8 @@ from typing import Any
 
 import click
 
-from telefonie_mcp.commands import configure
+from telefonie_mcp.commands import configure, sandbox_errors
 from telefonie_mcp.commands.inbound import COMMANDS
-from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.settings import Settings
 
 __all__ = ["sandbox"]
@@ -32,7 +31,6 @@ def sandbox(context: click.Context, *, port: int | None, reset: bool, sandbox_db
         return
     import anyio  # noqa: PLC0415
 
-    from telefonie_mcp.sandbox import SandboxError  # noqa: PLC0415
     from telefonie_mcp.sandbox import reset as empty  # noqa: PLC0415
     from telefonie_mcp.serve import serve_sandbox  # noqa: PLC0415
     from telefonie_mcp.values import Address  # noqa: PLC0415
@@ -41,15 +39,13 @@ def sandbox(context: click.Context, *, port: int | None, reset: bool, sandbox_db
         raise click.UsageError("Say --port N to serve the sandbox, or --reset to empty it.")
     settings = configure(flags, sandbox=True)
     database = settings.sandbox_database
-    try:
+    with sandbox_errors():
         if reset:
             _forget(settings)  # first: a ledger that cannot be opened leaves everything as it is
             empty(database)
             click.echo(f"The sandbox in {database} is empty.", err=True)
         if port is not None:
             anyio.run(serve_sandbox, database, Address(host="127.0.0.1", port=port))
-    except SandboxError as error:
-        raise TelefonieError(str(error)) from error
 
 
 @sandbox.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
@@ -60,22 +56,21 @@ def clock(flags: dict[str, Any], move: str | None) -> None:
 
     What falls due on the way, such as a port, happens at its own time.
     """
-    from telefonie_mcp.sandbox import SandboxError, move_clock, reset_clock  # noqa: PLC0415
     from telefonie_mcp.sandbox import clock as read_clock  # noqa: PLC0415
+    from telefonie_mcp.sandbox import move_clock, reset_clock  # noqa: PLC0415
     from telefonie_mcp.sandbox.clocks import distance  # noqa: PLC0415
 
     database = configure(flags, sandbox=True).sandbox_database
     try:
-        if move is None:
-            now = read_clock(database)
-        elif move == "reset":
-            now = reset_clock(database)
-        else:
-            now = move_clock(database, distance(move))
+        with sandbox_errors():
+            if move is None:
+                now = read_clock(database)
+            elif move == "reset":
+                now = reset_clock(database)
+            else:
+                now = move_clock(database, distance(move))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    except SandboxError as error:
-        raise TelefonieError(str(error)) from error
     click.echo(f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
 
