@@ -17,6 +17,7 @@ from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.openapi.hints import ArgumentHint, Hints
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Catalog, Tool
+from telefonie_mcp.tools.facts import sentence
 from telefonie_mcp.tools.presentation import clean_line
 
 __all__ = ["Prompt", "load_prompts"]
@@ -161,9 +162,9 @@ def _filled(step: _Step, words: Mapping[str, str]) -> str:
     """Return the sentences in which every word in braces can be filled in."""
 
     def sentences() -> Iterator[str]:
-        for sentence in (step,) if isinstance(step, str) else step:
-            if all(name in words for name in re.findall(r"{(\w+)}", sentence)):
-                yield re.sub(r"{(\w+)}", lambda match: words[match[1]], sentence)
+        for text in (step,) if isinstance(step, str) else step:
+            if all(name in words for name in re.findall(r"{(\w+)}", text)):
+                yield sentence(text, words)
 
     return " ".join(sentences())
 

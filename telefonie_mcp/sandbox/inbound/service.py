@@ -64,6 +64,10 @@ class _Owned(NamedTuple):
     voice_url: str | None
     sms_url: str | None
 
+    def url(self, kind: Kind) -> str | None:
+        """Return where what comes in is routed to."""
+        return self.voice_url if kind == "call" else self.sms_url
+
 
 async def deliver(
     database: str | Path,
@@ -82,7 +86,7 @@ async def deliver(
     with _opened(database) as store:
         now = sandbox_time(store, real_time)
         owned = _owned(store, inbound.number)
-        url = owned.voice_url if inbound.kind == "call" else owned.sms_url
+        url = owned.url(inbound.kind)
         milliseconds = None
         attempt = _impossible(inbound, owned)
         if url is not None and attempt is None:
@@ -169,7 +173,7 @@ def _impossible(inbound: Inbound, owned: _Owned) -> Attempt | None:
             "cannot do it.",
         )
     setting = _SETTINGS[inbound.kind]
-    if (owned.voice_url if inbound.kind == "call" else owned.sms_url) is None:
+    if owned.url(inbound.kind) is None:
         return Attempt(
             "unrouted",
             f"{inbound.number} has no {setting}, so nothing was sent. Set it with update_owned_number.",
