@@ -6,12 +6,8 @@ reject every 400 and 404 and is left out. What errors look like is in `test_requ
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUntypedFunctionDecorator=false
 # (schemathesis declares its checks and decorators only in part)
 
-from importlib.resources import files
 from typing import Any
 
-import schemathesis
-import yaml
-from hypothesis import HealthCheck, settings
 from schemathesis import Case
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -21,17 +17,14 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from telefonie_mcp.sandbox import create_sandbox
+from tests.sandbox.contract import EXAMPLES, document, implemented
 
-DOCUMENT = files("telefonie_mcp.openapi").joinpath("data/telefonie-numbers-openapi.yml").read_text("utf-8")
-schema = schemathesis.openapi.from_dict(yaml.safe_load(DOCUMENT))
-schema.app = create_sandbox(":memory:", embedded=True)
+schema = implemented(document("numbers"))
 CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance]
 
 
 @schema.parametrize()
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
+@EXAMPLES
 def test_the_sandbox_keeps_to_the_document(case: Case[Any]) -> None:
     case.call_and_validate(checks=CHECKS)
 

@@ -2,44 +2,23 @@
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUntypedFunctionDecorator=false
 # (schemathesis declares its checks and decorators only in part)
 
-from importlib.resources import files
 from typing import Any
 
 import pytest
-import schemathesis
-import yaml
-from hypothesis import HealthCheck, settings
 from schemathesis import Case
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    negative_data_rejection,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from telefonie_mcp.sandbox import create_sandbox
+from tests.sandbox.contract import CHECKS, EXAMPLES, document, implemented
 from tests.sandbox.porting.support import NUMBERS, desk
 from tests.sandbox.support import connect, embedded, problem
 
-SOURCE = files("telefonie_mcp.openapi").joinpath("data/telefonie-lookup-openapi.yml").read_text("utf-8")
-DOCUMENT = yaml.safe_load(SOURCE)
+DOCUMENT = document("lookup")
 # An embedded sandbox has one account and ignores keys, so that a request without one is no mistake.
-schema = schemathesis.openapi.from_dict({**DOCUMENT, "security": []})
-schema.app = create_sandbox(":memory:", embedded=True)
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-    negative_data_rejection,
-]
+schema = implemented({**DOCUMENT, "security": []})
 
 
 @schema.parametrize()
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
+@EXAMPLES
 def test_the_sandbox_keeps_to_the_document(case: Case[Any]) -> None:
     case.call_and_validate(checks=CHECKS)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import httpx2 as httpx
 import pytest
 from mcp import Client
-from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent
+from mcp_types import ElicitRequestParams, ElicitResult
 
 from telefonie_mcp.app import App
 from telefonie_mcp.sandbox import create_sandbox, move_clock
@@ -19,6 +19,7 @@ from telefonie_mcp.tools.approval import CommandLine
 from telefonie_mcp.tools.catalog import HIDDEN
 from telefonie_mcp.upstream.client import Transport, asgi_transport
 from tests.sandbox.porting.support import FIELDS, NUMBERS, PDF, SECRETS
+from tests.support.wire import answer_of
 
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
 Fault = Callable[[httpx.Request, Send], Awaitable[httpx.Response]]
@@ -36,14 +37,6 @@ def porting_app(home: Path, transport: Transport | None = None, **variables: str
     """Return a server's parts with the six tools and those for ports."""
     own = {"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3"), "TELEFONIE_TOOLSETS": "numbers,porting"}
     return App.from_settings(read_settings({**own, **variables}), transport=transport)
-
-
-def answer_of(result: CallToolResult) -> dict[str, Any]:
-    (part,) = result.content
-    assert isinstance(part, TextContent)
-    answer = json.loads(part.text)
-    assert result.is_error or result.structured_content == answer
-    return answer
 
 
 class Agent:
