@@ -7,8 +7,8 @@ command line is ``telefonie-mcp``.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from telefonie_mcp.server import create_server
-    from telefonie_mcp.settings import Settings
+    from telefonie_mcp.server.handlers import create_server
+    from telefonie_mcp.settings.fields import Settings
 
 __all__ = ["Settings", "__version__", "create_server"]
 
@@ -18,11 +18,11 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     """Import the public names when they are first used (PEP 562): the SDK takes most of a second."""
     if name == "create_server":
-        from telefonie_mcp.server import create_server  # noqa: PLC0415
+        from telefonie_mcp.server.handlers import create_server  # noqa: PLC0415
 
         return create_server
     if name == "Settings":
-        from telefonie_mcp.settings import Settings  # noqa: PLC0415
+        from telefonie_mcp.settings.fields import Settings  # noqa: PLC0415
 
         return Settings
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

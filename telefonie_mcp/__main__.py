@@ -7,7 +7,7 @@ import gc
 
 gc.disable()
 
-from telefonie_mcp.cli import main  # noqa: E402
+from telefonie_mcp.cli.main import main  # noqa: E402
 
 gc.enable()
 

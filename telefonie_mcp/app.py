@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from telefonie_mcp import __version__
+from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
 from telefonie_mcp.ledger.records import Entry, Limits
 from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.openapi.toolsets import BASE
-from telefonie_mcp.settings import Settings
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.types import is_loopback
 from telefonie_mcp.tools.catalog import Catalog, Tool, restrict
 from telefonie_mcp.tools.derivation import build_catalog
-from telefonie_mcp.tools.policy import Policy
 from telefonie_mcp.upstream.client import Client, Transport, asgi_transport
-from telefonie_mcp.values import is_loopback
 
 if TYPE_CHECKING:
-    from telefonie_mcp.tools.api import Api
-    from telefonie_mcp.tools.calls import Calls, Follower
+    from telefonie_mcp.calls.pipeline import Calls, Follower
+    from telefonie_mcp.tools.requester import Api
 
 __all__ = ["SANDBOX_ACCOUNT", "App"]
 
@@ -109,7 +109,7 @@ class App:
             return _sandbox(self.settings.sandbox_database)
 
         def open_lookup() -> Transport:
-            from telefonie_mcp.lookup.live import create_lookup  # noqa: PLC0415
+            from telefonie_mcp.calls.live_lookup import create_lookup  # noqa: PLC0415
 
             return asgi_transport(create_lookup(self.api, self.settings.timeout))
 
@@ -125,7 +125,7 @@ class App:
     @cached_property
     def api(self) -> "Api":
         """What tools ask, through the client; imported when a call first needs it."""
-        from telefonie_mcp.tools.api import Api  # noqa: PLC0415
+        from telefonie_mcp.tools.requester import Api  # noqa: PLC0415
 
         return Api(self.client, self.catalog, server=self.server, seconds=self.settings.timeout)
 
@@ -149,9 +149,9 @@ class App:
     @cached_property
     def calls(self) -> "Calls":
         """The way to run tools, imported when a call first needs it."""
-        from telefonie_mcp.tools.calls import Calls  # noqa: PLC0415
-        from telefonie_mcp.tools.journal import Journal  # noqa: PLC0415
-        from telefonie_mcp.tools.pace import Pace  # noqa: PLC0415
+        from telefonie_mcp.calls.pipeline import Calls  # noqa: PLC0415
+        from telefonie_mcp.calls.rate_limit import Pace  # noqa: PLC0415
+        from telefonie_mcp.ledger.journal import Journal  # noqa: PLC0415
 
         settings = self.settings
         return Calls(

@@ -8,13 +8,13 @@ from types import ModuleType
 
 from telefonie_mcp import sandbox
 from telefonie_mcp.app import App
-from telefonie_mcp.cli import SECRETS
+from telefonie_mcp.cli.main import SECRETS
 from telefonie_mcp.openapi.documents import load_documents
 from telefonie_mcp.openapi.toolsets import TOOLSETS
-from telefonie_mcp.prompts.offer import Prompts
-from telefonie_mcp.resources.offer import Resources
 from telefonie_mcp.sandbox import porting
-from telefonie_mcp.settings import PREFIX, Settings
+from telefonie_mcp.server.prompts import Prompts
+from telefonie_mcp.server.resources import Resources
+from telefonie_mcp.settings.fields import PREFIX, Settings
 from telefonie_mcp.tools.derivation import build_catalog
 from tests.bench.report import table
 

@@ -14,8 +14,8 @@ from mcp import Client
 from pydantic import SecretStr
 from sqlalchemy import Engine, event
 
-from telefonie_mcp.server import create_server
-from telefonie_mcp.settings import Settings
+from telefonie_mcp.server.handlers import create_server
+from telefonie_mcp.settings.fields import Settings
 from tests.support.faulty import NUMBER, faulty
 from tests.support.served import KEY, WRITES, live
 from tests.support.wire import answer_of, environment, initialize, request
@@ -28,10 +28,10 @@ HEAVY = (
     "httpcore2",
     "psycopg",
     "telefonie_mcp.sandbox",
-    "telefonie_mcp.lookup",
+    "telefonie_mcp.numbering.lookup",
     "telefonie_mcp.ledger.store",
-    "telefonie_mcp.tools.calls",
-    "telefonie_mcp.demo",
+    "telefonie_mcp.calls.pipeline",
+    "telefonie_mcp.cli.demo",
 )
 OF_THE_SDK = "import mcp, mcp.server.lowlevel, mcp.server.stdio, mcp.server.request_state, yaml, click"
 

@@ -15,7 +15,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from telefonie_mcp.clients.known import CLIENTS
+from telefonie_mcp.cli.config.clients import CLIENTS
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.tools.arguments import read_arguments
 from tests import readme

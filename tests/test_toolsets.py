@@ -11,8 +11,8 @@ from telefonie_mcp.app import App
 from telefonie_mcp.errors import SettingsError, UnknownToolError
 from telefonie_mcp.openapi.documents import load_documents
 from telefonie_mcp.openapi.toolsets import TOOLSETS
-from telefonie_mcp.server import tool_definition
-from telefonie_mcp.settings import read_settings
+from telefonie_mcp.server.handlers import tool_definition
+from telefonie_mcp.settings.fields import read_settings
 
 LIVE = {"API_KEY": "test-key-1"}
 OFF = "Porting tools are off; the operator can set "
@@ -155,10 +155,16 @@ def test_what_the_tools_cost_a_model() -> None:
 
 def test_a_start_does_not_pay_for_what_a_list_of_tools_does_not_need() -> None:
     script = (
-        "import sys; from telefonie_mcp.server import create_server; create_server(); "
+        "import sys; from telefonie_mcp.server.handlers import create_server; create_server(); "
         "print(*(name for name in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     modules = set(done.stdout.split())
-    heavy = {"phonenumbers", "holidays", "sqlalchemy", "telefonie_mcp.lookup", "telefonie_mcp.sandbox"}
+    heavy = {
+        "phonenumbers",
+        "holidays",
+        "sqlalchemy",
+        "telefonie_mcp.numbering.lookup",
+        "telefonie_mcp.sandbox",
+    }
     assert not heavy & modules

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
+from telefonie_mcp.calls.approval import Caller
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.progress import report
 from telefonie_mcp.resources.collection import read_collection
 from telefonie_mcp.resources.exposed import Part, Readable
-from telefonie_mcp.tools.approval import Caller
-from telefonie_mcp.tools.presentation import compact
+from telefonie_mcp.tools.results import compact
 
 if TYPE_CHECKING:
-    from telefonie_mcp.tools.calls import Calls
+    from telefonie_mcp.calls.pipeline import Calls
 
 __all__ = ["Reading"]
 

@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from telefonie_mcp.sandbox import received, requests
+from telefonie_mcp.sandbox import parsing, received
 from telefonie_mcp.sandbox.clocks import Now, real_time, sandbox_time
 from telefonie_mcp.sandbox.lookup import Lookup
 from telefonie_mcp.sandbox.lookup import endpoints as lookup_endpoints
@@ -100,13 +100,13 @@ class _Api:
     async def search(self, request: Request) -> Response:
         query = received.query(request)
         return JSONResponse(
-            await self.run(request, lambda caller: self._service.search(caller, requests.search(query)))
+            await self.run(request, lambda caller: self._service.search(caller, parsing.search(query)))
         )
 
     async def list(self, request: Request) -> Response:
         query = received.query(request)
         return JSONResponse(
-            await self.run(request, lambda caller: self._service.listing(caller, requests.listing(query)))
+            await self.run(request, lambda caller: self._service.listing(caller, parsing.listing(query)))
         )
 
     async def purchase(self, request: Request) -> Response:
@@ -117,8 +117,8 @@ class _Api:
         )
 
         def operation(caller: Caller) -> tuple[Json, Fault | None]:
-            requests.no_parameters(query)
-            return self._service.purchase(caller, requests.purchase(content_type, body))
+            parsing.no_parameters(query)
+            return self._service.purchase(caller, parsing.purchase(content_type, body))
 
         number, fault = await self.run(request, operation)
         response = JSONResponse(number, 201)
@@ -138,8 +138,8 @@ class _Api:
         query, number = received.query(request), request.path_params["phone_number"]
 
         def operation(caller: Caller) -> Json:
-            requests.no_parameters(query)
-            return self._service.get(caller, requests.number_in_path(number))
+            parsing.no_parameters(query)
+            return self._service.get(caller, parsing.number_in_path(number))
 
         return JSONResponse(await self.run(request, operation))
 
@@ -148,9 +148,9 @@ class _Api:
         content_type, body = received.content_type(request), await received.body(request)
 
         def operation(caller: Caller) -> Json:
-            requests.no_parameters(query)
-            target = requests.number_in_path(number)
-            return self._service.update(caller, target, requests.changes(content_type, body))
+            parsing.no_parameters(query)
+            target = parsing.number_in_path(number)
+            return self._service.update(caller, target, parsing.changes(content_type, body))
 
         return JSONResponse(await self.run(request, operation))
 
@@ -158,8 +158,8 @@ class _Api:
         query, number = received.query(request), request.path_params["phone_number"]
 
         def operation(caller: Caller) -> None:
-            requests.no_parameters(query)
-            self._service.release(caller, requests.number_in_path(number))
+            parsing.no_parameters(query)
+            self._service.release(caller, parsing.number_in_path(number))
 
         await self.run(request, operation)
         return Response(status_code=204)

@@ -24,7 +24,7 @@ from itertools import islice
 from typing import Final
 
 from telefonie_mcp.sandbox.automaton import Containing, EndingWith, Language, Part, Patterns
-from telefonie_mcp.sandbox.numbering import Location, NumberType, locate, plan, sharing
+from telefonie_mcp.sandbox.numbering_plan import Location, NumberType, locate, plan, sharing
 
 WINDOW: Final = 64
 """Numbers looked up at once, and the step in which the entry to a shelf moves."""

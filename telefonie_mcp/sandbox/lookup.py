@@ -6,16 +6,16 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from telefonie_mcp.lookup import answers
-from telefonie_mcp.lookup.answers import Offer, Standing
-from telefonie_mcp.lookup.numbering import facts
-from telefonie_mcp.sandbox import received, requests
+from telefonie_mcp.numbering import lookup_document
+from telefonie_mcp.numbering.lookup import facts
+from telefonie_mcp.numbering.lookup_document import Offer, Standing
+from telefonie_mcp.sandbox import parsing, received
 from telefonie_mcp.sandbox.inventory import Filter, find
-from telefonie_mcp.sandbox.market import terms
-from telefonie_mcp.sandbox.numbering import NUMBER_TYPES, Location, NumberType, exists, locate
+from telefonie_mcp.sandbox.numbering_plan import NUMBER_TYPES, Location, NumberType, exists, locate
 from telefonie_mcp.sandbox.porting import Porting
 from telefonie_mcp.sandbox.porting.api import Endpoint, Run
-from telefonie_mcp.sandbox.porting.market import offered
+from telefonie_mcp.sandbox.porting.carriers import offered
+from telefonie_mcp.sandbox.pricing import terms
 from telefonie_mcp.sandbox.problems import Problem, bad_parameter
 from telefonie_mcp.sandbox.service import Caller, Json
 from telefonie_mcp.sandbox.store import Store
@@ -34,12 +34,16 @@ class Lookup:
     def lookup(self, caller: Caller, number: str) -> Json:
         """`GET /lookup/{phone_number}`."""
         numbering = facts(number)
-        return answers.lookup(numbering, self._standing(caller, numbering["phone_number"]), source=_SOURCE)
+        return lookup_document.lookup(
+            numbering, self._standing(caller, numbering["phone_number"]), source=_SOURCE
+        )
 
     def country_capabilities(self, country: str, types: tuple[NumberType, ...]) -> Json:
         """`GET /capabilities?country_code=…`."""
         offers = [_offer(Location(country, number_type)) for number_type in types]
-        return answers.country_capabilities(country, offers, sources={"types": f"{_SOURCE}, illustrative"})
+        return lookup_document.country_capabilities(
+            country, offers, sources={"types": f"{_SOURCE}, illustrative"}
+        )
 
     def number_capabilities(self, caller: Caller, number: str) -> Json:
         """`GET /capabilities?phone_number=…`."""
@@ -50,7 +54,7 @@ class Lookup:
                 "Numbers of this type are not sold." if exists(number) else None,
                 field="phone_number",
             )
-        return answers.number_capabilities(
+        return lookup_document.number_capabilities(
             number, location.country, location.type, self._standing(caller, number), source=_SOURCE
         )
 
@@ -87,8 +91,8 @@ def endpoints(run: Run, lookup: Lookup) -> Mapping[str, Mapping[str, Endpoint]]:
         query, number = received.query(request), request.path_params["phone_number"]
 
         def operation(caller: Caller) -> Json:
-            requests.no_parameters(query)
-            return lookup.lookup(caller, requests.number_in_path(number))
+            parsing.no_parameters(query)
+            return lookup.lookup(caller, parsing.number_in_path(number))
 
         return JSONResponse(await run(request, operation))
 
@@ -96,12 +100,12 @@ def endpoints(run: Run, lookup: Lookup) -> Mapping[str, Mapping[str, Endpoint]]:
         query = received.query(request)
 
         def operation(caller: Caller) -> Json:
-            given = requests.read_parameters(query, ("country_code", "type", "phone_number"))
+            given = parsing.read_parameters(query, ("country_code", "type", "phone_number"))
             if given.keys() == {"phone_number"}:
-                return lookup.number_capabilities(caller, requests.read_number(given["phone_number"]))
+                return lookup.number_capabilities(caller, parsing.read_number(given["phone_number"]))
             if "phone_number" in given or "country_code" not in given:
-                raise bad_parameter(None, answers.RULE)
-            country, only = requests.read_country(given), requests.read_type(given)
+                raise bad_parameter(None, lookup_document.RULE)
+            country, only = parsing.read_country(given), parsing.read_type(given)
             return lookup.country_capabilities(country, (only,) if only else NUMBER_TYPES)
 
         return JSONResponse(await run(request, operation))

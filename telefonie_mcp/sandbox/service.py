@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from telefonie_mcp.sandbox import triggers
 from telefonie_mcp.sandbox.inventory import Filter, find
-from telefonie_mcp.sandbox.market import Requirement, terms
-from telefonie_mcp.sandbox.numbering import display, exists, locate
+from telefonie_mcp.sandbox.numbering_plan import display, exists, locate
+from telefonie_mcp.sandbox.parsing import Listing, Purchase, Search
+from telefonie_mcp.sandbox.pricing import Requirement, terms
 from telefonie_mcp.sandbox.problems import Problem, rate_limited
-from telefonie_mcp.sandbox.requests import Listing, Purchase, Search
 from telefonie_mcp.sandbox.store import Order, OwnedNumber, Refusal, Setting, Store
 from telefonie_mcp.sandbox.triggers import Fault
 

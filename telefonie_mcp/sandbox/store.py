@@ -26,7 +26,7 @@ from threading import RLock
 from typing import Any, Final, Literal, NamedTuple
 
 from telefonie_mcp.sandbox.database import open_database, writing
-from telefonie_mcp.sandbox.numbering import NumberType
+from telefonie_mcp.sandbox.numbering_plan import NumberType
 
 _SELECT: Final = (
     "SELECT number, country, type, friendly_name, voice_url, sms_url, monthly_rate, date_created, id "

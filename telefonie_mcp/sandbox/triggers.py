@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import Final
 
 from telefonie_mcp.sandbox.inventory import Filter
-from telefonie_mcp.sandbox.numbering import Location
+from telefonie_mcp.sandbox.numbering_plan import Location
 from telefonie_mcp.sandbox.problems import Code, Problem, rate_limited
 
 TEST_NUMBERS: Final = Location("US", "local")

@@ -15,7 +15,7 @@ from telefonie_mcp.openapi.operation import Binding, Parameter
 from telefonie_mcp.openapi.schema import Json
 from telefonie_mcp.tools.catalog import CONFIRM, HIDDEN, Catalog, Tool
 from telefonie_mcp.tools.formats import FORMATS
-from telefonie_mcp.upstream.requests import encoded
+from telefonie_mcp.upstream.serialization import encoded
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError

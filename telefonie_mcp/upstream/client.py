@@ -17,8 +17,8 @@ import httpx2 as httpx
 from pydantic import SecretStr
 
 from telefonie_mcp.openapi.operation import Credential
-from telefonie_mcp.upstream.answers import Answer, NotSent, Outcome, Unanswered
-from telefonie_mcp.upstream.requests import Request
+from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
+from telefonie_mcp.upstream.serialization import Request
 
 __all__ = ["MAX_BODY", "MAX_CONNECTIONS", "Client", "Transport", "asgi_transport"]
 

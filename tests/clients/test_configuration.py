@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from tests.cli.config.test_command import config, place
 from tests.clients.support import run
-from tests.configuration.test_command import config, place
 
 
 async def test_the_inspector_starts_the_server_from_its_file(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from telefonie_mcp.app import App
-from telefonie_mcp.settings import Settings
+from telefonie_mcp.settings.fields import Settings
 from tests.clients.browser import chromium, inspector
 from tests.support.wire import COMMAND, running
 

@@ -14,7 +14,7 @@ from typing import Any, get_args
 import pytest
 
 from telefonie_mcp.app import App
-from telefonie_mcp.settings import Settings
+from telefonie_mcp.settings.fields import Settings
 from tests.clients.remote import CLIENTS, Answer, Remote, Transport, connected
 
 SNAPSHOT = Path(__file__).parents[1] / "snapshots/clients.json"

@@ -8,10 +8,10 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 
 from telefonie_mcp import __version__
-from telefonie_mcp.cli import SECRETS
-from telefonie_mcp.clients.launch import HTTP
+from telefonie_mcp.cli.config.launch import HTTP
+from telefonie_mcp.cli.main import SECRETS
 from telefonie_mcp.openapi.documents import load_documents
-from telefonie_mcp.settings import PREFIX, Settings
+from telefonie_mcp.settings.fields import PREFIX, Settings
 from telefonie_mcp.tools.derivation import build_catalog
 
 ROOT = Path(__file__).parents[2]

@@ -11,8 +11,8 @@ import pytest
 from jsonschema_rs import Draft7Validator
 
 from telefonie_mcp import __version__
-from telefonie_mcp.cli import SECRETS
-from telefonie_mcp.settings import Settings, read_settings
+from telefonie_mcp.cli.main import SECRETS
+from telefonie_mcp.settings.fields import Settings, read_settings
 from tests.packaging.generated import FILES, MANIFEST, SERVER, text
 from tests.packaging.support import ROOT, run, tool
 

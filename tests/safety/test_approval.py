@@ -28,8 +28,8 @@ from mcp_types import (
 from pydantic import SecretStr
 
 from telefonie_mcp.app import App
-from telefonie_mcp.server import create_server, mcp_server
-from telefonie_mcp.settings import Settings, read_settings
+from telefonie_mcp.server.handlers import create_server, mcp_server
+from telefonie_mcp.settings.fields import Settings, read_settings
 from tests.support.faulty import NUMBER, Exchange, Provider, faulty, replying
 from tests.support.wire import COMMAND, answer_of, environment, initialize, request, running
 

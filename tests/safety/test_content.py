@@ -10,8 +10,8 @@ from mcp.client.context import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult, Implementation, TextResourceContents
 from pydantic import SecretStr
 
-from telefonie_mcp.server import create_server
-from telefonie_mcp.settings import Settings
+from telefonie_mcp.server.handlers import create_server
+from telefonie_mcp.settings.fields import Settings
 from tests.faults.test_table import WRITES, served, written
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, OFFER, Exchange, faulty

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from telefonie_mcp.ledger.records import Intent, Limits
 from telefonie_mcp.ledger.store import Ledger
-from telefonie_mcp.server import create_server
-from telefonie_mcp.settings import Settings
+from telefonie_mcp.server.handlers import create_server
+from telefonie_mcp.settings.fields import Settings
 from tests.faults.test_table import WRITES
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, Exchange, Provider, faulty

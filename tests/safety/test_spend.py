@@ -24,8 +24,8 @@ BUYER = """
 import os, sys, anyio, json
 from telefonie_mcp.app import App
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.settings import read_settings
-from telefonie_mcp.tools.approval import CommandLine
+from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.calls.approval import CommandLine
 
 async def main():
     app = App.from_settings(read_settings(os.environ))

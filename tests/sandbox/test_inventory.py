@@ -4,9 +4,9 @@ from itertools import chain
 import phonenumbers
 import pytest
 
-from telefonie_mcp.sandbox import numbering
+from telefonie_mcp.sandbox import numbering_plan
 from telefonie_mcp.sandbox.inventory import MOST_PROBES, WINDOW, Filter, find
-from telefonie_mcp.sandbox.numbering import COUNTRIES, NUMBER_TYPES, Location, NumberType
+from telefonie_mcp.sandbox.numbering_plan import COUNTRIES, NUMBER_TYPES, Location, NumberType
 
 UNDISTINGUISHED = {"CA", "CL", "GU", "MP", "MX", "PR", "US", "VI"}
 """Countries where every mobile number can be a fixed line as well."""
@@ -37,7 +37,7 @@ def test_every_country_and_type_gives_only_valid_numbers_of_its_own() -> None:
     assert offered["local"] == COUNTRIES
     assert COUNTRIES - offered["mobile"] == UNDISTINGUISHED | {"TA"}
     for number_type in ("national", "toll-free"):
-        with_plan = {each for each in COUNTRIES if numbering.plan(each).typical(number_type)}
+        with_plan = {each for each in COUNTRIES if numbering_plan.plan(each).typical(number_type)}
         assert offered[number_type] == with_plan
         assert len(with_plan) > 130
 
@@ -121,7 +121,7 @@ def test_any_digits_that_the_plan_allows_can_be_found(wanted: Filter, count: int
     found = search(wanted)
     assert len(found) == len(set(found)) == count
     assert all(wanted.contains in number for number in found)
-    assert all(numbering.locate(number) == Location(wanted.country, wanted.type) for number in found)
+    assert all(numbering_plan.locate(number) == Location(wanted.country, wanted.type) for number in found)
 
 
 def test_when_fiction_is_used_up_other_valid_numbers_follow() -> None:

@@ -20,5 +20,5 @@ def test_importing_it_is_cheap_and_it_stands_alone() -> None:
     heavy |= {"holidays", "yaml", "sqlalchemy", "pydantic", "mcp", "httpx2", "uvicorn"}
     assert not heavy & set(modules)
     ours = {name for name in modules if name.startswith("telefonie_mcp")}
-    assert all(name.startswith(("telefonie_mcp.sandbox", "telefonie_mcp.lookup")) for name in ours)
-    assert "telefonie_mcp.lookup.live" not in ours
+    assert all(name.startswith(("telefonie_mcp.sandbox", "telefonie_mcp.numbering")) for name in ours)
+    assert "telefonie_mcp.calls.live_lookup" not in ours

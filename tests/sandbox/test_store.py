@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from telefonie_mcp.sandbox.inventory import Filter, find
-from telefonie_mcp.sandbox.numbering import NumberType
+from telefonie_mcp.sandbox.numbering_plan import NumberType
 from telefonie_mcp.sandbox.store import Order, OwnedNumber, Refusal, Store
 
 NOW = datetime(2026, 11, 24, 12, 30, 15, 999, tzinfo=UTC)

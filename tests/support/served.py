@@ -8,8 +8,8 @@ import anyio
 from mcp import Client
 from pydantic import SecretStr
 
-from telefonie_mcp.server import create_server
-from telefonie_mcp.settings import Settings
+from telefonie_mcp.server.handlers import create_server
+from telefonie_mcp.settings.fields import Settings
 from tests.support.faulty import NUMBER, Provider
 from tests.support.wire import answer_of
 

@@ -17,11 +17,11 @@ from mcp import Client
 from telefonie_mcp.errors import SettingsError, UnknownToolError
 from telefonie_mcp.openapi.documents import load_documents
 from telefonie_mcp.openapi.toolsets import TOOLSETS
-from telefonie_mcp.server import create_server, tool_definition
-from telefonie_mcp.settings import read_settings
+from telefonie_mcp.server.handlers import create_server, tool_definition
+from telefonie_mcp.settings.fields import read_settings
 from telefonie_mcp.tools.catalog import restrict
 from telefonie_mcp.tools.derivation import build_catalog, snake_case
-from tests.documents.test_foreign import serving
+from tests.openapi.test_foreign_documents import serving
 from tests.support.tools import catalog
 
 SNAPSHOT = Path(__file__).parents[1] / "snapshots" / "tools.json"

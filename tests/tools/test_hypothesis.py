@@ -16,16 +16,16 @@ from mcp_types import CallToolResult, TextContent
 from starlette.types import Receive, Scope, Send
 
 from telefonie_mcp.app import App
+from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.openapi.operation import Binding, Operation, Parameter
 from telefonie_mcp.sandbox import create_sandbox
-from telefonie_mcp.server import error_result, success_result
-from telefonie_mcp.settings import Settings
-from telefonie_mcp.tools.approval import CommandLine
+from telefonie_mcp.server.handlers import error_result, success_result
+from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.upstream.client import asgi_transport
-from telefonie_mcp.upstream.requests import build_request
+from telefonie_mcp.upstream.serialization import build_request
 from tests.support.tools import catalog
 
 NAMES = [

@@ -7,9 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from telefonie_mcp.openapi.operation import Credential
-from telefonie_mcp.upstream.answers import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.client import MAX_CONNECTIONS, Client
-from telefonie_mcp.upstream.requests import Request
+from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
+from telefonie_mcp.upstream.serialization import Request
 from tests.support import faulty as f
 from tests.support.faulty import Exchange, faulty
 from tests.support.recorder import recording

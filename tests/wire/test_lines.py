@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from telefonie_mcp.server import META
+from telefonie_mcp.server.handlers import META
 from tests.support.wire import MODERN, initialize, request, running
 
 IN_MEMORY = ("--sandbox-db", ":memory:")

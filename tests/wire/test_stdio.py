@@ -7,7 +7,7 @@ import pytest
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage, jsonrpc_message_adapter
 
-from telefonie_mcp.stdio import Incoming, Outgoing, Unanswered
+from telefonie_mcp.server.stdio import Incoming, Outgoing, Unanswered
 
 CALL = {"id": 1, "method": "tools/call"}
 ANSWER: dict[str, Any] = {"id": 1, "result": {}}

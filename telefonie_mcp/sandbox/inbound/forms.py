@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import phonenumbers
 
-from telefonie_mcp.sandbox.numbering import COUNTRIES, parse
+from telefonie_mcp.sandbox.numbering_plan import COUNTRIES, parse
 
 SIGNATURE: Final = "Telefonie-Signature"
 LONGEST_TEXT: Final = 1600

@@ -19,9 +19,9 @@ from telefonie_mcp.sandbox.inbound import targets
 from telefonie_mcp.sandbox.inbound.delivery import LIMIT, Attempt, Outcome, post
 from telefonie_mcp.sandbox.inbound.forms import SIGNATURE, Inbound, Kind, form, signature
 from telefonie_mcp.sandbox.inbound.targets import Resolve
-from telefonie_mcp.sandbox.market import terms
-from telefonie_mcp.sandbox.numbering import NumberType
+from telefonie_mcp.sandbox.numbering_plan import NumberType
 from telefonie_mcp.sandbox.porting import Porting
+from telefonie_mcp.sandbox.pricing import terms
 from telefonie_mcp.sandbox.service import STARTING_BALANCE, Service
 from telefonie_mcp.sandbox.store import Store
 

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from telefonie_mcp.sandbox import received
-from telefonie_mcp.sandbox.porting import requests
+from telefonie_mcp.sandbox.parsing import no_parameters
+from telefonie_mcp.sandbox.porting import parsing
 from telefonie_mcp.sandbox.porting.documents import MOST_CHARACTERS
 from telefonie_mcp.sandbox.porting.service import Porting
-from telefonie_mcp.sandbox.requests import no_parameters
 from telefonie_mcp.sandbox.service import Caller, Json
 
 T = TypeVar("T")
@@ -51,20 +51,20 @@ class _Api:
 
     async def check(self, request: Request) -> Response:
         return await self._write(
-            request, lambda caller, kind, body: self._porting.check(caller, requests.check(kind, body))
+            request, lambda caller, kind, body: self._porting.check(caller, parsing.check(kind, body))
         )
 
     async def create(self, request: Request) -> Response:
         return await self._write(
             request,
-            lambda caller, kind, body: self._porting.create(caller, requests.creation(kind, body)),
+            lambda caller, kind, body: self._porting.create(caller, parsing.creation(kind, body)),
             status=201,
         )
 
     async def list(self, request: Request) -> Response:
         query = received.query(request)
         return JSONResponse(
-            await self._run(request, lambda caller: self._porting.listing(caller, requests.listing(query)))
+            await self._run(request, lambda caller: self._porting.listing(caller, parsing.listing(query)))
         )
 
     async def get(self, request: Request) -> Response:
@@ -80,14 +80,14 @@ class _Api:
         name = _name(request)
         return await self._write(
             request,
-            lambda caller, kind, body: self._porting.update(caller, name, requests.changes(kind, body)),
+            lambda caller, kind, body: self._porting.update(caller, name, parsing.changes(kind, body)),
         )
 
     async def upload(self, request: Request) -> Response:
         name = _name(request)
         return await self._write(
             request,
-            lambda caller, kind, body: self._porting.upload(caller, name, requests.upload(kind, body)),
+            lambda caller, kind, body: self._porting.upload(caller, name, parsing.upload(kind, body)),
             status=201,
             most=_MOST_UPLOAD_BYTES,
         )
@@ -102,7 +102,7 @@ class _Api:
         name = _name(request)
 
         def operation(caller: Caller, _: str, body: bytes) -> Json:
-            requests.no_body(body)
+            parsing.no_body(body)
             return action(caller, name)
 
         return await self._write(request, operation)

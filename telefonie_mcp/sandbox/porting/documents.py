@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import Final
 
-from telefonie_mcp.sandbox.porting.market import DocumentType
+from telefonie_mcp.sandbox.porting.carriers import DocumentType
 from telefonie_mcp.sandbox.porting.orders import Document
 from telefonie_mcp.sandbox.problems import Problem
 

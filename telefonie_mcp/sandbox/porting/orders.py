@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Literal
 
-from telefonie_mcp.sandbox.market import terms
-from telefonie_mcp.sandbox.numbering import Location, NumberType
+from telefonie_mcp.sandbox.numbering_plan import Location, NumberType
 from telefonie_mcp.sandbox.porting.calendar import business_day_from
-from telefonie_mcp.sandbox.porting.machine import OPEN, State, possible
-from telefonie_mcp.sandbox.porting.market import DocumentType, Field, Portability, portability
+from telefonie_mcp.sandbox.porting.carriers import DocumentType, Field, Portability, portability
 from telefonie_mcp.sandbox.porting.rejections import WORDS, Code
+from telefonie_mcp.sandbox.porting.states import OPEN, State, possible
+from telefonie_mcp.sandbox.pricing import terms
 
 Json = dict[str, Any]
 Happening = Literal[

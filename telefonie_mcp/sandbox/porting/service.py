@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from telefonie_mcp.sandbox.clocks import Now
-from telefonie_mcp.sandbox.numbering import Location, exists, locate
-from telefonie_mcp.sandbox.porting import life
+from telefonie_mcp.sandbox.numbering_plan import Location, exists, locate
+from telefonie_mcp.sandbox.porting import lifecycle
 from telefonie_mcp.sandbox.porting.calendar import business_day_from
+from telefonie_mcp.sandbox.porting.carriers import Portability, portability
 from telefonie_mcp.sandbox.porting.documents import read_document
-from telefonie_mcp.sandbox.porting.market import Portability, portability
 from telefonie_mcp.sandbox.porting.orders import Json, PortOrder
+from telefonie_mcp.sandbox.porting.parsing import Listing, Upload, Wishes
 from telefonie_mcp.sandbox.porting.rejections import WORDS
-from telefonie_mcp.sandbox.porting.requests import Listing, Upload, Wishes
 from telefonie_mcp.sandbox.porting.store import PortStore
 from telefonie_mcp.sandbox.problems import Problem
 from telefonie_mcp.sandbox.service import Caller
@@ -37,7 +37,7 @@ class Porting:
         """Let everything happen that has fallen due; every request begins with it."""
         due = self._orders.next_due()
         if due is not None and due <= (now := self._now()):
-            self._orders.advance(now, life.advanced)
+            self._orders.advance(now, lifecycle.advanced)
 
     def check(self, caller: Caller, numbers: tuple[str, ...]) -> Json:
         """`POST /portability-checks`: for each number, what a port takes or why it is impossible."""
@@ -55,7 +55,7 @@ class Porting:
             **_together(wishes.numbers),
             **wishes.fields,
         )
-        order = life.created(order, now)
+        order = lifecycle.created(order, now)
         self._orders.add(caller.account, order)
         return order.details(now)
 
@@ -77,7 +77,7 @@ class Porting:
         now = self._now()
         changes = {**wishes.fields, **(_together(wishes.numbers) if wishes.numbers else {})}
         return self._orders.change(
-            caller.account, name, lambda order: life.updated(order, changes, now)
+            caller.account, name, lambda order: lifecycle.updated(order, changes, now)
         ).details(now)
 
     def upload(self, caller: Caller, name: str, request: Upload) -> Json:
@@ -85,22 +85,22 @@ class Porting:
         now = self._now()
         document = read_document(request.type, request.file_name, request.content, now)
         return self._orders.change(
-            caller.account, name, lambda order: life.with_document(order, document, now)
+            caller.account, name, lambda order: lifecycle.with_document(order, document, now)
         ).details(now)
 
     def submit(self, caller: Caller, name: str) -> Json:
         """`POST /port-orders/{port_order_id}/submit`."""
         now = self._now()
-        return self._orders.change(caller.account, name, lambda order: life.submitted(order, now)).details(
-            now
-        )
+        return self._orders.change(
+            caller.account, name, lambda order: lifecycle.submitted(order, now)
+        ).details(now)
 
     def cancel(self, caller: Caller, name: str) -> Json:
         """`POST /port-orders/{port_order_id}/cancel`."""
         now = self._now()
-        return self._orders.change(caller.account, name, lambda order: life.cancelled(order, now)).details(
-            now
-        )
+        return self._orders.change(
+            caller.account, name, lambda order: lifecycle.cancelled(order, now)
+        ).details(now)
 
     def status(self, caller: Caller, number: str) -> Json | None:
         """Return where the newest port of a number to this account stands, if there ever was one."""

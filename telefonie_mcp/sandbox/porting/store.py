@@ -9,9 +9,9 @@ from dataclasses import fields
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from telefonie_mcp.sandbox.market import terms
-from telefonie_mcp.sandbox.porting.machine import OPEN, State
 from telefonie_mcp.sandbox.porting.orders import Document, Event, PortOrder
+from telefonie_mcp.sandbox.porting.states import OPEN, State
+from telefonie_mcp.sandbox.pricing import terms
 from telefonie_mcp.sandbox.problems import Problem
 from telefonie_mcp.sandbox.store import Execute, Order, Store, assign
 

@@ -7,10 +7,10 @@ import anyio
 import pytest
 from mcp import Client
 
+from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.records import Intent
-from telefonie_mcp.server import mcp_server
-from telefonie_mcp.tools.approval import CommandLine
+from telefonie_mcp.server.handlers import mcp_server
 from tests.sandbox.porting.support import NUMBERS, OTHER
 from tests.sandbox.porting.test_mcp import Agent, porting_app, prepared
 

@@ -12,10 +12,10 @@ from mcp import Client
 from mcp_types import ElicitRequestParams, ElicitResult
 
 from telefonie_mcp.app import App
+from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.sandbox import create_sandbox, move_clock
-from telefonie_mcp.server import mcp_server
-from telefonie_mcp.settings import read_settings
-from telefonie_mcp.tools.approval import CommandLine
+from telefonie_mcp.server.handlers import mcp_server
+from telefonie_mcp.settings.fields import read_settings
 from telefonie_mcp.tools.catalog import HIDDEN
 from telefonie_mcp.upstream.client import Transport, asgi_transport
 from tests.sandbox.porting.support import FIELDS, NUMBERS, PDF, SECRETS

@@ -1,0 +1,114 @@
+"""Everything that must hold before a write is sent, in this order: rules, facts, price, a person's yes.
+
+The result is a :class:`Permit`, without which nothing is written. Facts are read from the API now; after a
+person's answer they are read again, and a change makes the answer void.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from telefonie_mcp.calls.approval import Caller, question_about
+from telefonie_mcp.calls.current_state import Fact, look
+from telefonie_mcp.calls.policy import Policy
+from telefonie_mcp.calls.settling import impossible, refused
+from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.requester import Api
+from telefonie_mcp.upstream.retry import Deadline
+
+__all__ = ["Guard", "Permit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to write, and what it rests on.
+
+    Attributes:
+        deadline: When the call must have its result; a person's time to answer does not count.
+        before: The facts about the subject before the write; ``None`` where it does not exist yet.
+        monthly_rate: What the write would cost per month, where that was needed and known.
+        approval: The approval it spends, if a person was asked.
+
+    """
+
+    deadline: Deadline
+    before: Fact | None = None
+    monthly_rate: Decimal | None = None
+    approval: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Grants permits.
+
+    Attributes:
+        seconds: How long a call may take, a person's time to answer aside.
+
+    """
+
+    api: Api
+    policy: Policy
+    seconds: float
+
+    async def permit(
+        self,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        ceiling: Decimal | None,
+        deadline: Deadline,
+    ) -> Permit:
+        """Return leave for a confirmed call of ``tool``.
+
+        Args:
+            tool: A tool that writes.
+            arguments: Its arguments, valid and complete.
+            caller: Who calls, and how to ask the person behind it.
+            ceiling: The highest monthly rate that the caller agreed to.
+            deadline: When the call must have its result; a person's answer begins a new one.
+
+        Raises:
+            ToolError: a rule, the facts, the price or a person stands against it. Nothing was done.
+
+        """
+        permit, offer = await self._look(tool, arguments, ceiling, deadline)
+        if not self._asks(tool):
+            return permit
+        question = question_about(tool, arguments, offer)
+        approval = await caller.approve(question)
+        permit, offer = await self._look(tool, arguments, ceiling, Deadline.after(self.seconds))
+        if question_about(tool, arguments, offer).digest != question.digest:
+            raise ToolError(
+                f"{NOTHING_DONE}: the facts changed since the question was asked, so the approval is void.",
+                code="facts_changed",
+                hint="Make the call again to ask about the current facts.",
+            )
+        return replace(permit, approval=approval)
+
+    def _asks(self, tool: Tool) -> bool:
+        return tool.destructive and self.policy.approval == "human"
+
+    async def _look(
+        self, tool: Tool, arguments: Mapping[str, Any], ceiling: Decimal | None, deadline: Deadline
+    ) -> tuple[Permit, Fact | None]:
+        """Return the permit that the current facts allow, and the offer it rests on."""
+        offer = before = await self._before(tool, arguments, deadline)
+        preview = tool.hints.preview
+        if preview and (self._asks(tool) or self.policy.needs_offer(tool, ceiling)):
+            offer = await look(self.api, tool, preview, arguments, deadline)
+            if offer is None:
+                raise refused(tool, preview.absent, tool.shown(arguments), "not_found")
+        rate = self.policy.check_offer(tool, offer, ceiling)
+        return Permit(deadline, before, rate), offer
+
+    async def _before(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Fact | None:
+        """Return the facts before the write, which must make it possible and meaningful."""
+        settle = tool.hints.settle
+        if settle is None:
+            return None
+        fact = await look(self.api, tool, settle, arguments, deadline)
+        if refusal := impossible(tool, arguments, fact):
+            raise refusal
+        return fact

@@ -1,0 +1,211 @@
+"""The lookup document in front of a live API that has no such operations, in this process.
+
+Numbering facts are offline; what the account owns, and what is on sale, is read with two of the operations
+that the API does have. Nothing of the lookup document itself is ever sent to it. Where the API does not
+answer, the rest is answered all the same, with the reason.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+import anyio
+import phonenumbers
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.ledger.records import money
+from telefonie_mcp.numbering import lookup_document
+from telefonie_mcp.numbering.lookup import SOURCE, facts, type_of
+from telefonie_mcp.numbering.lookup_document import Offer, Standing
+from telefonie_mcp.openapi.toolsets import BASE
+from telefonie_mcp.tools.formats import DERIVATIONS
+from telefonie_mcp.tools.requester import Api, content_of
+from telefonie_mcp.upstream.retry import Deadline
+
+__all__ = ["create_lookup"]
+
+_OWNED: Final = "getOwnedNumber"
+_AVAILABLE: Final = "searchAvailableNumbers"
+_TYPES: Final = ("local", "national", "toll-free", "mobile")
+_MOST: Final = 20  # results of a search
+_ABILITIES: Final = ("voice", "sms", "mms")
+_SHARE: Final = 4
+"""The API gets this share of a call's time: less than one attempt of a read, so that its silence shows."""
+
+
+def create_lookup(api: Api, seconds: float) -> Starlette:
+    """Create the application that answers the lookup document.
+
+    Args:
+        api: The way to the API's own operations.
+        seconds: How long one tool call may take in all.
+
+    """
+    live = _Live(api, seconds / _SHARE)
+    routes = [Route("/lookup/{phone_number}", live.lookup), Route("/capabilities", live.capabilities)]
+    return Starlette(routes=routes)
+
+
+class _Live:
+    def __init__(self, api: Api, seconds: float) -> None:
+        self._api = api
+        self._seconds = seconds
+        self._tools = {
+            tool.operation.id: tool
+            for tool in api.catalog.everything.values()
+            if tool.document.toolset == BASE
+        }
+
+    async def lookup(self, request: Request) -> Response:
+        numbering = await to_thread.run_sync(facts, request.path_params["phone_number"])
+        standing = await self._standing(numbering["phone_number"], numbering.get("country_code"))
+        return JSONResponse(lookup_document.lookup(numbering, standing, source=self._source))
+
+    async def capabilities(self, request: Request) -> Response:
+        query = request.query_params
+        if set(query) == {"phone_number"}:
+            return await self._number_capabilities(query["phone_number"])
+        if "country_code" in query and "phone_number" not in query:
+            return JSONResponse(await self._country_capabilities(query["country_code"], query.get("type")))
+        return _refused(lookup_document.RULE)
+
+    async def _number_capabilities(self, number: str) -> Response:
+        numbering = await to_thread.run_sync(facts, number)
+        country = numbering.get("country_code")
+        if country is None or not numbering["valid"]:
+            return _refused(numbering.get("reason", "It belongs to no country."), field="phone_number")
+        number = numbering["phone_number"]
+        standing = await self._standing(number, country)
+        number_type = standing.type or type_of(number)
+        if number_type is None:
+            return _refused(standing.missing or "Numbers of this type are not sold.", field="phone_number")
+        answer = lookup_document.number_capabilities(
+            number, country, number_type, standing, source=self._source
+        )
+        return JSONResponse(answer)
+
+    async def _country_capabilities(self, country: str, only: str | None) -> Mapping[str, Any]:
+        deadline = Deadline.after(self._seconds)
+        offers: dict[str, Offer] = {}
+
+        async def measure(number_type: str) -> None:
+            offers[number_type] = await self._offer(country, number_type, deadline)
+
+        types = (only,) if only else _TYPES
+        async with anyio.create_task_group() as tasks:
+            for number_type in types:
+                tasks.start_soon(measure, number_type)
+        sources = {
+            "types": f"a sample of the numbers available at {self._source} now, not a promise",
+            "portable": f"{SOURCE}: whether mobile numbers move between carriers in the country",
+            "requires": "not told by the API; it refuses a purchase that needs an address or documents",
+        }
+        return lookup_document.country_capabilities(
+            country, [offers[name] for name in types], sources=sources
+        )
+
+    async def _standing(self, number: str, country: str | None) -> Standing:
+        """Find the number among those owned, then among those for sale."""
+        deadline = Deadline.after(self._seconds)
+        try:
+            owned = await self._read(_OWNED, {"phone_number": number}, deadline)
+        except ToolError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                return Standing(missing=_why(error))
+        else:
+            return _standing(owned, owned=True)
+        if country is None:
+            return Standing(owned=False, available=False)
+        national = DERIVATIONS["national_number"](number)
+        query = {"country_code": country, "contains": national, "limit": _MOST}
+        try:
+            found = await self._search(query, deadline)
+        except ToolError as error:
+            return Standing(owned=False, missing=_why(error))
+        offer = next((item for item in found if item["phone_number"] == number), None)
+        return _standing(offer, owned=False) if offer else Standing(owned=False, available=False)
+
+    async def _offer(self, country: str, number_type: str, deadline: Deadline) -> Offer:
+        """Measure what numbers of a type can do and cost."""
+        portable = None
+        if number_type == "mobile":
+            portable = phonenumbers.is_mobile_number_portable_region(country)
+        query = {"country_code": country, "type": number_type, "limit": _MOST}
+        try:
+            found = await self._search(query, deadline)
+        except ToolError as error:
+            return Offer(number_type, portable=portable, missing=_why(error))
+        numbers = [item for item in found if item["type"] == number_type]
+        rates = _rates(numbers)
+        abilities = [item["capabilities"] for item in numbers if "capabilities" in item]
+        return Offer(
+            number_type,
+            offered=bool(numbers),
+            capabilities={name: any(each.get(name) for each in abilities) for name in _ABILITIES}
+            if abilities
+            else None,
+            monthly_rate=rates[0] if rates else None,
+            highest_monthly_rate=rates[-1] if len(rates) > 1 else None,
+            portable=portable,
+            sample={"numbers": len(numbers), "at": datetime.now(UTC).isoformat(timespec="seconds")},
+        )
+
+    async def _search(self, query: Mapping[str, Any], deadline: Deadline) -> list[Mapping[str, Any]]:
+        answer = await self._read(_AVAILABLE, query, deadline)
+        return cast("list[Mapping[str, Any]]", answer.get("available_numbers", []))
+
+    async def _read(self, operation: str, arguments: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
+        tool = self._tools[operation]
+        return content_of(tool, await self._api.send(tool, arguments, deadline), arguments)
+
+    @property
+    def _source(self) -> str:
+        return urlsplit(self._api.server(self._tools[_OWNED])).netloc
+
+
+def _standing(number: Mapping[str, Any], *, owned: bool) -> Standing:
+    """Return the standing of a number of the API, whose schema requires no more than its type."""
+    return Standing(
+        owned=owned,
+        available=not owned,
+        type=number["type"],
+        capabilities=number.get("capabilities"),
+        monthly_rate=number.get("monthly_rate"),
+    )
+
+
+def _rates(numbers: list[Mapping[str, Any]]) -> list[str]:
+    """Return the different rates of numbers as the API writes them, the lowest first."""
+    rates: dict[Decimal, str] = {}
+    for number in numbers:
+        text = number.get("monthly_rate")
+        if (rate := money(text)) is not None:
+            rates.setdefault(rate, str(text))
+    return [rates[rate] for rate in sorted(rates)]
+
+
+def _why(error: ToolError) -> str:
+    reason = error.message.removeprefix(f"{NOTHING_DONE}: ")
+    return f"{reason[0].upper()}{reason[1:]} {error.hint}"
+
+
+def _refused(detail: str, *, field: str | None = None) -> Response:
+    """Return a problem (RFC 9457)."""
+    body = {
+        "type": "about:blank",
+        "title": "Bad request",
+        "status": 400,
+        "detail": detail,
+        "code": "bad_parameter",
+    }
+    return JSONResponse(
+        body if field is None else {**body, "field": field}, 400, media_type="application/problem+json"
+    )

@@ -1,0 +1,262 @@
+"""What every call goes through: find the tool, read the arguments, guard, act, present.
+
+::
+
+    arguments ─► read_arguments ─► confirmed? ─► read                      ─► present
+                                       │     └─► write, settled if unclear ─► present
+                                       └─► preview (nothing is done)
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import uuid4
+
+import anyio
+
+from telefonie_mcp.calls.approval import Caller, Pause
+from telefonie_mcp.calls.assessment import Guard, Permit
+from telefonie_mcp.calls.confirmation import preview
+from telefonie_mcp.calls.policy import Policy
+from telefonie_mcp.calls.rate_limit import Pace
+from telefonie_mcp.calls.recovery import recover
+from telefonie_mcp.calls.writes import WriteError, write
+from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError
+from telefonie_mcp.ledger.journal import Journal
+from telefonie_mcp.ledger.records import Intent, State, money
+from telefonie_mcp.tools.arguments import read_arguments
+from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.redaction import hide_secrets
+from telefonie_mcp.tools.requester import Api, content_of
+from telefonie_mcp.upstream.retry import Deadline
+
+__all__ = ["Calls", "Follower", "Result"]
+
+_log: Final = logging.getLogger(__name__)
+_WRITING_SHARE: Final = 2 / 3
+"""The share of a call's time that the recovery of earlier writes leaves to the call's own."""
+_UNRECORDED: Final = (
+    "The outcome could not be recorded in the ledger; tell the user. It is looked up before the next write."
+)
+
+
+Follower = Callable[[Tool, Mapping[str, Any], State], Awaitable[None]]
+"""Is told of every write that was begun, when it has its outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A call that succeeded: structured content, and facts about the call for ``_meta``."""
+
+    content: dict[str, Any]
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Calls:
+    """Runs tool calls, for every transport and every caller alike.
+
+    Args:
+        api: The way to the API.
+        policy: The operator's rules.
+        journal: The ledger.
+        pace: How often a caller may call.
+        mode: ``sandbox`` or ``live``, as previews and results say.
+        seconds: How long one call may take in all, retries and reconciliation included.
+        account: Tool → the account it writes to, as the ledger names it.
+        followers: Whoever wants to know of writes; it may grow later.
+
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        policy: Policy,
+        journal: Journal,
+        pace: Pace,
+        *,
+        mode: str,
+        seconds: float,
+        account: Callable[[Tool], str],
+        followers: Sequence[Follower] = (),
+    ) -> None:
+        self.journal = journal
+        self._api = api
+        self._policy = policy
+        self._guard = Guard(api, policy, seconds)
+        self._pace = pace
+        self._mode = mode
+        self._seconds = seconds
+        self._account = account
+        self._followers = followers
+        self._writes = Counter[tuple[str, str]]()
+        self._closing = False
+        self._writing = 0
+        self._idle = anyio.Event()
+
+    async def call(self, name: str, arguments: Mapping[str, Any] | None, caller: Caller) -> Result:
+        """Run one call.
+
+        A write, once begun, is finished or settled even when the caller goes away; it is bounded by the
+        deadline all the same.
+
+        Raises:
+            UnknownToolError: there is no such tool.
+            ToolError: the call did not succeed; its message says what is known to be done.
+            Pause: a person must answer, and the answer will come with another request.
+
+        """
+        tool = self._api.catalog[name]
+        with _explained(tool, NOTHING_DONE):
+            return await self._run(tool, arguments, caller)
+
+    async def _run(self, tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller) -> Result:
+        self._refuse_when_closing()
+        self._pace.take(caller.key)
+        values, confirmed = read_arguments(tool, arguments)
+        deadline = Deadline.after(self._seconds)
+        if tool.read_only:
+            return Result(await self._read(tool, values, deadline), {"mode": self._mode})
+        ceiling = money(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None
+        self._policy.check_arguments(tool, values)
+        if tool.destructive and not confirmed:
+            raise await preview(
+                self._api, self._policy, tool, values, ceiling, deadline=deadline, mode=self._mode
+            )
+        account = self._account(tool)
+        recovered = deadline.earlier(self._seconds * _WRITING_SHARE)
+        await recover(self._api, self.journal, account, recovered, seconds=self._seconds)
+        writes = self._writes[account, str(values.get(tool.hints.subject or ""))]
+        permit = await self._guard.permit(tool, values, caller, ceiling, deadline)
+        self._refuse_when_closing()
+        self._writing += 1
+        try:
+            return await self._write(tool, values, permit, caller, account, writes=writes)
+        finally:
+            self._writing -= 1
+            if not self._writing:
+                self._idle.set()
+                self._idle = anyio.Event()
+
+    async def _read(self, tool: Tool, values: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
+        outcome = await self._api.send(tool, values, deadline)
+        try:
+            return content_of(tool, outcome, values)
+        except ToolError as error:
+            hide_secrets(error, tool, values)
+            raise
+
+    async def _write(
+        self,
+        tool: Tool,
+        values: Mapping[str, Any],
+        permit: Permit,
+        caller: Caller,
+        account: str,
+        *,
+        writes: int,
+    ) -> Result:
+        with anyio.CancelScope(shield=True):
+            intent = _intent(tool, values, permit, caller=caller.name, account=account, seconds=self._seconds)
+            entry = await self.journal.begin(intent)
+            thing = account, str(values.get(tool.hints.subject or ""))
+            if _buys_what_can_be_changed(tool) and self._writes[thing] != writes:
+                refusal = _changed(thing[1])
+                await self.journal.finish(entry, "refused", refusal.message)
+                raise refusal
+            with _explained(tool, f"It is unknown whether {tool.name} was carried out"):
+                try:
+                    try:
+                        done = await write(self._api, tool, values, permit)
+                    finally:
+                        self._writes[thing] += 1  # before the ledger lets the next one begin
+                except WriteError as error:
+                    hide_secrets(error.error, tool, values)
+                    await self.journal.finish(entry, error.state, error.error.message)
+                    await self._tell(tool, values, error.state)
+                    raise error.error from error
+                rate = money(done.content.get(tool.hints.facts.monthly_rate))
+                recorded = await self.journal.finish(entry, "done", monthly_rate=rate)
+                await self._tell(tool, values, "done")
+            facts = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
+            content = done.content if recorded else _noted(done.content, _UNRECORDED)
+            return Result(content, facts)
+        raise AssertionError  # a shielded scope without a deadline is never cancelled
+
+    async def _tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
+        for follower in self._followers:
+            try:
+                await follower(tool, values, state)
+            except Exception:  # noqa: BLE001 - the write has happened, whoever cannot be told
+                _log.exception("somebody could not be told that %s is %s", tool.name, state)
+
+    def _refuse_when_closing(self) -> None:
+        """Refuse a call at its beginning, and again where its write would begin."""
+        if self._closing:
+            raise ToolError(
+                f"{NOTHING_DONE}: the server is shutting down.",
+                code="shutting_down",
+                hint="Make the call again when the server is back.",
+            )
+
+    async def drain(self) -> None:
+        """Accept no further call, and wait until no write is in flight."""
+        self._closing = True
+        while self._writing:
+            await self._idle.wait()
+
+
+def _buys_what_can_be_changed(tool: Tool) -> bool:
+    """Whether what is bought, and so its price, is no offer of the API but a thing that tools change."""
+    return tool.hints.effect == "acquire" and tool.hints.settle is not None and tool.hints.preview is None
+
+
+def _changed(subject: str) -> ToolError:
+    return ToolError(
+        f"{NOTHING_DONE}: another call wrote to {subject} after its facts were read.",
+        code="facts_changed",
+        hint="Look at the current state; make the call again if it is still wanted.",
+        retryable=True,
+    )
+
+
+def _intent(
+    tool: Tool, values: Mapping[str, Any], permit: Permit, *, caller: str, account: str, seconds: float
+) -> Intent:
+    subject = values.get(tool.hints.subject or "")
+    return Intent(
+        account=account,
+        tool=tool.name,
+        operation=tool.operation.id,
+        effect=tool.hints.effect,
+        subject=str(subject) if subject else f"{tool.name} {uuid4()}",
+        arguments=tool.shown(values),
+        caller=caller,
+        lease=2 * seconds,
+        monthly_rate=permit.monthly_rate,
+        previous=None if permit.before is None else tool.shown(permit.before),
+        approval=permit.approval,
+    )
+
+
+@contextmanager
+def _explained(tool: Tool, done: str) -> Generator[None]:
+    """Turn what nobody expected into an error that says what is known to be done."""
+    try:
+        yield
+    except (TelefonieError, Pause):
+        raise
+    except Exception as error:
+        _log.exception("%s failed unexpectedly", tool.name)
+        raise ToolError(
+            f"{done}: the server failed unexpectedly.",
+            code="internal_error",
+            hint="Look at the current state before another attempt. The server's log has the reason.",
+        ) from error
+
+
+def _noted(content: dict[str, Any], note: str) -> dict[str, Any]:
+    """Say ``note`` in what a model reads, after what stands there already."""
+    return {**content, "note": " ".join(filter(None, [content.get("note"), note]))}

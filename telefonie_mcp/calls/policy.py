@@ -1,0 +1,168 @@
+"""What the operator allows; pure decisions, the same for every transport and every caller.
+
+Each rule is one setting, named in the refusal together with the value that stood against it. A rule about
+money or place looks at the offer that the API makes now, never at what a model says of it; what cannot be
+determined is refused.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import Any, Final, Literal, cast
+from urllib.parse import urlsplit
+
+from telefonie_mcp.calls.current_state import Fact
+from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.ledger.records import Limits, money
+from telefonie_mcp.tools.catalog import Tool
+
+__all__ = ["Policy"]
+
+_HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_ASK_OPERATOR: Final = (
+    "Only the operator can change this setting; tell the user, and do not try to work around it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The operator's rules. The default is: ``confirm`` decides, and nothing else is limited.
+
+    Attributes:
+        approval: ``confirm``: the argument decides; ``human``: a person must approve as well; ``block``:
+            destructive tools are refused.
+        max_monthly_rate: The most that one number may cost per month.
+        limits: The budgets that the ledger keeps.
+        countries: Whose numbers may be bought or ported (ISO 3166-1 alpha-2); empty means anywhere.
+        number_types: Which types may be bought or ported; empty means any.
+        webhook_hosts: Host names, or patterns such as ``*.example.com``, that calls and SMS may be routed
+            to; empty means any.
+        protected_numbers: Numbers in E.164 that no tool may change or release.
+
+    """
+
+    approval: Literal["confirm", "human", "block"] = "confirm"
+    max_monthly_rate: Decimal | None = None
+    limits: Limits = field(default_factory=Limits)
+    countries: frozenset[str] = frozenset()
+    number_types: frozenset[str] = frozenset()
+    webhook_hosts: tuple[str, ...] = ()
+    protected_numbers: frozenset[str] = frozenset()
+
+    def check_arguments(self, tool: Tool, arguments: Mapping[str, Any]) -> None:
+        """Apply the rules that need no look at the API to a call of a writing tool.
+
+        Raises:
+            ToolError: ``policy_refused``.
+
+        """
+        if tool.destructive and self.approval == "block":
+            raise _refused(f"{tool.name} is switched off here", "APPROVAL", "block")
+        subject = arguments.get(tool.hints.subject or "")
+        if subject in self.protected_numbers:
+            raise _refused(
+                f"{subject} is protected and stays as it is", "PROTECTED_NUMBERS", field=tool.hints.subject
+            )
+        for name, form in tool.formats.items():
+            if form.startswith("webhook") and not self._allows_host(arguments.get(name)):
+                allowed = ", ".join(self.webhook_hosts)
+                raise _refused(f"{name} may only point to {allowed}", "WEBHOOK_HOSTS", field=name)
+
+    def needs_offer(self, tool: Tool, ceiling: Decimal | None) -> bool:
+        """Whether a call of ``tool`` can be decided only with the offer that the API makes now."""
+        return tool.hints.effect == "acquire" and (
+            self._needs_rate(ceiling) or bool(self.countries or self.number_types)
+        )
+
+    def check_offer(self, tool: Tool, offer: Fact | None, ceiling: Decimal | None) -> Decimal | None:
+        """Apply the rules about price and place to what the API offers now, and return its monthly rate.
+
+        Args:
+            tool: The tool that would accept the offer.
+            offer: The fact its preview reads; ``None`` where there is none.
+            ceiling: The highest monthly rate that the caller agreed to.
+
+        Raises:
+            ToolError: ``policy_refused``; ``rate_unknown`` where the rate decides and is no money;
+                ``rate_too_high`` for the caller's own ceiling.
+
+        """
+        members = tool.hints.facts
+        facts: Fact = offer or {}
+        rate = money(facts.get(members.monthly_rate))
+        if not self.needs_offer(tool, ceiling):
+            return rate
+        for name, value, allowed in (
+            ("COUNTRIES", facts.get(members.country), self.countries),
+            ("NUMBER_TYPES", facts.get(members.type), self.number_types),
+        ):
+            for each in cast("list[Any]", value or [None] if isinstance(value, list) else [value]):
+                if allowed and each not in allowed:
+                    raise _refused(
+                        f"{each or 'an unknown one'} is not allowed", name, ", ".join(sorted(allowed))
+                    )
+        highest = money(facts.get(members.highest_rate or members.monthly_rate))
+        if rate is None or highest is None:
+            if not self._needs_rate(ceiling):
+                return None
+            raise ToolError(
+                f"{NOTHING_DONE}: the current monthly rate decides about this, and it is unknown.",
+                code="rate_unknown",
+                hint="Search for another number: only one that comes with its rate is allowed here.",
+            )
+        if self.max_monthly_rate is not None and highest > self.max_monthly_rate:
+            raise _refused(
+                f"{highest} per month is too much for one number", "MAX_MONTHLY_RATE", self.max_monthly_rate
+            )
+        if ceiling is not None and rate > ceiling:
+            raise ToolError(
+                f"{NOTHING_DONE}: it costs {rate} per month now, more than the agreed {ceiling}.",
+                code="rate_too_high",
+                field=tool.hints.ceiling,
+                hint="Ask the user whether the new rate is acceptable before another call.",
+                monthly_rate=str(rate),
+            )
+        return rate
+
+    def sentences(self) -> Iterator[str]:
+        """Yield the rules in force, for the instructions of the server."""
+        if self.approval == "human":
+            yield "A person must approve every destructive call in the client's own form, on top of confirm."
+        if self.approval == "block":
+            yield "Destructive tools are switched off."
+        rules = {
+            "one number costs at most {} per month": self.max_monthly_rate,
+            "all numbers bought here cost at most {} per month together": self.limits.monthly_spend,
+            "at most {} purchases a day": self.limits.purchases_per_day,
+            "at most {} releases a day": self.limits.releases_per_day,
+            "numbers only in {}": ", ".join(sorted(self.countries)) or None,
+            "only numbers of type {}": ", ".join(sorted(self.number_types)) or None,
+            "webhooks only at {}": ", ".join(self.webhook_hosts) or None,
+            "never touched: {}": ", ".join(sorted(self.protected_numbers)) or None,
+        }
+        if limits := [rule.format(value) for rule, value in rules.items() if value is not None]:
+            yield f"Limits set by the operator: {'; '.join(limits)}."
+
+    def _needs_rate(self, ceiling: Decimal | None) -> bool:
+        limits = (ceiling, self.max_monthly_rate, self.limits.monthly_spend)
+        return self.approval == "human" or any(limit is not None for limit in limits)
+
+    def _allows_host(self, url: Any) -> bool:
+        if not self.webhook_hosts or not url:
+            return True
+        host = (urlsplit(str(url)).hostname or "").removesuffix(".")
+        # with any other character in it, what the provider dials may be another host than what is read here
+        return bool(_HOST.fullmatch(host)) and any(fnmatchcase(host, each) for each in self.webhook_hosts)
+
+
+def _refused(reason: str, setting: str, value: object = None, *, field: str | None = None) -> ToolError:
+    name = f"TELEFONIE_{setting}"
+    return ToolError(
+        f"{NOTHING_DONE}: {reason} ({name}{'' if value is None else f' is {value}'}).",
+        code="policy_refused",
+        field=field,
+        hint=_ASK_OPERATOR,
+        setting=name,
+    )

@@ -1,0 +1,73 @@
+"""Finds out what became of writes without an outcome: after a crash, a kill, or an answer that never came.
+
+Runs before every write, and changes nothing at the API: it looks, as the hints say, and records what is true.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from telefonie_mcp.calls.current_state import look
+from telefonie_mcp.calls.settling import happened, tells
+from telefonie_mcp.errors import ToolError
+from telefonie_mcp.ledger.journal import Journal
+from telefonie_mcp.ledger.records import Entry, State, money
+from telefonie_mcp.tools.requester import Api
+from telefonie_mcp.upstream.retry import Deadline
+
+__all__ = ["recover"]
+
+_log: Final = logging.getLogger(__name__)
+
+
+async def recover(api: Api, journal: Journal, account: str, deadline: Deadline, *, seconds: float) -> None:
+    """Settle the abandoned entries of ``account``, as far as the API can be read.
+
+    Args:
+        api: The way to the API.
+        journal: The ledger.
+        account: Whose entries.
+        deadline: When the call that comes next needs its time.
+        seconds: How long the API may work on a request: a write that has not happened is believed not to
+            happen any more only when it is older than that.
+
+    Raises:
+        ToolError: the ledger cannot be read.
+
+    """
+    for entry in await journal.unfinished(account):
+        try:
+            found = await _look(api, entry, deadline, seconds)
+        except ToolError as error:
+            _log.warning("ledger entry %s cannot be settled now: %s", entry.id, error.code)
+            continue
+        if found.state != "unknown":
+            _log.warning("ledger entry %s (%s %s): %s", entry.id, entry.tool, entry.subject, found.reason)
+            await journal.finish(entry.id, found.state, found.reason, found.monthly_rate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    state: State
+    reason: str
+    monthly_rate: Decimal | None = None
+
+
+async def _look(api: Api, entry: Entry, deadline: Deadline, seconds: float) -> _Found:
+    tool = api.catalog.everything.get(entry.tool)
+    settle = tool.hints.settle if tool else None
+    if tool is None or settle is None or not tells(tool, settle, entry.arguments):
+        return _Found("unverified", "nothing can be looked up that would tell")
+    after = await look(api, tool, settle, entry.arguments, deadline)
+    done = happened(tool, settle, entry.arguments, entry.previous, after)
+    if done:
+        return _Found(
+            "done", "found to have happened", money((after or {}).get(tool.hints.facts.monthly_rate))
+        )
+    if time.time() - entry.created.timestamp() < seconds:
+        return _Found("unknown", "has not happened so far")
+    if done is None:
+        return _Found("unverified", "the current state does not tell")
+    return _Found("not_done", "found not to have happened")

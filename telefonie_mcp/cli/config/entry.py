@@ -1,0 +1,94 @@
+"""A client's configuration for this server: the command, the settings, and never a secret unasked. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from telefonie_mcp.cli.config import toml
+from telefonie_mcp.cli.config.clients import Client
+from telefonie_mcp.cli.config.launch import Launch, Variables
+from telefonie_mcp.settings.fields import PREFIX, Settings
+
+__all__ = ["SERVER", "Configuration", "configure"]
+
+SERVER: Final = "telefonie"
+"""What clients call this server."""
+
+
+_STAND_INS: Final = {
+    "TELEFONIE_API_KEY": "your-key",
+    "TELEFONIE_LEDGER": "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
+    "TELEFONIE_STATE_KEYS": "your-state-keys",
+}
+"""What a person is to replace, by variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a client is to be told.
+
+    Attributes:
+        client: The client.
+        entry: This server's entry among the client's servers.
+        inputs: What the client asks the person for.
+        references: Secrets that the client takes from somewhere else, by variable.
+        missing: Secrets that the client can take from nowhere else; ``entry`` has a stand-in for each.
+
+    """
+
+    client: Client
+    entry: Mapping[str, Any]
+    inputs: tuple[Mapping[str, Any], ...] = ()
+    references: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The configuration with this server alone."""
+        if self.client.syntax == "toml":
+            return toml.rendered((self.client.servers, SERVER), self.entry)
+        tree = {"inputs": list(self.inputs)} if self.inputs else {}
+        tree |= {self.client.servers: {SERVER: self.entry}}
+        return json.dumps(tree, ensure_ascii=False, indent=2) + "\n"
+
+
+def configure(
+    client: Client, launch: Launch, variables: Variables, *, with_key: bool = False
+) -> Configuration:
+    """Return the configuration of ``client``.
+
+    Args:
+        client: The client.
+        launch: What it is to start.
+        variables: The settings in force.
+        with_key: Whether secrets themselves are to stand in it.
+
+    """
+    names = () if with_key else tuple(variables.secret)
+    env = dict(variables.secret) if with_key else {}
+    inputs: list[dict[str, Any]] = []
+    for name in names:
+        if client.asks:
+            setting = name.removeprefix(PREFIX).lower()
+            identity = f"telefonie-{setting.replace('_', '-')}"
+            description = Settings.model_fields[setting].description
+            inputs.append(
+                {"type": "promptString", "id": identity, "description": description, "password": True}
+            )
+            env[name] = f"${{input:{identity}}}"
+        elif client.reference:
+            env[name] = client.reference.format(name)
+        elif not client.forwards:
+            env[name] = _STAND_INS[name]
+    env |= variables.plain
+    entry: dict[str, Any] = {"type": "stdio"} if client.typed else {}
+    entry["command"] = launch.command
+    if launch.arguments:
+        entry["args"] = list(launch.arguments)
+    if client.forwards and names:
+        entry["env_vars"] = list(names)
+    if env:
+        entry["env"] = env
+    refers = client.asks or client.forwards or client.reference
+    return Configuration(client, entry, tuple(inputs), names if refers else (), () if refers else names)

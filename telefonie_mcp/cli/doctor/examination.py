@@ -1,0 +1,151 @@
+"""Looks at everything a server needs, in the order in which it would fail."""
+
+import platform
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from http import HTTPStatus
+from importlib.metadata import PackageNotFoundError, requires, version
+from re import match
+from typing import Any, Final
+
+from telefonie_mcp.app import App
+from telefonie_mcp.cli.doctor.findings import Finding, clock, versions
+from telefonie_mcp.cli.doctor.network import locate_failure
+from telefonie_mcp.cli.doctor.storage import ledger, open_to_others, state
+from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
+from telefonie_mcp.settings.fields import Settings, read_settings
+from telefonie_mcp.tools.api_errors import problem_of
+from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.requester import content_of
+from telefonie_mcp.upstream.client import Client
+from telefonie_mcp.upstream.outcomes import Answer
+from telefonie_mcp.upstream.serialization import build_request
+
+__all__ = ["examine"]
+
+_SECONDS: Final = 10.0
+"""How long the API may take to answer."""
+
+_ABOUT_THE_KEY: Final = frozenset({401, 402, 403, 429})
+"""Statuses by which an API says something about the caller."""
+
+_ADDRESS: Final = "Check that TELEFONIE_BASE_URL is the API's address; if it is, ask the provider."
+
+
+async def examine(environment: Mapping[str, str], flags: Mapping[str, Any]) -> list[Finding]:
+    """Return what was found. What cannot be looked at, because something before it failed, is left out."""
+    try:
+        settings = read_settings(environment, flags)
+    except SettingsError as error:
+        return [_misset(error), _versions()]
+    found = [finding async for finding in _service(settings)]
+    return [*found, ledger(settings), state(settings), _versions()]
+
+
+def _misset(error: SettingsError) -> Finding:
+    return Finding("settings", "problem", str(error), "Correct or unset what is named.")
+
+
+async def _service(settings: Settings) -> AsyncGenerator[Finding]:
+    """Look at the documents, the key, and the API that they lead to."""
+    key = _key(settings)
+    try:
+        app = None if key.status == "problem" else App.from_settings(settings)
+    except SettingsError as error:
+        yield _misset(error)
+        return
+    except DocumentError as error:
+        yield Finding("documents", "problem", str(error), "Correct the document, or leave it out.")
+        return
+    if app is None:
+        yield key
+        return
+    yield Finding("settings", "ok", app.where)
+    titles = ", ".join(f"{document.title} {document.version}" for document in app.documents)
+    yield Finding("documents", "ok", f"{titles}: {len(app.catalog.tools)} tools")
+    if settings.mode == "sandbox":
+        yield key
+        return
+    for server, tool in _reads(app).items():
+        async for finding in _server(app.client, server, tool, key):
+            yield finding
+    await app.client.aclose()
+
+
+def _key(settings: Settings) -> Finding:
+    if settings.mode == "sandbox":
+        return Finding("key", "ok", "none is used; the sandbox needs none")
+    try:
+        _ = settings.key
+    except SettingsError as error:
+        return Finding("key", "problem", str(error), "Put the key, and nothing else, there.")
+    if (file := settings.api_key_file) and open_to_others(file):
+        return Finding("key", "warning", "present; its file can be read by others", f"chmod 600 {file}")
+    return Finding("key", "ok", "present")
+
+
+def _reads(app: App) -> dict[str, Tool]:
+    """Return a read without arguments for every server that has one: it changes nothing and costs nothing."""
+    reads: dict[str, Tool] = {}
+    for tool in app.catalog.everything.values():
+        if tool.read_only and not tool.document.extension and not tool.input_schema.get("required"):
+            reads.setdefault(app.server(tool), tool)
+    return reads
+
+
+async def _server(client: Client, server: str, tool: Tool, key: Finding) -> AsyncGenerator[Finding]:
+    """Ask one server, and judge whether it answers, whether it accepts the key, and what time it has."""
+    request = build_request(tool.operation, tool.bindings, {})
+    asked = datetime.now(UTC)
+    outcome = await client.send(server, request, tool.operation.credential, seconds=_SECONDS)
+    answered = datetime.now(UTC)
+    if not isinstance(outcome, Answer):
+        yield await locate_failure(server, outcome.reason)
+        yield key
+        return
+    problem = _problem(tool, outcome)
+    if problem and outcome.status not in _ABOUT_THE_KEY:
+        yield Finding("reachability", "problem", f"{server}: the API {problem}", _ADDRESS)
+        yield key
+    else:
+        duration = (answered - asked).total_seconds() * 1000
+        yield Finding("reachability", "ok", f"{server} answers in {duration:.0f} ms")
+        yield _judged(key, outcome.status, problem)
+    yield clock(outcome, asked, answered)
+
+
+def _problem(tool: Tool, answer: Answer) -> str:
+    """Return what is wrong with the answer to a read, as the rest of a sentence; empty where nothing is."""
+    try:
+        content_of(tool, answer, {})
+    except ToolError as error:
+        unusable = error.code == "upstream_invalid_response" and answer.status == HTTPStatus.OK
+        return "answers something else than its document says" if unusable else problem_of(tool, answer)
+    return ""
+
+
+def _judged(key: Finding, status: int, problem: str) -> Finding:
+    match status:
+        case 401:
+            return Finding("key", "problem", f"the API {problem}", "Check the key: is it this API's?")
+        case 402 | 403:
+            return Finding("key", "problem", f"the API {problem}", "Ask the account's owner what it may do.")
+        case 429:
+            return Finding("key", "warning", f"{key.text}; the API {problem}", "Try again later.")
+        case _:
+            return Finding("key", key.status, f"{key.text}; the API accepts it", key.remedy)
+
+
+def _versions() -> Finding:
+    try:
+        requirements = requires("telefonie-mcp") or []
+    except PackageNotFoundError:
+        remedy = "Install it, for example with pip or uv, so that its dependencies are known to fit."
+        return Finding("versions", "warning", "telefonie-mcp is not installed as a package", remedy)
+    installed: dict[str, str] = {}
+    for requirement in requirements:
+        if name := match(r"[\w.-]+", requirement):
+            with suppress(PackageNotFoundError):
+                installed[name[0]] = version(name[0])
+    return versions(platform.python_version(), requirements, installed)

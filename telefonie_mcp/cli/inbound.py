@@ -1,0 +1,143 @@
+"""The commands that try a number's routing: `telefonie-mcp sandbox call`, `sms` and what goes with them."""
+
+import json
+import sys
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from telefonie_mcp.cli.environment import sandbox_errors, settings_in_force
+
+if TYPE_CHECKING:
+    from telefonie_mcp.sandbox.inbound import Event, Inbound
+
+__all__ = ["COMMANDS"]
+
+_ALLOW_PRIVATE: Final = click.option(
+    "--allow-private", is_flag=True, help="Deliver to private, loopback and link-local addresses too."
+)
+
+
+class _Number(click.ParamType[str]):
+    """A phone number, in E.164 format or unambiguously close to it."""
+
+    name = "number"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from telefonie_mcp.tools.formats import FORMATS  # noqa: PLC0415
+
+        number = FORMATS["e164"].normalise(value)
+        if problem := FORMATS["e164"].problem(number):
+            self.fail(f"{value} {problem}", param, ctx)
+        return number
+
+
+_NUMBER: Final = click.argument("number", type=_Number())
+_FROM: Final = click.option(
+    "--from", "sender", type=_Number(), required=True, metavar="NUMBER", help="Who calls or writes."
+)
+
+
+@click.command()
+@_NUMBER
+@_FROM
+@_ALLOW_PRIVATE
+@click.pass_obj
+def call(flags: dict[str, Any], number: str, sender: str, *, allow_private: bool) -> None:
+    """Let NUMBER be called: POST the call to its voice_url, and show the answer.
+
+    Ends with status 1 unless the webhook answers with a success.
+    """
+    from telefonie_mcp.sandbox.inbound import Inbound  # noqa: PLC0415
+
+    _deliver(flags, Inbound("call", number, sender), allow_private=allow_private)
+
+
+@click.command()
+@_NUMBER
+@_FROM
+@click.option("--text", required=True, help="The text, of at most 1,600 characters.")
+@_ALLOW_PRIVATE
+@click.pass_obj
+def sms(flags: dict[str, Any], number: str, sender: str, text: str, *, allow_private: bool) -> None:
+    """Let NUMBER get an SMS: POST it to its sms_url, and show the answer.
+
+    Ends with status 1 unless the webhook answers with a success.
+    """
+    from telefonie_mcp.sandbox.inbound import Inbound  # noqa: PLC0415
+
+    try:
+        inbound = Inbound("sms", number, sender, text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--text") from error
+    _deliver(flags, inbound, allow_private=allow_private)
+
+
+@click.command()
+@_NUMBER
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
+@click.pass_obj
+def events(flags: dict[str, Any], number: str, *, as_json: bool, limit: int) -> None:
+    """Show the calls and SMS that came in on NUMBER, the newest last."""
+    from telefonie_mcp.sandbox.inbound import events as read_events  # noqa: PLC0415
+
+    with sandbox_errors():
+        found = read_events(_database(flags), number, limit=limit)
+    for event in found:
+        click.echo(json.dumps(asdict(event), default=str, ensure_ascii=False) if as_json else _line(event))
+    if not found:
+        click.echo(f"Nothing has come in on {number}.", err=True)
+
+
+@click.command("webhook-secret")
+@click.argument("number", type=_Number(), required=False)
+@click.pass_obj
+def webhook_secret(flags: dict[str, Any], number: str | None) -> None:
+    """Show the secret that signs webhooks, of the account that owns NUMBER; by default the embedded one's.
+
+    The header is Telefonie-Signature: t=TIME,v1=HEX, where HEX is the HMAC-SHA256 of "TIME.BODY".
+    """
+    from telefonie_mcp.sandbox.inbound import webhook_secret as read_secret  # noqa: PLC0415
+
+    with sandbox_errors():
+        click.echo(read_secret(_database(flags), number))
+
+
+COMMANDS: Final = (call, sms, events, webhook_secret)
+"""The commands, for the group `sandbox`."""
+
+
+def _deliver(flags: dict[str, Any], inbound: "Inbound", *, allow_private: bool) -> None:
+    import anyio  # noqa: PLC0415
+
+    from telefonie_mcp.sandbox.inbound import deliver  # noqa: PLC0415
+
+    with sandbox_errors():
+        delivery = anyio.run(partial(deliver, _database(flags), inbound, allow_private=allow_private))
+    click.echo(_line(delivery.event), err=True)
+    if delivery.body:
+        click.echo(_cleaned(delivery.body))
+    sys.exit(0 if delivery.event.outcome == "delivered" else 1)
+
+
+def _line(event: "Event") -> str:
+    took = "" if event.milliseconds is None else f" ({event.milliseconds} ms)"
+    target = f"POST {event.url}: " if event.url else ""
+    shown = (
+        f"{event.at:%Y-%m-%d %H:%M:%S} UTC  {event.kind} from {event.sender}  {target}{event.detail}{took}"
+    )
+    return _cleaned(shown)
+
+
+def _cleaned(text: str) -> str:
+    """Return text without what could steer a terminal or hide in it; its lines stay."""
+    from telefonie_mcp.tools.results import clean  # noqa: PLC0415
+
+    return "\n".join(clean(line) for line in text.splitlines())
+
+
+def _database(flags: dict[str, Any]) -> str:
+    return settings_in_force(flags, sandbox=True).sandbox_database

@@ -1,0 +1,73 @@
+"""``telefonie-mcp log``: the ledger, for people and for programs."""
+
+import csv
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final, get_args
+
+import click
+
+from telefonie_mcp.cli.environment import settings_in_force
+from telefonie_mcp.ledger.records import State
+
+__all__ = ["log"]
+
+_COLUMNS: Final = (
+    "id",
+    "created",
+    "updated",
+    "account",
+    "caller",
+    "tool",
+    "subject",
+    "state",
+    "monthly_rate",
+    "reason",
+    "arguments",
+)
+
+
+@click.command()
+@click.option("--json", "form", flag_value="json", help="One JSON object a line.")
+@click.option("--csv", "form", flag_value="csv", help="Comma-separated values with a header.")
+@click.option("--number", "subject", metavar="NUMBER", help="Only writes about this number, in E.164.")
+@click.option("--tool", metavar="TOOL", help="Only writes by this tool.")
+@click.option("--state", type=click.Choice(get_args(State)), help="Only writes in this state.")
+@click.option("--since", type=click.DateTime(), help="Only writes since this time, in UTC.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
+@click.pass_obj
+def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **filters: Any) -> None:
+    """Show the ledger: what was bought, changed and released, newest first."""
+    from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415
+
+    ledger = Ledger.open(settings_in_force(flags).ledger_url)
+    try:
+        entries = ledger.recent(since=since and since.replace(tzinfo=UTC), **filters)
+    finally:
+        ledger.close()
+    rows = [entry.as_dict() for entry in entries]
+    if form == "json":
+        for row in rows:
+            click.echo(json.dumps(row))  # in ASCII: an invisible character shows as what it is
+    elif form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for row in rows:
+            said = {name: _no_formula(row.get(name, "")) for name in ("caller", "reason")}
+            shown = {**row, **said, "arguments": json.dumps(row["arguments"])}
+            writer.writerow([shown.get(column, "") for column in _COLUMNS])
+    else:
+        for row in rows:
+            rate = f"{row['monthly_rate']} per month" if "monthly_rate" in row else ""
+            click.echo(
+                f"{row['id']:>5}  {row['created'][:19]}  {row['state']:<10} {row['tool']:<20} "
+                f"{row['subject']:<16} {rate:<16} {row['caller']}  {row.get('reason', '')}".rstrip()
+            )
+        if not rows:
+            click.echo("The ledger holds no such entry.", err=True)
+
+
+def _no_formula(text: str) -> str:
+    """Return text that a spreadsheet shows and does not compute; others chose it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text

@@ -1,0 +1,208 @@
+"""The command line. Heavy imports happen inside the commands, so that ``--help`` is instant."""
+
+import gc
+import json
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+from telefonie_mcp import __version__
+from telefonie_mcp.cli.environment import settings_in_force
+from telefonie_mcp.errors import TelefonieError
+from telefonie_mcp.settings.fields import Settings
+
+if TYPE_CHECKING:
+    from telefonie_mcp.app import App
+
+__all__ = ["SECRETS", "main"]
+
+_PROGRAM: Final = "telefonie-mcp"
+SECRETS: Final = frozenset({"api_key", "ledger", "state_keys"})
+
+
+def main() -> NoReturn:
+    """Run the command line; mistakes in settings and documents end it with one sentence and status 2."""
+    try:
+        cli(prog_name=_PROGRAM)
+    except TelefonieError as error:
+        click.echo(f"{_PROGRAM}: {error}", err=True)
+    sys.exit(2)
+
+
+def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add one flag per setting, secrets excepted."""
+    for name, field in reversed(Settings.model_fields.items()):
+        if name in SECRETS:
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        switch = field.annotation is bool or field.annotation == bool | None
+        command = click.option(
+            f"{flag}/--no-{flag[2:]}" if switch else flag,
+            name,
+            default=None,
+            multiple=name == "spec",
+            metavar=None if switch else name.upper(),
+            help=field.description,
+        )(command)
+    return command
+
+
+class _Commands(click.Group):
+    """Imports what a command of another module needs when that command is named."""
+
+    modules: Final = {
+        "config": "telefonie_mcp.cli.config.command",
+        "doctor": "telefonie_mcp.cli.doctor.command",
+        "log": "telefonie_mcp.cli.log",
+        "sandbox": "telefonie_mcp.cli.sandbox",
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted([*super().list_commands(ctx), *self.modules])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command that is called so."""
+        if module := self.modules.get(cmd_name):
+            return getattr(import_module(module), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(
+    cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name=_PROGRAM)
+@_settings_options
+@click.pass_context
+def cli(context: click.Context, **flags: Any) -> None:
+    """Run the MCP server for the Telefonie Number Management API over stdio.
+
+    Without TELEFONIE_API_KEY it works on an embedded sandbox, where nothing costs money. Every option is
+    also an environment variable: --log-level is TELEFONIE_LOG_LEVEL. Options come before a command:
+    telefonie-mcp --read-only tools.
+    """
+    context.obj = flags
+    if context.invoked_subcommand is None:
+        _serve(settings_in_force(flags))
+
+
+def _app(settings: Settings) -> "App":
+    from telefonie_mcp.app import App  # noqa: PLC0415
+
+    return App.from_settings(settings)
+
+
+def _serve(settings: Settings) -> NoReturn:
+    gc.disable()  # what is imported stays: looking for garbage in it takes a tenth of the start
+    import anyio  # noqa: PLC0415
+
+    from telefonie_mcp.server.run import serve_http, serve_stdio  # noqa: PLC0415
+
+    app = _app(settings)
+    gc.freeze()
+    gc.enable()
+    anyio.run(partial(serve_http, app, settings.http) if settings.http else partial(serve_stdio, app))
+    sys.exit(0)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print exactly what tools/list answers.")
+@click.pass_obj
+def tools(flags: dict[str, Any], *, as_json: bool) -> None:
+    """Show the tools as an agent sees them, and what each costs in tokens (bytes / 4)."""
+    from telefonie_mcp.server.handlers import tool_definition  # noqa: PLC0415
+    from telefonie_mcp.tools.results import compact  # noqa: PLC0415
+
+    catalog = _app(settings_in_force(flags)).catalog
+    listed = [
+        tool_definition(tool).model_dump(mode="json", by_alias=True, exclude_none=True) for tool in catalog
+    ]
+    if as_json:
+        click.echo(json.dumps({"tools": listed}, ensure_ascii=False, indent=2))
+        return
+    total = 0
+    for tool, definition in zip(catalog, listed, strict=True):
+        tokens = len(compact(definition).encode()) // 4
+        total += tokens
+        kind = "reads" if tool.read_only else "needs confirm" if tool.destructive else "writes"
+        click.echo(f"{tool.name:<26} {kind:<14} {tokens:>5} tokens  {tool.title}")
+    click.echo(f"{'total':<26} {'':<14} {total:>5} tokens")
+
+
+@cli.command()
+@click.argument("tool")
+@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--json", "json_arguments", metavar="JSON", help="Arguments as one JSON object.")
+@click.pass_obj
+def call(flags: dict[str, Any], tool: str, arguments: Sequence[str], json_arguments: str | None) -> None:
+    """Call one TOOL as an agent would, and print its result.
+
+    Ends with status 1 when the tool answers with an error. telefonie-mcp tools lists the tools.
+    """
+    import anyio  # noqa: PLC0415
+
+    from telefonie_mcp.calls.approval import CommandLine  # noqa: PLC0415
+    from telefonie_mcp.errors import ToolError  # noqa: PLC0415
+    from telefonie_mcp.server.signals import ending_on_signal  # noqa: PLC0415
+
+    app = _app(settings_in_force(flags))
+    given = _arguments(app.catalog[tool].input_schema, arguments, json_arguments)
+
+    async def run() -> tuple[dict[str, Any], int] | None:
+        answer = None
+        with anyio.CancelScope() as scope:
+            async with ending_on_signal(app.calls.drain, scope.cancel):
+                try:
+                    answer = (await app.calls.call(tool, given, CommandLine())).content, 0
+                except ToolError as error:
+                    answer = error.as_dict(), 1
+        await app.aclose()
+        return answer
+
+    if (answer := anyio.run(run)) is None:
+        raise click.Abort
+    content, status = answer
+    click.echo(json.dumps(content, ensure_ascii=False, indent=2))
+    sys.exit(status)
+
+
+def _arguments(schema: dict[str, Any], pairs: Sequence[str], text: str | None) -> dict[str, Any]:
+    """Return the arguments of ``NAME=VALUE`` pairs, read as their schema's type, over those of ``text``."""
+    try:
+        given: Any = json.loads(text) if text else {}
+    except ValueError as error:
+        raise click.BadParameter(f"is not JSON: {error}", param_hint="--json") from error
+    if not isinstance(given, dict):
+        raise click.BadParameter("is not a JSON object", param_hint="--json")
+    named = set[str]()
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="arguments")
+        if name in named:
+            raise click.BadParameter(f"{name} is given twice", param_hint="arguments")
+        named.add(name)
+        textual = schema["properties"].get(name, {}).get("type", "string") == "string"
+        given[name] = value if textual else _value(value)
+    return given  # pyright: ignore[reportUnknownVariableType] - JSON
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+@cli.command()
+def demo() -> None:
+    """Play the whole life of a phone number through a real MCP client, on a sandbox of its own."""
+    import anyio  # noqa: PLC0415
+
+    from telefonie_mcp.cli.demo import play  # noqa: PLC0415
+
+    anyio.run(play)

@@ -1,0 +1,85 @@
+"""The answers of the lookup document, composed of numbering facts and what an account or a market says; pure.
+
+Whoever knows the account (the sandbox, or a live API) fills in a `Standing` or an `Offer`. What is None is
+not known and left out of the answer, and `missing` says why.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from telefonie_mcp.numbering.lookup import SOURCE
+
+__all__ = ["RULE", "Offer", "Standing", "country_capabilities", "lookup", "number_capabilities"]
+
+RULE: Final = "Give country_code, alone or with type; or phone_number alone."
+"""What the parameters of `GET /capabilities` must be, and the schema cannot say."""
+
+_UNKNOWN: Final = "It is neither owned nor available, so what it can do is unknown."
+_CARRIER: Final = (
+    f"{SOURCE}: the carrier that the number was first assigned to, not the one it may have moved to"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a number stands with an account. Rates are decimal strings as the API writes them, per month."""
+
+    owned: bool | None = None
+    available: bool | None = None
+    type: str | None = None
+    capabilities: Mapping[str, bool] | None = None
+    monthly_rate: str | None = None
+    port: Mapping[str, str] | None = None
+    missing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What numbers of a type, or one number, can do and cost."""
+
+    type: str
+    offered: bool | None = None
+    owned: bool | None = None
+    capabilities: Mapping[str, bool] | None = None
+    monthly_rate: str | None = None
+    highest_monthly_rate: str | None = None
+    requires: str | None = None
+    portable: bool | None = None
+    sample: Mapping[str, int | str] | None = None
+    missing: str | None = None
+
+
+def lookup(numbering: Mapping[str, Any], standing: Standing, *, source: str) -> dict[str, Any]:
+    """Compose the answer of `GET /lookup/{phone_number}`; `source` says where `standing` comes from."""
+    sources = {"numbering": SOURCE, "account": source}
+    if "original_carrier" in numbering:
+        sources["original_carrier"] = _CARRIER
+    return {**numbering, "account": _known(standing), "sources": sources}
+
+
+def country_capabilities(
+    country: str, offers: Collection[Offer], *, sources: Mapping[str, str]
+) -> dict[str, Any]:
+    """Compose the answer of `GET /capabilities` about a country."""
+    return {"country_code": country, "types": [_known(offer) for offer in offers], "sources": dict(sources)}
+
+
+def number_capabilities(
+    number: str, country: str, number_type: str, standing: Standing, *, source: str
+) -> dict[str, Any]:
+    """Compose the answer of `GET /capabilities` about one number of that country and type."""
+    offer = Offer(
+        number_type,
+        offered=standing.available,
+        owned=standing.owned,
+        capabilities=standing.capabilities,
+        monthly_rate=standing.monthly_rate,
+        missing=standing.missing or (None if standing.capabilities else _UNKNOWN),
+    )
+    return {"phone_number": number, **country_capabilities(country, [offer], sources={"types": source})}
+
+
+def _known(value: Standing | Offer) -> dict[str, Any]:
+    members = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: member for name, member in members.items() if member is not None}

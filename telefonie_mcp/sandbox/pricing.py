@@ -1,0 +1,60 @@
+"""The market: what a number can do, what it costs and what a country requires of whoever rents it.
+
+The data is `pricing.toml`: illustrative, dated, in USD per month. Countries it does not name, and types a
+country does not name, have the defaults of the type. It says nothing about which numbers exist: that is
+`numbering`.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from telefonie_mcp.sandbox.numbering_plan import NumberType
+
+_CENTS: Final = Decimal("0.01")
+
+
+class Requirement(StrEnum):
+    """What a regulator wants to have from the customer before a number is assigned."""
+
+    NOTHING = "nothing"
+    ADDRESS = "address"
+    BUNDLE = "bundle"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Capabilities, price (USD per month) and regulation of one type of number in one country."""
+
+    monthly_rate: Decimal
+    voice: bool
+    sms: bool
+    mms: bool
+    requires: Requirement
+
+    def capabilities(self) -> dict[str, bool]:
+        """Name the capabilities as the document does."""
+        return {"voice": self.voice, "sms": self.sms, "mms": self.mms}
+
+
+@cache
+def terms(country: str, number_type: NumberType) -> Terms:
+    """Return the terms for numbers of that type in that country."""
+    market = _market()
+    facts = market["defaults"][number_type] | market["countries"].get(country, {}).get(number_type, {})
+    return Terms(
+        monthly_rate=Decimal(facts["monthly_rate"]).quantize(_CENTS),
+        voice=facts["voice"],
+        sms=facts["sms"],
+        mms=facts["mms"],
+        requires=Requirement(facts["requires"]),
+    )
+
+
+@cache
+def _market() -> dict[str, Any]:
+    return tomllib.loads(files("telefonie_mcp.sandbox").joinpath("pricing.toml").read_text("utf-8"))

@@ -1,0 +1,242 @@
+"""The MCP server: the only module that knows MCP handlers, and the catch-all.
+
+Built on the SDK's low-level ``Server``, because the schemas come from a specification. One object serves
+both protocol eras (2026-07-28, and 2025-11-25 and earlier) on every transport.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import mcp_types as types
+from mcp.server.caching import CacheHint
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
+
+from telefonie_mcp import __version__
+from telefonie_mcp.app import App
+from telefonie_mcp.calls.approval import Pause
+from telefonie_mcp.errors import ToolError, UnknownToolError
+from telefonie_mcp.ledger.records import State
+from telefonie_mcp.progress import listening
+from telefonie_mcp.server.elicitation import ANSWER_SECONDS, McpCaller, Seal, input_required
+from telefonie_mcp.server.icons import ICONS
+from telefonie_mcp.server.prompts import Prompts
+from telefonie_mcp.server.resources import Resources
+from telefonie_mcp.server.subscriptions import Followers
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.results import compact
+
+if TYPE_CHECKING:
+    from telefonie_mcp.calls.pipeline import Result
+
+__all__ = [
+    "META",
+    "TelefonieServer",
+    "create_server",
+    "error_result",
+    "mcp_server",
+    "success_result",
+    "tool_definition",
+]
+
+META: Final = "telefonie-mcp/"
+"""Prefix of our keys in ``_meta``."""
+
+_FRESH: Final = CacheHint(ttl_ms=3_600_000, scope="public")  # nothing listed changes while a server runs
+_log: Final = logging.getLogger(__name__)
+
+_Context = ServerRequestContext[Any, Any]
+_Page = types.PaginatedRequestParams | None
+
+
+class TelefonieServer(Server[Any]):
+    """The SDK's server, with capabilities that say exactly what it does.
+
+    Attributes:
+        followers: Everybody who follows resources of this server.
+
+    """
+
+    followers: Followers
+
+    def get_capabilities(self, *args: Any, **kwargs: Any) -> types.ServerCapabilities:
+        """Return what the server can do; nothing that it lists changes while it runs."""
+        said = super().get_capabilities(*args, **kwargs)
+        for capability in (said.tools, said.resources, said.prompts):
+            if capability:
+                capability.list_changed = False
+        return said
+
+
+def create_server(settings: Settings | None = None) -> TelefonieServer:
+    """Return an MCP server for ``settings``; by default the sandbox.
+
+    Raises:
+        SettingsError: the API key cannot be read.
+        DocumentError: an OpenAPI document cannot become tools.
+
+    """
+    return mcp_server(App.from_settings(settings or Settings()))
+
+
+def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> TelefonieServer:
+    """Return the MCP server that serves ``app``.
+
+    Args:
+        app: Documents, tools and calls.
+        answer_seconds: How long a person may take to answer a question.
+
+    """
+    handlers = _Handlers(app, answer_seconds)
+    followers = handlers.followers
+    follows = handlers.resources.ever_change
+
+    @asynccontextmanager
+    async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await app.aclose()
+
+    server = TelefonieServer(
+        "telefonie-mcp",
+        version=__version__,
+        title=app.title,
+        instructions=app.instructions,
+        website_url="https://www.telefonie.com",
+        icons=ICONS,
+        cache_hints={
+            "server/discover": _FRESH,
+            "tools/list": _FRESH,
+            "resources/list": _FRESH,
+            "resources/templates/list": _FRESH,
+            "resources/read": _FRESH,
+            "prompts/list": _FRESH,
+        },
+        lifespan=lifespan,
+        get_tool_input_schema=app.catalog.input_schema,  # or it would list all tools before every call
+        on_list_tools=handlers.list_tools,
+        on_call_tool=handlers.call_tool,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_templates,
+        on_read_resource=handlers.read_resource,
+        on_subscribe_resource=followers.subscribe if follows else None,
+        on_unsubscribe_resource=followers.unsubscribe if follows else None,
+        on_subscriptions_listen=followers.listen if follows else None,
+        on_list_prompts=handlers.list_prompts,
+        on_get_prompt=handlers.get_prompt,
+        on_completion=handlers.complete,
+    )
+    server.followers = followers
+    app.followers.append(handlers.tell)
+    keys = [key.get_secret_value() for key in app.settings.state_keys]
+    server.middleware.append(_nothing_internal)
+    server.middleware.append(Seal(keys, answer_seconds, server.name))
+    return server
+
+
+class _Handlers:
+    """What the server answers, request by request."""
+
+    def __init__(self, app: App, answer_seconds: float) -> None:
+        self._app = app
+        self._answer_seconds = answer_seconds
+        self._tools = types.ListToolsResult(tools=[tool_definition(tool) for tool in app.catalog])
+        self.resources = Resources(app)
+        self.followers = Followers(self.resources.may_change)
+        self._prompts = Prompts(app.catalog)
+
+    async def list_tools(self, _: _Context, __: _Page) -> types.ListToolsResult:
+        return self._tools
+
+    async def call_tool(
+        self, ctx: _Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        caller = McpCaller(ctx, params, self._answer_seconds)
+        try:
+            with listening(ctx.session.report_progress):
+                return success_result(await self._app.calls.call(params.name, params.arguments, caller))
+        except Pause as pause:
+            return input_required(pause.question)
+        except ToolError as error:
+            return error_result(error, mode=self._app.settings.mode)
+        except UnknownToolError as error:
+            raise MCPError(types.INVALID_PARAMS, str(error)) from error
+
+    async def list_resources(self, _: _Context, __: _Page) -> types.ListResourcesResult:
+        return types.ListResourcesResult(resources=self.resources.listed())
+
+    async def list_templates(self, _: _Context, __: _Page) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(resource_templates=self.resources.templates())
+
+    async def read_resource(
+        self, ctx: _Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        with listening(ctx.session.report_progress):
+            return await self.resources.read(params.uri, McpCaller(ctx))
+
+    async def list_prompts(self, _: _Context, __: _Page) -> types.ListPromptsResult:
+        return types.ListPromptsResult(prompts=self._prompts.listed())
+
+    async def get_prompt(self, _: _Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        return self._prompts.get(params.name, params.arguments or {})
+
+    async def complete(self, ctx: _Context, params: types.CompleteRequestParams) -> types.CompleteResult:
+        from telefonie_mcp.server.completion import Completions  # noqa: PLC0415 - no tools/list needs it
+
+        completions = Completions(self._app, self._prompts, self.resources)
+        return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
+
+    async def tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
+        await self.followers.tell(self.resources.changed_by(tool, values, state))
+
+
+def tool_definition(tool: Tool) -> types.Tool:
+    """Return what ``tools/list`` says about ``tool``, with every annotation explicit."""
+    return types.Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=tool.input_schema,
+        output_schema=tool.output_schema,
+        annotations=types.ToolAnnotations(
+            read_only_hint=tool.read_only,
+            destructive_hint=tool.destructive,
+            idempotent_hint=tool.idempotent,
+            open_world_hint=True,
+        ),
+    )
+
+
+def success_result(result: "Result") -> types.CallToolResult:
+    """Return structured content and the same JSON as text: clients show one or the other."""
+    return types.CallToolResult(
+        content=[types.TextContent(text=compact(result.content))],
+        structured_content=result.content,
+        _meta={META + name: value for name, value in result.facts.items()},
+    )
+
+
+def error_result(error: ToolError, *, mode: str) -> types.CallToolResult:
+    """Return the error as a tool result whose text says everything."""
+    return types.CallToolResult(
+        content=[types.TextContent(text=compact(error.as_dict()))],
+        is_error=True,
+        _meta={f"{META}mode": mode},
+    )
+
+
+async def _nothing_internal(ctx: _Context, call_next: CallNext) -> HandlerResult:
+    """Turn what escapes a handler into a generic error; the SDK would show it to legacy clients verbatim."""
+    try:
+        return await call_next(ctx)
+    except (MCPError, ValidationError):
+        raise
+    except Exception as error:
+        _log.exception("%s failed unexpectedly", ctx.method)
+        raise MCPError(types.INTERNAL_ERROR, "Internal server error") from error

@@ -1,0 +1,128 @@
+"""Runs the server: over stdio, over HTTP, or the sandbox alone on a socket, and stops it cleanly.
+
+On SIGINT and SIGTERM no further call is accepted, a write in flight is finished or settled, its answer is
+delivered, and the process ends with status 0 and without a traceback.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import anyio
+
+from telefonie_mcp import __version__
+from telefonie_mcp.app import App
+from telefonie_mcp.errors import SettingsError
+from telefonie_mcp.server.handlers import mcp_server
+from telefonie_mcp.server.signals import ending_on_signal
+from telefonie_mcp.server.stdio import Input, stdio
+from telefonie_mcp.settings.types import Address
+
+__all__ = ["serve_http", "serve_sandbox", "serve_stdio"]
+
+_STREAM_SECONDS: Final = 2  # how long requests that are no writes may delay the end of an HTTP server
+_log: Final = logging.getLogger(__name__)
+
+
+async def serve_stdio(app: App) -> None:
+    """Serve one client on standard input and output until it leaves or a signal arrives."""
+    _announce(app)
+    if sys.stdin.isatty():
+        print(  # noqa: T201 - a person is looking
+            "Waiting for an MCP client on standard input; this is not a prompt. "
+            "Try telefonie-mcp demo, or see the README for how to connect a client. Ctrl+C stops.",
+            file=sys.stderr,
+        )
+    server = mcp_server(app)
+    source = Input()
+    async with (
+        ending_on_signal(app.drain, source.end),
+        stdio(source, app.settings.timeout, server.followers.close) as (read, write),
+    ):
+        await server.run(read, write, server.create_initialization_options())
+
+
+async def serve_http(app: App, address: Address) -> None:
+    """Serve any number of clients at ``http://ADDRESS/mcp`` until a signal arrives.
+
+    Raises:
+        SettingsError: nothing can listen on ``address``.
+
+    """
+    from telefonie_mcp.server.http import http_app  # noqa: PLC0415 - a stdio server does not pay for it
+
+    with _listen(address, "TELEFONIE_HTTP") as listener:
+        _announce(app)
+        server = mcp_server(app)
+
+        async def drain() -> None:
+            await app.drain()
+            server.followers.close()
+
+        await _serve(http_app(server, app), listener, "/mcp", drain)
+
+
+async def serve_sandbox(database: str, address: Address) -> None:
+    """Serve the sandbox alone, with an account for every API key, until a signal arrives.
+
+    Raises:
+        SettingsError: nothing can listen on ``address``.
+        SandboxError: the database cannot be used.
+
+    """
+    from telefonie_mcp.sandbox import create_sandbox  # noqa: PLC0415
+
+    with _listen(address, "--port") as listener:
+        await _serve(create_sandbox(database), listener, "/v1/numbers", anyio.lowlevel.checkpoint)
+
+
+def _announce(app: App) -> None:
+    _log.warning("telefonie-mcp %s, %s", __version__, app.where)
+
+
+def _listen(address: Address, setting: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        listener = socket.create_server((address.host, address.port), family=family, backlog=2048)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)  # error.strerror repeats the address
+        raise SettingsError(
+            f"{setting}: cannot listen on {address} ({reason}); choose another port, or 0 for any"
+        ) from error
+    # Connections inherit it; asyncio sets it only where a socket names its protocol, as these do not. Without
+    # it, the second part of an answer waits 40 ms for the client's acknowledgement of the first.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+async def _serve(asgi: Any, listener: socket.socket, path: str, drain: Callable[[], Awaitable[None]]) -> None:
+    import uvicorn  # noqa: PLC0415
+
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Generator[None]:
+            """Leave signals alone: uvicorn would raise them again at the end."""
+            yield
+
+    def end() -> None:
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # no tracebacks of what is cut off now
+        server.handle_exit(signal.SIGTERM, None)  # event streams listen for this call
+
+    server = Server(
+        uvicorn.Config(
+            asgi,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_STREAM_SECONDS,
+        )
+    )
+    host, port = listener.getsockname()[:2]
+    _log.warning("serving on http://%s%s", Address(host=host, port=port), path)
+    async with ending_on_signal(drain, end):
+        await server.serve(sockets=[listener])

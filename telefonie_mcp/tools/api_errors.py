@@ -1,0 +1,131 @@
+"""What came of a request → the error an agent reads; pure.
+
+The provider's own words are quoted only after cleaning, cut to a line, and marked as the provider's.
+"""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.results import UnusableError, clean_line
+from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered, retry_after
+
+__all__ = ["problem_of", "refusal", "unusable"]
+
+_CODES: Final = {
+    401: ("unauthorized", "Ask the operator to check TELEFONIE_API_KEY."),
+    402: ("payment_required", "Ask the account's owner to add funds."),
+    403: ("forbidden", "The API key may not do this; ask the account's owner."),
+    404: ("not_found", "Check the identifier."),
+    409: ("conflict", "Look at the current state before another attempt."),
+    429: ("rate_limited", "Wait before the next call."),
+}
+_TRY_LATER: Final = (
+    "Try again later; if it stays so, ask the operator to check TELEFONIE_BASE_URL and the network."
+)
+
+
+def refusal(tool: Tool, outcome: Outcome, *, done: str = NOTHING_DONE) -> ToolError:
+    """Return the error for a request that did not succeed.
+
+    Args:
+        tool: The tool whose request it was.
+        outcome: Anything but a usable success.
+        done: The first words of the message: what is known to be done.
+
+    """
+    message = f"{done}: the API {problem_of(tool, outcome)}."
+    match outcome:
+        case NotSent():
+            return ToolError(message, code="upstream_unreachable", hint=_TRY_LATER, retryable=True)
+        case Unanswered(pending=True):
+            return ToolError(message, code="upstream_timeout", hint=_TRY_LATER, retryable=True)
+        case Unanswered():
+            return ToolError(message, code="upstream_unavailable", hint=_TRY_LATER, retryable=True)
+        case Answer():
+            return _answered(tool, outcome, message)
+
+
+def unusable(error: UnusableError, *, status: int | None, done: str = NOTHING_DONE) -> ToolError:
+    """Return the error for a success that does not follow its specification; what is usable is kept."""
+    return ToolError(
+        f"{done}: the provider's answer {error.reason}. This is the provider's fault, not the call's.",
+        code="upstream_invalid_response",
+        hint="Do not rely on this answer; report it to the provider if it stays so.",
+        status=status,
+        **({} if error.data is None else {"provider_data": error.data}),
+    )
+
+
+def problem_of(tool: Tool, outcome: Outcome) -> str:
+    """Return what is wrong with ``outcome``, as the rest of a sentence that begins with "the API"."""
+    match outcome:
+        case NotSent() | Unanswered():
+            return outcome.reason
+        case Answer(status=status) if 300 <= status < 400:  # noqa: PLR2004
+            return f"answered {status}, a redirect to {_host(outcome)}, which is never followed"
+        case Answer(status=status) if 200 <= status < 300:  # noqa: PLR2004
+            return f"answered {status} instead of {' or '.join(tool.operation.successes)}"
+        case Answer(status=status):
+            phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "unknown status"
+            return f"refused with {status} {phrase}"
+
+
+def _answered(tool: Tool, answer: Answer, message: str) -> ToolError:
+    status = answer.status
+    code, hint = _CODES.get(
+        status, ("rejected", "Correct the call as the provider says, or ask its support.")
+    )
+    details = _provider(answer)
+    if 300 <= status < 400:  # noqa: PLR2004
+        code, hint = (
+            "upstream_redirect",
+            "Ask the operator to set TELEFONIE_BASE_URL to the API's final address.",
+        )
+    elif status < 300:  # noqa: PLR2004
+        code, hint = "upstream_invalid_response", "Report it to the provider if it stays so."
+    elif status >= 500:  # noqa: PLR2004
+        code, hint = "upstream_unavailable", _TRY_LATER
+    elif status == HTTPStatus.TOO_MANY_REQUESTS:
+        seconds = retry_after(answer)
+        if seconds is not None:
+            hint = f"Wait {seconds:.0f} s before the next call."
+            details["retry_after"] = seconds
+    hint = tool.hints.refused.get(status, hint)
+    retryable = status >= 500 or status in {408, 429}  # noqa: PLR2004
+    return ToolError(message, code=code, hint=hint, status=status, retryable=retryable, **details)
+
+
+def _host(redirect: Answer) -> str:
+    try:
+        host = urlsplit(redirect.headers.get("location", "")).hostname
+    except ValueError:
+        host = None
+    return clean_line(host or "elsewhere", 100)
+
+
+def _provider(answer: Answer) -> dict[str, Any]:
+    """Return the provider's code and words from a problem body (RFC 9457) or the usual alternatives."""
+    try:
+        data = answer.json
+    except (ValueError, RecursionError):
+        return {}
+    if isinstance(data, Mapping) and isinstance(
+        inner := cast("Mapping[str, Any]", data).get("error"), Mapping
+    ):
+        data = cast("Mapping[str, Any]", inner)
+    if not isinstance(data, Mapping):
+        return {}
+    problem = cast("Mapping[str, Any]", data)
+    sentences = (problem.get(key) for key in ("detail", "message", "error", "title"))
+    words = next((words for words in sentences if isinstance(words, str) and words), None)
+    code = problem.get("code")
+    known = isinstance(code, str | int) and re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", str(code))
+    return {
+        **({"provider_code": str(code)} if known else {}),
+        **({"provider_says": clean_line(words)} if words else {}),
+    }

@@ -1,0 +1,83 @@
+"""Tools on one side, requests and answers on the other."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from telefonie_mcp.progress import report
+from telefonie_mcp.tools.api_errors import problem_of, refusal, unusable
+from telefonie_mcp.tools.catalog import Catalog, Tool
+from telefonie_mcp.tools.results import UnusableError, present
+from telefonie_mcp.upstream.client import Client
+from telefonie_mcp.upstream.outcomes import Answer, Outcome
+from telefonie_mcp.upstream.retry import Deadline, send_until_known
+from telefonie_mcp.upstream.serialization import build_request
+
+__all__ = ["Api", "content_of", "succeeded"]
+
+_SHARE: Final = 3
+"""An attempt of a read gets this share of the call's time, so that a hanging one can be repeated."""
+
+
+def succeeded(tool: Tool, answer: Answer) -> bool:
+    """Whether ``answer`` has a status that the document declares as success."""
+    declared = tool.operation.successes
+    return str(answer.status) in declared or ("2XX" in declared and 200 <= answer.status < 300)  # noqa: PLR2004
+
+
+def content_of(tool: Tool, outcome: Outcome, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the structured content of a read.
+
+    Raises:
+        ToolError: it did not succeed, or the answer does not follow its specification.
+
+    """
+    if not isinstance(outcome, Answer) or not succeeded(tool, outcome):
+        raise refusal(tool, outcome)
+    try:
+        return present(tool, outcome, arguments)
+    except UnusableError as error:
+        raise unusable(error, status=outcome.status) from error
+
+
+class Api:
+    """Sends what tools ask for.
+
+    Args:
+        client: Where requests go.
+        catalog: All tools, for those that look something up for another one.
+        server: Tool → base URL of its operation.
+        seconds: How long one call may take in all.
+
+    Attributes:
+        attempt_seconds: How long one attempt of a read may take, and the least time for a write.
+
+    """
+
+    def __init__(
+        self, client: Client, catalog: Catalog, *, server: Callable[[Tool], str], seconds: float
+    ) -> None:
+        self._client = client
+        self.catalog = catalog
+        self.server = server
+        self.attempt_seconds = seconds / _SHARE
+
+    async def send(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Outcome:
+        """Send the tool's request, again where the policy allows it, until its outcome stands."""
+        operation = tool.operation
+        request = build_request(operation, tool.bindings, arguments)
+        server = self.server(tool)
+
+        async def once(seconds: float) -> Outcome:
+            return await self._client.send(server, request, operation.credential, seconds=seconds)
+
+        async def before_pause(outcome: Outcome, seconds: float) -> None:
+            problem = f"the API {problem_of(tool, outcome)}"
+            await report(f"{tool.title}: {problem}; waiting {seconds:.1f} seconds before the next attempt")
+
+        return await send_until_known(
+            once,
+            writes=not tool.read_only,
+            deadline=deadline,
+            attempt_seconds=self.attempt_seconds if tool.read_only else deadline.remaining,
+            before_pause=before_pause,
+        )

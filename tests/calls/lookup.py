@@ -1,0 +1,88 @@
+"""A server in front of a live API, which is a sandbox on a socket or behind a transport that watches."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+import anyio
+import httpx2 as httpx
+
+from telefonie_mcp.app import App
+from telefonie_mcp.calls.approval import CommandLine
+from telefonie_mcp.errors import ToolError
+from telefonie_mcp.sandbox import create_sandbox
+from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.upstream.client import Transport, asgi_transport
+from tests.sandbox.support import serve
+
+KEY = "test-key-1"
+Mode = Literal["sandbox", "live"]
+
+
+class Watching(httpx.AsyncBaseTransport):
+    """The sandbox as a live API that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.hosts: set[str] = set()
+        self._sandbox = asgi_transport(create_sandbox(":memory:"))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.paths.append(request.url.path)
+        self.hosts.add(request.url.host)
+        return await self._sandbox.handle_async_request(request)
+
+
+class Down(httpx.AsyncBaseTransport):
+    """An API that cannot be reached."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+
+class Silent(httpx.AsyncBaseTransport):
+    """An API that never answers."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await anyio.sleep_forever()
+        raise AssertionError(request)
+
+
+def live(transport: Transport | None = None, **variables: str) -> App:
+    """Return a live server's parts."""
+    given = {"API_KEY": KEY, "LEDGER": ":memory:", **variables}
+    settings = read_settings({f"TELEFONIE_{name}": value for name, value in given.items()})
+    return App.from_settings(settings, transport=transport)
+
+
+@asynccontextmanager
+async def running(mode: Mode, **variables: str) -> AsyncGenerator[App]:
+    """Give a server in either mode; the live one's API is a sandbox on a socket."""
+    if mode == "sandbox":
+        given = {"SANDBOX_DB": ":memory:", **variables}
+        app = App.from_settings(read_settings({f"TELEFONIE_{n}": value for n, value in given.items()}))
+        try:
+            yield app
+        finally:
+            await app.aclose()
+        return
+    async with serve(create_sandbox(":memory:")) as url:
+        app = live(None, BASE_URL=url, **variables)
+        try:
+            yield app
+        finally:
+            await app.aclose()
+
+
+async def ask(app: App, tool: str, **arguments: Any) -> dict[str, Any]:
+    """Call a tool, whose answer is validated on the way."""
+    return (await app.calls.call(tool, arguments, CommandLine())).content
+
+
+async def refused(app: App, tool: str, **arguments: Any) -> ToolError:
+    """Call a tool that must refuse."""
+    try:
+        answer = await ask(app, tool, **arguments)
+    except ToolError as error:
+        return error
+    raise AssertionError(answer)

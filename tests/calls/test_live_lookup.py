@@ -1,0 +1,182 @@
+"""Lookup and capabilities through the tools, in the sandbox and in front of a live API alike."""
+
+from collections.abc import AsyncGenerator
+
+import anyio
+import httpx2 as httpx
+import phonenumbers
+import pytest
+
+from telefonie_mcp.app import App
+from telefonie_mcp.numbering.lookup import facts
+from tests.calls.lookup import Down, Mode, Silent, Watching, ask, live, refused, running
+from tests.numbering.test_lookup import SHARED, example
+
+NUMBER = "+14155550100"
+facts(NUMBER)  # imports the large tables, so that no deadline below has to wait for them
+
+
+@pytest.fixture(params=["sandbox", "live"])
+def mode(request: pytest.FixtureRequest) -> Mode:
+    return request.param
+
+
+@pytest.fixture
+async def app(mode: Mode) -> AsyncGenerator[App]:
+    with anyio.fail_after(400):
+        async with running(mode) as app:
+            yield app
+
+
+async def test_the_example_of_every_region_can_be_looked_up(app: App) -> None:
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        found = await ask(app, "lookup_number", phone_number=example(region))
+        assert (found["valid"], found["country_code"]) == (True, SHARED.get(region, region))
+        assert found["account"]["owned"] is False
+        assert "missing" not in found["account"], found
+
+
+async def test_a_number_before_and_after_it_is_bought(app: App, mode: Mode) -> None:
+    source = "the sandbox" if mode == "sandbox" else "127.0.0.1:"
+    offer = {
+        "type": "local",
+        "capabilities": dict.fromkeys(("voice", "sms", "mms"), True),
+        "monthly_rate": "1.15",
+    }
+    before = await ask(app, "lookup_number", phone_number="+1 (415) 555-0100")
+    assert before["account"] == {"owned": False, "available": True, **offer}
+    assert before["sources"]["account"].startswith(source)
+    assert before["sources"]["numbering"].startswith("libphonenumber ")
+    one = await ask(app, "get_number_capabilities", phone_number=NUMBER)
+    assert one["types"] == [{**offer, "offered": True, "owned": False}]
+    assert (one["phone_number"], one["country_code"]) == (NUMBER, "US")
+
+    await ask(app, "purchase_number", phone_number=NUMBER, confirm=True)
+    after = await ask(app, "lookup_number", phone_number=NUMBER)
+    assert after["account"] == {"owned": True, "available": False, **offer}
+    one = await ask(app, "get_number_capabilities", phone_number=NUMBER)
+    assert one["types"] == [{**offer, "offered": False, "owned": True}]
+
+
+async def test_the_carrier_is_the_original_one_and_says_so(app: App) -> None:
+    found = await ask(app, "lookup_number", phone_number="+491713920000")
+    assert found["original_carrier"] == "T-Mobile"
+    assert "first assigned" in found["sources"]["original_carrier"]
+
+
+async def test_numbers_that_are_not_valid_or_not_sold(app: App) -> None:
+    invalid = await ask(app, "lookup_number", phone_number="+447700900123")
+    assert (invalid["valid"], invalid["code"]) == (False, "not_in_numbering_plan")
+    assert invalid["account"] == {"owned": False, "available": False}
+    premium = await ask(app, "lookup_number", phone_number="+19005550100")
+    assert (premium["valid"], premium["line_type"]) == (True, "premium_rate")
+    assert premium["account"] == {"owned": False, "available": False}
+    for number in ("+447700900123", "+19005550100"):
+        assert (await refused(app, "get_number_capabilities", phone_number=number)).status == 400
+    nowhere = await ask(app, "lookup_number", phone_number="+80012345678")
+    assert (nowhere["valid"], nowhere["account"]) == (True, {"owned": False, "available": False})
+
+
+async def test_a_number_that_somebody_else_has() -> None:
+    async with running("live") as app:
+        assert app.settings.base_url
+        async with httpx.AsyncClient(headers={"X-API-Key": "other-key-1"}) as other:
+            bought = await other.post(f"{app.settings.base_url}/owned", json={"phone_number": NUMBER})
+        assert bought.status_code == 201
+        taken = await ask(app, "get_number_capabilities", phone_number=NUMBER)
+    (offer,) = taken["types"]
+    assert (offer["type"], offer["offered"], offer["owned"]) == ("local", False, False)
+    assert "neither owned nor available" in offer["missing"]
+
+
+async def test_what_a_country_offers(app: App) -> None:
+    found = await ask(app, "get_number_capabilities", country_code="us")
+    types = {offer["type"]: offer for offer in found["types"]}
+    assert [*types] == ["local", "national", "toll-free", "mobile"]
+    assert [name for name, offer in types.items() if offer["offered"]] == ["local", "toll-free"]
+    assert types["local"]["monthly_rate"] == "1.15"
+    assert types["local"]["capabilities"]["mms"] is True
+    one = await ask(app, "get_number_capabilities", country_code="GB", type="mobile")
+    (mobile,) = one["types"]
+    assert (mobile["type"], mobile["capabilities"]) == ("mobile", {"voice": True, "sms": True, "mms": False})
+    assert mobile["portable"] is True
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"type": "local"},
+        {"country_code": "US", "phone_number": NUMBER},
+        {"type": "local", "phone_number": NUMBER},
+    ],
+)
+async def test_a_question_about_nothing_or_two_things_is_refused(app: App, arguments: dict[str, str]) -> None:
+    error = await refused(app, "get_number_capabilities", **arguments)
+    assert error.message.startswith("Nothing was done")
+    assert error.details["provider_says"] == "Give country_code, alone or with type; or phone_number alone."
+
+
+async def test_the_sandbox_knows_what_a_country_wants() -> None:
+    async with running("sandbox") as app:
+        found = await ask(app, "get_number_capabilities", country_code="IT", type="mobile")
+    assert found["types"][0]["requires"] == "bundle"
+    assert "illustrative" in found["sources"]["types"]
+
+
+async def test_a_live_api_is_measured_and_the_sample_says_so() -> None:
+    async with running("live") as app:
+        found = await ask(app, "get_number_capabilities", country_code="US", type="local")
+    (local,) = found["types"]
+    assert local["sample"]["numbers"] == 20
+    assert local["sample"]["at"].endswith("+00:00")
+    assert "requires" not in local
+    assert "sample" in found["sources"]["types"]
+    assert "refuses a purchase" in found["sources"]["requires"]
+
+
+async def test_nothing_of_the_extension_is_ever_sent_to_the_live_api() -> None:
+    api = Watching()
+    app = live(api)
+    await ask(app, "lookup_number", phone_number=NUMBER)
+    await ask(app, "get_number_capabilities", country_code="US")
+    await ask(app, "get_number_capabilities", phone_number=NUMBER)
+    await refused(app, "get_number_capabilities")
+    await app.aclose()
+    assert set(api.paths) == {f"/v1/numbers/owned/{NUMBER}", "/v1/numbers/available"}
+    assert api.hosts == {"api.telefonie.com"}
+
+
+async def test_lookup_works_without_the_toolset_that_it_rests_on() -> None:
+    app = live(Watching(), TOOLSETS="lookup")
+    assert [tool.name for tool in app.catalog] == ["lookup_number", "get_number_capabilities"]
+    found = await ask(app, "lookup_number", phone_number=NUMBER)
+    assert found["account"]["available"] is True
+    await app.aclose()
+
+
+@pytest.mark.parametrize(
+    ("api", "reason"),
+    [(Down(), "The API could not be reached"), (Silent(), "The API did not answer within 1 second")],
+)
+async def test_without_the_api_the_numbering_part_is_answered(api: Down | Silent, reason: str) -> None:
+    app = live(api, TIMEOUT="2")
+    with anyio.fail_after(60):
+        found = await ask(app, "lookup_number", phone_number=NUMBER)
+        country = await ask(app, "get_number_capabilities", country_code="GB")
+        one = await ask(app, "get_number_capabilities", phone_number=NUMBER)
+    await app.aclose()
+    assert (found["valid"], found["area"]) == (True, "San Francisco, CA")
+    assert found["account"].keys() == {"missing"}
+    assert found["account"]["missing"].startswith(reason)
+    assert all(offer["missing"].startswith(reason) for offer in country["types"])
+    assert country["types"][3]["portable"] is True
+    assert one["types"] == [{"type": "local", "missing": found["account"]["missing"]}]
+
+
+async def test_a_key_that_the_api_refuses_is_named_as_the_reason() -> None:
+    app = live(Watching(), API_KEY="sandbox-unauthorized")
+    found = await ask(app, "lookup_number", phone_number=NUMBER)
+    await app.aclose()
+    assert "401" in found["account"]["missing"]
+    assert "TELEFONIE_API_KEY" in found["account"]["missing"]

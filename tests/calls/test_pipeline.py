@@ -1,0 +1,247 @@
+"""A write that has begun is finished whoever leaves; no other is begun once the server is closing."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from telefonie_mcp.app import App
+from telefonie_mcp.calls.approval import CommandLine
+from telefonie_mcp.calls.pipeline import Result
+from telefonie_mcp.errors import ToolError
+from telefonie_mcp.ledger.records import Intent, Limits, State
+from telefonie_mcp.ledger.store import Ledger
+from telefonie_mcp.tools.catalog import Tool
+from tests.support import faulty as f
+from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
+from tests.support.served import WRITES, live, written
+
+BUY = WRITES["purchase_number"][1]
+
+
+@dataclass
+class Gate:
+    """A fault that waits in the middle of an exchange."""
+
+    then: Fault = Exchange.honest
+    arrived: anyio.Event = field(default_factory=anyio.Event)
+    go: anyio.Event = field(default_factory=anyio.Event)
+
+    async def __call__(self, exchange: Exchange) -> None:
+        self.arrived.set()
+        await self.go.wait()
+        await self.then(exchange)
+
+
+@asynccontextmanager
+async def app_of(provider: Provider, seconds: float = 5, home: Path | None = None) -> AsyncGenerator[App]:
+    ledger = {"ledger": SecretStr(str(home / "ledger.sqlite3"))} if home else {}
+    app = App.from_settings(live(provider, seconds).model_copy(update=ledger))
+    try:
+        with anyio.fail_after(15):
+            yield app
+    finally:
+        await app.aclose()
+
+
+async def call(app: App, name: str = "purchase_number") -> Result:
+    return await app.calls.call(name, WRITES[name][1], CommandLine())
+
+
+@pytest.mark.parametrize(("then", "reconciled"), [(Exchange.honest, False), (f.after(True, f.close), True)])
+async def test_a_cancelled_write_is_finished_and_recorded(then: Fault, reconciled: bool) -> None:
+    gate = Gate(then)
+    async with faulty(POST=[gate]) as provider, app_of(provider) as app:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(call, app)
+            await gate.arrived.wait()
+            tasks.cancel_scope.cancel()
+            gate.go.set()
+        assert NUMBER in provider.owned
+        assert written(provider) == 1
+        assert provider.count("GET") == 1 + reconciled
+        assert [entry.state for entry in await app.recent_writes()] == ["done"]
+
+
+async def test_a_cancelled_read_stops() -> None:
+    gate = Gate()
+    async with faulty(GET=[gate]) as provider, app_of(provider) as app:
+        with anyio.fail_after(2):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(app.calls.call, "list_owned_numbers", None, CommandLine())
+                await gate.arrived.wait()
+                tasks.cancel_scope.cancel()
+        assert provider.count("GET") == 1
+
+
+async def test_a_call_that_is_cancelled_before_its_write_writes_nothing() -> None:
+    gate = Gate()
+    async with faulty(GET=[gate]) as provider, app_of(provider) as app:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(call, app)
+            await gate.arrived.wait()
+            tasks.cancel_scope.cancel()
+        gate.go.set()
+        assert written(provider) == 0
+        assert await app.recent_writes() == []
+
+
+async def test_draining_waits_for_every_write_and_accepts_no_call() -> None:
+    gate = Gate()
+    results: list[Result] = []
+    drained = anyio.Event()
+    async with faulty(POST=[gate]) as provider, app_of(provider) as app:
+
+        async def buy() -> None:
+            results.append(await call(app))
+
+        async def drain() -> None:
+            await app.calls.drain()
+            assert len(results) == 1
+            drained.set()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(buy)
+            await gate.arrived.wait()
+            tasks.start_soon(drain)
+            await anyio.wait_all_tasks_blocked()
+            assert not drained.is_set()
+            with pytest.raises(ToolError, match=r"^Nothing was done: the server is shutting down\.$"):
+                await app.calls.call("list_owned_numbers", {}, CommandLine())
+            gate.go.set()
+            await drained.wait()
+        assert results[0].content["phone_number"] == NUMBER
+
+
+async def test_a_call_that_has_not_begun_to_write_does_not_begin_after_draining() -> None:
+    gate = Gate()
+    errors: list[ToolError] = []
+    async with faulty(GET=[gate]) as provider, app_of(provider) as app:
+
+        async def buy() -> None:
+            with pytest.raises(ToolError) as caught:
+                await call(app)
+            errors.append(caught.value)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(buy)
+            await gate.arrived.wait()
+            await app.calls.drain()
+            gate.go.set()
+        assert [error.code for error in errors] == ["shutting_down"]
+        assert written(provider) == 0
+
+
+def recorded(app: App, name: str, clock: Callable[[], datetime], **intent: Any) -> None:
+    """Leave an intent in the ledger, as a process does that was killed."""
+    tool = app.catalog[name]
+    subject = intent["arguments"]["phone_number"]
+    ledger = Ledger.open(app.settings.ledger_url, clock=clock)
+    ledger.begin(
+        Intent(
+            app.account(tool),
+            name,
+            tool.operation.id,
+            tool.hints.effect,
+            subject,
+            caller="test",
+            lease=-1,
+            **intent,
+        ),
+        Limits(),
+    )
+    ledger.close()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def an_hour_ago() -> datetime:
+    return now() - timedelta(hours=1)
+
+
+async def test_recovery_leaves_a_call_its_time(tmp_path: Path) -> None:
+    async with faulty(GET=[f.hang]) as provider, app_of(provider, 1.5, tmp_path) as app:
+        for number in ("+14155550101", "+14155550102", "+14155550103"):
+            recorded(app, "purchase_number", an_hour_ago, arguments={"phone_number": number})
+        with anyio.fail_after(4), pytest.raises(ToolError, match=r"^Nothing was done: the API did not"):
+            await call(app)
+        assert written(provider) == 0
+
+
+async def test_what_may_still_happen_is_not_done_a_second_time(tmp_path: Path) -> None:
+    async with faulty() as provider, app_of(provider, 10, tmp_path) as app:
+        recorded(app, "purchase_number", now, arguments={"phone_number": NUMBER})
+        with pytest.raises(ToolError) as caught:
+            await call(app)
+        assert caught.value.code == "in_progress"
+        assert written(provider) == 0
+
+
+async def test_what_the_current_state_does_not_tell_is_closed_as_unverified(tmp_path: Path) -> None:
+    async with faulty() as provider, app_of(provider, 5, tmp_path) as app:
+        provider.own(voice_url="https://example.com/somebody-elses")
+        sent = {"phone_number": NUMBER, "voice_url": "https://example.com/lost"}
+        before = {"voice_url": "https://example.com/old"}
+        recorded(app, "update_owned_number", an_hour_ago, arguments=sent, previous=before)
+        await call(app, "update_owned_number")
+        assert [entry.state for entry in await app.recent_writes()] == ["done", "unverified"]
+
+
+class _Defect(httpx2.AsyncBaseTransport):
+    """A transport with a programming error in it, which shows with one method."""
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == self.method:
+            raise RuntimeError("secret detail")
+        return httpx2.Response(404, json={})
+
+
+@pytest.mark.parametrize(
+    ("method", "known"),
+    [("GET", "Nothing was done"), ("POST", "It is unknown whether purchase_number was carried out")],
+)
+async def test_a_defect_is_told_without_its_details(
+    method: str, known: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = App.from_settings(live(Provider(port=1)), transport=_Defect(method))
+    with pytest.raises(ToolError) as caught:
+        await call(app)
+    await app.aclose()
+    assert caught.value.message == f"{known}: the server failed unexpectedly."
+    assert caught.value.code == "internal_error"
+    assert "secret detail" not in str(caught.value.as_dict())
+    assert "secret detail" in caplog.text
+
+
+async def test_a_follower_is_told_of_every_write_that_was_begun_and_cannot_spoil_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told: list[tuple[str, Any, str]] = []
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError
+
+    async def follow(tool: Tool, values: Mapping[str, Any], state: State) -> None:
+        told.append((tool.name, values.get("phone_number"), state))
+
+    async with faulty(DELETE=[f.replying(409)]) as provider, app_of(provider) as app:
+        app.followers.extend([broken, follow])
+        assert (await call(app)).content["phone_number"] == NUMBER
+        with pytest.raises(ToolError, match="already in this account"):
+            await call(app)
+        with pytest.raises(ToolError, match="409"):
+            await call(app, "release_number")
+    assert told == [("purchase_number", NUMBER, "done"), ("release_number", NUMBER, "refused")]
+    assert "somebody could not be told that purchase_number is done" in caplog.text

@@ -1,0 +1,63 @@
+import pytest
+
+from telefonie_mcp.calls.rate_limit import EVERYBODY, Pace
+from telefonie_mcp.errors import ToolError
+
+
+def refused(pace: Pace, caller: str) -> float:
+    """Return the seconds to wait."""
+    with pytest.raises(ToolError) as caught:
+        pace.take(caller)
+    answer = caught.value.as_dict()
+    assert (answer["code"], answer["retryable"]) == ("rate_limited", True)
+    assert answer["message"].startswith("Nothing was done: too many calls")
+    assert answer["hint"] == f"Wait {answer['retry_after']} s before the next call."
+    return answer["retry_after"]
+
+
+def test_calls_come_back_with_time_and_callers_do_not_share() -> None:
+    now = 0.0
+    pace = Pace(60, clock=lambda: now)
+    for _ in range(60):
+        pace.take("a")
+    assert refused(pace, "a") == 1.0
+    pace.take("b")
+    now = 0.95
+    assert refused(pace, "a") == 0.1
+    now = 1.0
+    pace.take("a")
+    refused(pace, "a")
+    now = 10_000.0
+    for _ in range(60):
+        pace.take("a")
+    refused(pace, "a")
+
+
+def test_a_new_name_for_every_call_does_not_help() -> None:
+    now = 0.0
+    pace = Pace(60, clock=lambda: now)
+    for number in range(60 * EVERYBODY):
+        pace.take(f"caller {number}")
+    assert refused(pace, "another") == 0.1
+    now = 0.1
+    pace.take("another")
+    refused(pace, "one more")
+
+
+def test_who_is_refused_takes_nothing_from_the_others() -> None:
+    pace = Pace(2, clock=lambda: 0.0)
+    for _ in range(2):
+        pace.take("greedy")
+    for _ in range(100):
+        refused(pace, "greedy")
+    for number in range(2 * EVERYBODY - 2):
+        pace.take(f"modest {number}")
+
+
+def test_memory_is_bounded_and_the_busiest_caller_is_remembered() -> None:
+    pace = Pace(1000, clock=lambda: 0.0)
+    for _ in range(1000):
+        pace.take("busy")
+    for number in range(2000):
+        pace.take(str(number))
+        refused(pace, "busy")

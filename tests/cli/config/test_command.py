@@ -1,0 +1,207 @@
+"""The command, as a process: what it prints, shows, asks and writes."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+from telefonie_mcp.cli.config.clients import CLIENTS, config_file
+from telefonie_mcp.cli.config.command import without_secrets
+from tests.support.wire import COMMAND, SECONDS, environment
+
+KEY = "key-0451-abcdef"
+SCRIPT = str(Path(sys.executable).parent / "telefonie-mcp")
+
+
+def config(
+    home: Path, *arguments: str, answer: str = "", program: Sequence[str] = COMMAND, **variables: str
+) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [*program, *arguments],
+        env=environment(home, **variables),
+        input=answer,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def place(name: str, home: Path) -> Path:
+    return Path(config_file(CLIENTS[name], sys.platform, {"HOME": str(home)}))
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+async def test_what_it_writes_starts_this_installation(name: str, tmp_path: Path) -> None:
+    file = place(name, tmp_path)
+    status, output, notes = config(
+        tmp_path, "config", name, "--write", "--yes", program=[SCRIPT], TELEFONIE_SANDBOX_DB=":memory:"
+    )
+    assert (status, output) == (0, "")
+    assert f"{file} is written." in notes
+    read = tomllib.loads if CLIENTS[name].syntax == "toml" else json.loads
+    entry = read(file.read_text())[CLIENTS[name].servers]["telefonie"]
+    assert entry["command"] == SCRIPT
+    server = StdioServerParameters(
+        command=entry["command"], args=entry.get("args", []), env=environment(tmp_path, **entry["env"])
+    )
+    with anyio.fail_after(SECONDS):
+        async with Client(stdio_client(server)) as client:
+            assert client.server_info
+            assert client.server_info.title == "Telefonie phone numbers (sandbox)"
+
+
+def test_it_prints_the_settings_in_force_and_no_key(tmp_path: Path) -> None:
+    status, output, notes = config(
+        tmp_path, "--read-only", "config", "cursor", TELEFONIE_API_KEY=KEY, TELEFONIE_TIMEOUT="5"
+    )
+    assert status == 0
+    assert json.loads(output)["mcpServers"]["telefonie"] == {
+        "command": sys.executable,
+        "args": ["-m", "telefonie_mcp"],
+        "env": {
+            "TELEFONIE_API_KEY": "${env:TELEFONIE_API_KEY}",
+            "TELEFONIE_TIMEOUT": "5",
+            "TELEFONIE_READ_ONLY": "true",
+        },
+    }
+    assert notes == (
+        "Start Cursor where TELEFONIE_API_KEY is set; it is not in the file.\n"
+        f"It belongs in {place('cursor', tmp_path)}; --write merges it into that file.\n"
+    )
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("vscode", "VS Code asks for TELEFONIE_API_KEY once, and keeps it."),
+        ("zed", "Zed can refer to no secret: replace what stands for TELEFONIE_API_KEY, or put"),
+        ("codex-cli", "Start Codex CLI where TELEFONIE_API_KEY is set; it is not in the file."),
+    ],
+)
+def test_it_says_where_the_key_comes_from(name: str, words: str, tmp_path: Path) -> None:
+    _, output, notes = config(
+        tmp_path, "config", name, TELEFONIE_API_KEY=KEY, TELEFONIE_HTTP="127.0.0.1:8000"
+    )
+    assert words in notes
+    assert "TELEFONIE_HTTP is left out" in notes
+    assert KEY not in output + notes
+    assert "TELEFONIE_HTTP" not in output
+
+
+def test_a_key_is_written_only_when_asked_for_and_shown_nowhere(tmp_path: Path) -> None:
+    file = place("zed", tmp_path)
+    status, _, notes = config(tmp_path, "config", "zed", "--write", "--yes", TELEFONIE_API_KEY=KEY)
+    assert status == 2
+    assert f"telefonie-mcp: {file} was not changed: Zed can refer to no secret" in notes
+    assert "This is what it would have to say" in notes
+    assert not file.exists()
+    status, output, notes = config(
+        tmp_path, "config", "zed", "--write", "--yes", "--with-key", TELEFONIE_API_KEY=KEY
+    )
+    assert status == 0
+    assert f"TELEFONIE_API_KEY is in it in plain text: whoever can read {file} can use it." in notes
+    assert KEY not in output + notes
+    assert KEY in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+    _, output, _ = config(tmp_path, "config", "zed", "--with-key", TELEFONIE_API_KEY=KEY)
+    assert json.loads(output)["context_servers"]["telefonie"]["env"] == {"TELEFONIE_API_KEY": KEY}
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1), ("", 1)])
+def test_it_shows_the_difference_and_asks(answer: str, status: int, tmp_path: Path) -> None:
+    file = place("zed", tmp_path)
+    file.parent.mkdir(parents=True)
+    before = '// mine\n{\n  "theme": "x", // dark\n}\n'
+    file.write_text(before)
+    done, output, notes = config(tmp_path, "config", "zed", "--write", answer=answer)
+    assert (done, output) == (status, "")
+    assert '   "theme": "x", // dark\n+  "context_servers": {\n+    "telefonie": {\n' in notes
+    assert f"Change {file}? [y/N]: " in notes
+    if status:
+        assert file.read_text() == before
+        assert [*file.parent.iterdir()] == [file]
+        return
+    assert file.read_text().startswith('// mine\n{\n  "theme": "x", // dark\n  "context_servers": {')
+    backup = file.with_name("settings.json.bak")
+    assert f"{file} is written; what it said before is in {backup}.\nRestart Zed" in notes
+    assert backup.read_text() == before
+    assert config(tmp_path, "config", "zed", "--write")[2] == f"{file} says so already.\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("-TELEFONIE_API_KEY = 'abc' # x", "-TELEFONIE_API_KEY = '**********' # x"),
+        ('+"TELEFONIE_LEDGER":"a\\"b", "x": 1', '+"TELEFONIE_LEDGER":"**********", "x": 1'),
+        ('"TELEFONIE_API_KEY": "${input:x}"', '"TELEFONIE_API_KEY": "${input:x}"'),
+        ('"TELEFONIE_API_KEY_FILE": "/key"', '"TELEFONIE_API_KEY_FILE": "/key"'),
+        ('"Authorization": "Bearer abc"', '"Authorization": "**********"'),
+        ('"keybindings": {"a": "b"}', '"keybindings": {"a": "b"}'),
+        ('"TOKEN": ""', '"TOKEN": ""'),
+        ('"TOKEN": "$ecret"', '"TOKEN": "**********"'),
+        ('"TOKEN": "${X}secret"', '"TOKEN": "**********"'),
+        ('"--api-key=abc", "--port=1"', '"--api-key=**********", "--port=1"'),
+        ('"Authorization: Bearer abc"', '"Authorization: **********"'),
+        ('"Authorization:${AUTH}"', '"Authorization:${AUTH}"'),
+        ('"--key-file=/key", "a"', '"--key-file=/key", "a"'),
+    ],
+)
+def test_what_a_difference_shows_of_a_secret(line: str, shown: str) -> None:
+    assert without_secrets(line) == shown
+
+
+def test_a_key_of_before_is_not_shown_either(tmp_path: Path) -> None:
+    file = place("cursor", tmp_path)
+    file.parent.mkdir(parents=True)
+    env = {"OTHER_TOKEN": "another-0451", "TELEFONIE_API_KEY": 'old-"key"-0451', "PATH": "/bin"}
+    entry = {"command": "x", "env": env}
+    file.write_text(json.dumps({"mcpServers": {"telefonie": entry}}, indent=2))
+    status, _, notes = config(tmp_path, "config", "cursor", "--write", "--yes", TELEFONIE_API_KEY=KEY)
+    assert status == 0
+    assert '-        "TELEFONIE_API_KEY": "**********",' in notes
+    assert '+        "TELEFONIE_API_KEY": "${env:TELEFONIE_API_KEY}",' in notes
+    assert '"OTHER_TOKEN": "**********"' in notes
+    assert "0451" not in notes
+
+
+def test_a_broken_file_is_left_alone(tmp_path: Path) -> None:
+    file = place("claude-desktop", tmp_path)
+    file.parent.mkdir(parents=True)
+    file.write_text('{"mcpServers": {\n')
+    status, output, notes = config(tmp_path, "config", "claude-desktop", "--write", "--yes")
+    assert (status, output) == (2, "")
+    assert f"telefonie-mcp: {file} was not changed: it is not valid JSON: line 2, column 1: " in notes
+    assert file.read_text() == '{"mcpServers": {\n'
+    assert [*file.parent.iterdir()] == [file]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "words"),
+    [
+        (["config", "zed", "--yes"], {}, "--yes answers the question of --write"),
+        (["config", "emacs"], {}, "'emacs' is not one of 'claude-desktop', "),
+        (
+            ["config", "zed"],
+            {"TELEFONIE_READONLY": "1"},
+            "TELEFONIE_READONLY is not a setting",
+        ),
+        (["config", "zed"], {"HOME": ""}, "telefonie-mcp: HOME does not say where your home directory is"),
+    ],
+)
+def test_mistakes_end_with_a_sentence_and_status_2(
+    arguments: list[str], variables: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    status, output, notes = config(tmp_path, *arguments, answer="", **variables)
+    assert (status, output) == (2, "")
+    assert words in notes

@@ -1,0 +1,174 @@
+"""The command line, as a real process where it matters."""
+
+import json
+import os
+import pty
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from click.testing import CliRunner
+from mcp import Client
+
+import telefonie_mcp
+from telefonie_mcp.cli.main import SECRETS, cli
+from telefonie_mcp.server.handlers import create_server
+from telefonie_mcp.settings.fields import Settings
+from tests.support.wire import running
+
+MEMORY = ("--sandbox-db", ":memory:")
+
+
+async def command(home: Path, *arguments: str) -> tuple[int, str, str]:
+    async with running(*arguments, home=home) as process:
+        output = (await process.rest()).decode()
+        return await process.end(), output, process.log
+
+
+def test_help_names_every_setting_and_no_secret() -> None:
+    result = CliRunner().invoke(cli, ["--help"])
+    assert result.exit_code == 0
+    for name in Settings.model_fields:
+        flag = f"--{name.replace('_', '-')} "
+        assert (flag in result.output) is (name not in SECRETS)
+    for name in ("call", "config", "demo", "doctor", "log", "sandbox", "tools"):
+        assert f"\n  {name} " in result.output
+
+
+def test_version() -> None:
+    result = CliRunner().invoke(cli, ["--version"])
+    assert result.output == f"telefonie-mcp, version {telefonie_mcp.__version__}\n"
+
+
+def test_the_public_names() -> None:
+    assert telefonie_mcp.Settings is Settings
+    assert telefonie_mcp.create_server is create_server
+    with pytest.raises(AttributeError, match="no attribute 'creat_server'"):
+        _ = telefonie_mcp.creat_server  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
+
+
+async def test_tools_shows_what_a_client_sees(tmp_path: Path) -> None:
+    status, output, _ = await command(tmp_path, *MEMORY, "tools", "--json")
+    async with Client(create_server(Settings(sandbox_db=":memory:"))) as client:
+        listed = [
+            t.model_dump(mode="json", by_alias=True, exclude_none=True)
+            for t in (await client.list_tools()).tools
+        ]
+    assert (status, json.loads(output)["tools"]) == (0, listed)
+    status, table, _ = await command(tmp_path, *MEMORY, "tools")
+    assert [line.split()[0] for line in table.splitlines()] == [*(tool["name"] for tool in listed), "total"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "expected"),
+    [
+        (["list_owned_numbers"], 0, {"numbers": [], "total": 0}),
+        (["list_owned_numbers", "page=1", "page_size=5"], 0, {"numbers": [], "total": 0}),
+        (["list_owned_numbers", "--json", '{"page": 1}', "type=local"], 0, {"total": 0}),
+        (["list_owned_numbers", "page=x"], 1, {"code": "invalid_arguments", "field": "page"}),
+        (["list_owned_numbers", "pages=1"], 1, {"code": "invalid_arguments", "field": "pages"}),
+        (["get_owned_number", "phone_number=+14155550123"], 1, {"code": "not_found", "status": 404}),
+        (["release_number", "phone_number=+14155550123"], 1, {"code": "not_found"}),
+    ],
+)
+async def test_call(arguments: list[str], status: int, expected: dict[str, Any], tmp_path: Path) -> None:
+    done, output, errors = await command(tmp_path, *MEMORY, "call", *arguments)
+    assert (done, errors) == (status, "")
+    assert json.loads(output).items() >= expected.items()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["call", "buy_number"], "telefonie-mcp: Unknown tool 'buy_number'"),
+        (["call", "list_owned_numbers", "--json", "{"], "--json: is not JSON"),
+        (["call", "list_owned_numbers", "--json", "[]"], "--json: is not a JSON object"),
+        (["call", "list_owned_numbers", "page"], "'page' is not NAME=VALUE"),
+        (["call", "release_number", "confirm=false", "confirm=true"], "confirm is given twice"),
+        (["sandbox"], "Say --port N to serve the sandbox, or --reset to empty it."),
+        (["nonsense"], "No such command 'nonsense'"),
+        (["--spec", "missing.yml", "tools"], "telefonie-mcp: missing.yml: cannot be read"),
+        (["--log-level", "loud", "tools"], "telefonie-mcp: TELEFONIE_LOG_LEVEL: "),
+        (["--no-sandbox", "tools"], "telefonie-mcp: live was asked for (TELEFONIE_SANDBOX is off)"),
+    ],
+)
+async def test_mistakes_end_with_a_sentence_and_status_2(
+    arguments: list[str], words: str, tmp_path: Path
+) -> None:
+    status, output, errors = await command(tmp_path, *arguments)
+    assert (status, output) == (2, "")
+    assert words in errors
+
+
+@pytest.mark.parametrize(
+    ("flags", "count"), [([], 8), (["--read-only"], 5), (["--no-read-only"], 8), (["--sandbox"], 8)]
+)
+async def test_a_switch_takes_no_value(flags: list[str], count: int, tmp_path: Path) -> None:
+    status, output, _ = await command(tmp_path, *flags, "tools", "--json")
+    assert (status, len(json.loads(output)["tools"])) == (0, count)
+
+
+async def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        async with running(*MEMORY, "tools", home=tmp_path, stdout=writing) as process:
+            assert await process.end() == 1
+            assert process.log == ""
+    finally:
+        os.close(writing)
+
+
+async def test_reset_empties_the_sandbox_and_only_that(tmp_path: Path) -> None:
+    database = ("--sandbox-db", str(tmp_path / "sandbox.sqlite3"))
+    bought = ("call", "purchase_number", "phone_number=+14155550123", "confirm=true")
+    assert (await command(tmp_path, *database, *bought))[0] == 0
+    status, output, errors = await command(tmp_path, *database, "sandbox", "--reset")
+    assert (status, output) == (0, "")
+    assert errors == f"The sandbox in {database[1]} is empty.\n"
+    _, output, _ = await command(tmp_path, *database, "call", "list_owned_numbers")
+    assert json.loads(output)["total"] == 0
+
+
+async def test_a_foreign_document_needs_the_live_api(tmp_path: Path) -> None:
+    document = Path(__file__).parent / "documents/fleet.json"
+    status, _, errors = await command(tmp_path, "--spec", str(document), "tools")
+    assert status == 2
+    assert "the embedded sandbox does not implement Fleet; set TELEFONIE_API_KEY" in errors
+
+
+async def test_a_sandbox_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("not a database, but long enough to look like one " * 100)
+    status, _, errors = await command(tmp_path, "sandbox", "--reset", "--sandbox-db", str(path))
+    assert status == 2
+    assert errors.startswith("telefonie-mcp: ")
+    assert path.read_text().startswith("not a database")
+
+
+async def test_in_a_terminal_the_server_says_what_it_waits_for(tmp_path: Path) -> None:
+    terminal, theirs = pty.openpty()
+    try:
+        async with running(*MEMORY, home=tmp_path, stdin=theirs) as process:
+            while "not a prompt" not in process.log:
+                await anyio.sleep(0.01)
+            assert "SANDBOX: an embedded simulation" in process.log
+            assert "telefonie-mcp demo" in process.log
+            os.write(terminal, b"\x04")
+            assert await process.end() == 0
+    finally:
+        os.close(terminal)
+        os.close(theirs)
+
+
+async def test_the_key_is_not_in_the_command_line_of_the_process(tmp_path: Path) -> None:
+    async with running(
+        "--http", "0", home=tmp_path, variables={"TELEFONIE_API_KEY": "key-0451-abcdef"}
+    ) as process:
+        await process.address()
+        line = await anyio.run_process(["ps", "-o", "args=", "-p", str(process.process.pid)])
+        assert b"telefonie_mcp" in line.stdout
+        assert b"key-0451" not in line.stdout
+        assert "LIVE: calls reach api.telefonie.com" in process.log
+        assert "key-0451" not in process.log
