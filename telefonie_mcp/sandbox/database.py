@@ -10,11 +10,12 @@ another program, or of a newer version of this one, is never written to.
 
 import os
 import sqlite3
-import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
+
+from telefonie_mcp.sqlite import write_ahead
 
 MEMORY: Final = ":memory:"
 BUSY_SECONDS: Final = 10.0
@@ -214,26 +215,8 @@ def _prepare(connection: sqlite3.Connection, database: str | Path) -> None:
                 connection.execute(statement)
         if version < _VERSION:
             connection.execute(f"PRAGMA user_version = {_VERSION}")
-    write_ahead(connection)
+    write_ahead(connection, BUSY_SECONDS)
     connection.execute("PRAGMA synchronous = NORMAL")  # with a write-ahead log, consistent after any crash
-
-
-def write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log, so that readers and the writer do not wait for each other.
-
-    The switch needs the file for itself and ignores the busy timeout, so processes that start together must
-    retry.
-    """
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 @contextmanager

@@ -23,8 +23,9 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import Final
 
-from telefonie_mcp.sandbox.automaton import Containing, EndingWith, Language, Part, Patterns
-from telefonie_mcp.sandbox.numbering_plan import Location, NumberType, locate, plan, sharing
+from telefonie_mcp.numbering.number_types import NumberType
+from telefonie_mcp.sandbox.automaton import Containing, EndingWith, Factor, Language, Patterns
+from telefonie_mcp.sandbox.numbering_plan import Location, locate, plan, sharing
 
 WINDOW: Final = 64
 """Numbers looked up at once, and the step in which the entry to a shelf moves."""
@@ -164,15 +165,15 @@ def _shelf(wanted: Filter, shelf: _Shelf) -> Language | None:
             return shelf is _Shelf.FICTION
         return shelf is (_Shelf.TYPICAL if (own.kind(number, digits), digits) == usual else _Shelf.OTHER)
 
-    parts = (
-        Part(own.patterns),
-        Part(fiction, required=shelf is _Shelf.FICTION),
-        Part(contains, preceded_by=own.calling_code),
-        Part(main_plan.patterns, required=False),
-        Part(ends),
+    factors = (
+        Factor(own.patterns),
+        Factor(fiction, required=shelf is _Shelf.FICTION),
+        Factor(contains, preceded_by=own.calling_code),
+        Factor(main_plan.patterns, required=False),
+        Factor(ends),
     )
     longest = usual[1] if shelf is _Shelf.TYPICAL else own.longest
-    return Language(parts, accept, longest=longest, prefix=wanted.area_code)
+    return Language(factors, accept, longest=longest, prefix=wanted.area_code)
 
 
 @cache

@@ -4,32 +4,22 @@ Everything here is computed from libphonenumber's metadata (`phonenumbers`), for
 regions, called countries below. `locate` is the one truth about a number; the inventory offers exactly what
 it confirms.
 
-Types, from libphonenumber's:
-
-- local: fixed line, or fixed line or mobile where a plan does not tell them apart (US, CA: no mobile there);
-- mobile: mobile;
-- toll-free: toll-free;
-- national: VoIP, universal access (UAN) and shared cost, the numbers of a whole country that belong to no
-  place.
-
-Premium rate, personal, pager and voicemail numbers exist but are not sold.
-
 Some countries share numbers: +1 800 is dialled in all of North America, and libphonenumber calls it US. So
 that each number belongs to one country only, a country that is not the main one of its calling code has those
 shared numbers that end in its own two digits (99 for the second country of the calling code, 98 for the
 third, …), and the main one has the rest.
 """
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, NamedTuple
 
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberDesc, PhoneNumberFormat
 
+from telefonie_mcp.numbering.number_types import SOLD_AS, NumberType
 from telefonie_mcp.sandbox.automaton import Patterns, run
 
-NumberType = Literal["local", "national", "toll-free", "mobile"]
-NUMBER_TYPES: Final[tuple[NumberType, ...]] = get_args(NumberType)
 COUNTRIES: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
 NORTH_AMERICA: Final = 1
 """The country calling code of the North American Numbering Plan (NANP), whose area codes have three
@@ -37,20 +27,11 @@ digits."""
 
 _LONGEST_E164 = 15
 
-# libphonenumber's order of precedence (`number_type`); where fixed and mobile overlap, fixed comes first
-# because both "fixed line" and "fixed line or mobile" are local here.
-_KINDS: Final[dict[str, NumberType | None]] = {
-    "premium_rate": None,
-    "toll_free": "toll-free",
-    "shared_cost": "national",
-    "voip": "national",
-    "personal_number": None,
-    "pager": None,
-    "uan": "national",
-    "voicemail": None,
-    "fixed_line": "local",
-    "mobile": "mobile",
+_KINDS: Final[Mapping[str, NumberType | None]] = {
+    kind: sold_as for kind, sold_as in SOLD_AS.items() if kind != "fixed_line_or_mobile"
 }
+"""The kinds that a plan's metadata tells apart, in order of precedence; fixed line comes before mobile,
+because both "fixed line" and "fixed line or mobile" are sold as local."""
 
 # Which kind stands for a type in a plan that has several of them; the first that exists.
 _TYPICAL: Final[dict[NumberType, tuple[str, ...]]] = {

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from telefonie_mcp.sandbox.numbering_plan import NumberType
+from telefonie_mcp.numbering.number_types import NumberType
 
 _CENTS: Final = Decimal("0.01")
 
@@ -44,8 +44,8 @@ class Terms:
 @cache
 def terms(country: str, number_type: NumberType) -> Terms:
     """Return the terms for numbers of that type in that country."""
-    market = _market()
-    facts = market["defaults"][number_type] | market["countries"].get(country, {}).get(number_type, {})
+    prices = _price_list()
+    facts = prices["defaults"][number_type] | prices["countries"].get(country, {}).get(number_type, {})
     return Terms(
         monthly_rate=Decimal(facts["monthly_rate"]).quantize(_CENTS),
         voice=facts["voice"],
@@ -56,5 +56,5 @@ def terms(country: str, number_type: NumberType) -> Terms:
 
 
 @cache
-def _market() -> dict[str, Any]:
+def _price_list() -> dict[str, Any]:
     return tomllib.loads(files("telefonie_mcp.sandbox").joinpath("pricing.toml").read_text("utf-8"))

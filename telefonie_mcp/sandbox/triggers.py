@@ -13,6 +13,7 @@ from typing import Final
 from telefonie_mcp.sandbox.inventory import Filter
 from telefonie_mcp.sandbox.numbering_plan import Location
 from telefonie_mcp.sandbox.problems import Code, Problem, rate_limited
+from telefonie_mcp.sandbox.values import Json
 
 TEST_NUMBERS: Final = Location("US", "local")
 TEST_AREA_CODE: Final = "500"
@@ -36,6 +37,14 @@ class Fault(Enum):
     """Committed, answered 201 with half a body."""
     SILENT = auto()
     """Committed, never answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """A success whose response is to go wrong."""
+
+    body: Json
+    fault: Fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from itertools import chain
 import phonenumbers
 import pytest
 
+from telefonie_mcp.numbering.number_types import NUMBER_TYPES, NumberType
 from telefonie_mcp.sandbox import numbering_plan
 from telefonie_mcp.sandbox.inventory import MOST_PROBES, WINDOW, Filter, find
-from telefonie_mcp.sandbox.numbering_plan import COUNTRIES, NUMBER_TYPES, Location, NumberType
+from telefonie_mcp.sandbox.numbering_plan import COUNTRIES, Location
 
 UNDISTINGUISHED = {"CA", "CL", "GU", "MP", "MX", "PR", "US", "VI"}
 """Countries where every mobile number can be a fixed line as well."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from telefonie_mcp.numbering.number_types import NumberType
 from telefonie_mcp.sandbox.inventory import Filter, find
-from telefonie_mcp.sandbox.numbering_plan import NumberType
 from telefonie_mcp.sandbox.store import Order, OwnedNumber, Refusal, Store
 
 NOW = datetime(2026, 11, 24, 12, 30, 15, 999, tzinfo=UTC)

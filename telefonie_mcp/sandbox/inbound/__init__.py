@@ -31,6 +31,13 @@ What is more than 2 kB of the response is not read. Every attempt stands in the 
 """
 
 from telefonie_mcp.sandbox.inbound.delivery import LIMIT
-from telefonie_mcp.sandbox.inbound.service import Delivery, Event, Inbound, deliver, events, webhook_secret
+from telefonie_mcp.sandbox.inbound.service import (
+    Delivery,
+    Inbound,
+    InboundEvent,
+    deliver,
+    events,
+    webhook_secret,
+)
 
-__all__ = ["LIMIT", "Delivery", "Event", "Inbound", "deliver", "events", "webhook_secret"]
+__all__ = ["LIMIT", "Delivery", "Inbound", "InboundEvent", "deliver", "events", "webhook_secret"]

@@ -13,13 +13,13 @@ from time import perf_counter
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from telefonie_mcp.numbering.number_types import NumberType
 from telefonie_mcp.sandbox.clocks import real_time, sandbox_time
 from telefonie_mcp.sandbox.database import MEMORY, SandboxError
 from telefonie_mcp.sandbox.inbound import targets
 from telefonie_mcp.sandbox.inbound.delivery import LIMIT, Attempt, Outcome, post
 from telefonie_mcp.sandbox.inbound.forms import SIGNATURE, Inbound, Kind, form, signature
 from telefonie_mcp.sandbox.inbound.targets import Resolve
-from telefonie_mcp.sandbox.numbering_plan import NumberType
 from telefonie_mcp.sandbox.porting import Porting
 from telefonie_mcp.sandbox.pricing import terms
 from telefonie_mcp.sandbox.service import STARTING_BALANCE, Service
@@ -33,7 +33,7 @@ _NAMES: Final[dict[Kind, str]] = {"call": "voice", "sms": "SMS"}
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class InboundEvent:
     """An attempt to deliver something, as the log has it.
 
     `at` is the time of the sandbox's clock; `url` has no user name and password.
@@ -53,7 +53,7 @@ class Event:
 class Delivery:
     """An event that has just been written down, and the beginning of the response as it came."""
 
-    event: Event
+    event: InboundEvent
     body: str
 
 
@@ -103,7 +103,7 @@ async def deliver(
             )
             milliseconds = round((perf_counter() - begun) * 1000)
         assert attempt is not None
-        event = Event(
+        event = InboundEvent(
             at=now().replace(microsecond=0),
             kind=inbound.kind,
             sender=inbound.sender,
@@ -117,7 +117,7 @@ async def deliver(
         return Delivery(event, attempt.body)
 
 
-def events(database: str | Path, number: str, *, limit: int = 50) -> list[Event]:
+def events(database: str | Path, number: str, *, limit: int = 50) -> list[InboundEvent]:
     """Return the newest events of a number, the oldest of them first.
 
     Raises `SandboxError` if the file cannot be used.
@@ -129,7 +129,7 @@ def events(database: str | Path, number: str, *, limit: int = 50) -> list[Event]
             number,
             limit,
         )
-    return [Event(datetime.fromtimestamp(at, UTC), *others) for at, *others in reversed(rows)]
+    return [InboundEvent(datetime.fromtimestamp(at, UTC), *others) for at, *others in reversed(rows)]
 
 
 def webhook_secret(database: str | Path, number: str | None = None) -> str:
@@ -141,7 +141,7 @@ def webhook_secret(database: str | Path, number: str | None = None) -> str:
         if number is not None:
             return _secret(store, _owned(store, number).account)
         service = Service(store, clock=real_time, balance=STARTING_BALANCE)
-        return _secret(store, service.embedded().account)
+        return _secret(store, service.embedded().id)
 
 
 @contextmanager
@@ -189,7 +189,7 @@ def _secret(store: Store, account: int) -> str:
     return secret
 
 
-def _write(store: Store, number: str, event: Event) -> None:
+def _write(store: Store, number: str, event: InboundEvent) -> None:
     with store.transaction() as execute:
         execute(
             "INSERT INTO inbound_events "
