@@ -1,8 +1,7 @@
-"""The database file of a sandbox: made, recognised and emptied.
+"""The database file of a sandbox: creation, migration and reset.
 
-The schema grows by migrations: `_MIGRATIONS` holds what leads from each version to the next, a new database
-goes through all of them, and what was released is never edited. An older version of the package leaves a
-newer database alone.
+`_MIGRATIONS` holds the migration from each schema version to the next. A new database goes through all of
+them, and released ones are never edited. An older version of the package leaves a newer database alone.
 
 A file that cannot be used raises `SandboxError` with a sentence that names it and the remedy. A database of
 another program, or of a newer version of this one, is never written to.
@@ -154,7 +153,7 @@ class SandboxError(Exception):
 
 
 def open_database(database: str | Path) -> sqlite3.Connection:
-    """Open a sandbox database for all threads, private to the user; what its schema lacks is added.
+    """Open a sandbox database for all threads, private to the user, and migrate it.
 
     Raises `SandboxError` if the file cannot be used.
     """
@@ -191,7 +190,7 @@ def reset(database: str | Path) -> None:
 
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Generator[None]:
-    """Run a block as one transaction that begins by waiting for all other writers."""
+    """Run a block as one transaction, after waiting for other writers."""
     connection.execute("BEGIN IMMEDIATE")
     with connection:
         yield

@@ -22,7 +22,7 @@ _SOURCE: Final = "the sandbox"
 
 
 class Lookup:
-    """The operations of the lookup document over one store, apart from HTTP."""
+    """The operations of the lookup document over one store, apart from HTTP; all of them block on SQLite."""
 
     def __init__(self, store: Store, porting: Porting) -> None:
         self._store = store
@@ -107,7 +107,7 @@ def _location(number: str) -> Location | None:
 
 
 def _offer(location: Location) -> Offer:
-    # Nothing is taken here: the question is what there is, not what is left of it.
+    # Taken numbers do not matter: the question is whether the country has the type at all.
     found = find(Filter(*location), limit=1, purchases=0, taken=lambda _: set())
     if not found:
         return Offer(location.type, offered=False)

@@ -1,13 +1,12 @@
-"""Numbering plans: which numbers exist in a country, and what each of them is.
+"""Numbering plans: which numbers exist in a country, and the type of each.
 
-Everything here is computed from libphonenumber's metadata (`phonenumbers`), for each of its supported
-regions, called countries below. `locate` is the one truth about a number; the inventory offers exactly what
-it confirms.
+Computed from libphonenumber's metadata (`phonenumbers`), for each of its supported regions, called countries
+below. `locate` decides where a number belongs; the inventory offers only numbers that it confirms.
 
-Some countries share numbers: +1 800 is dialled in all of North America, and libphonenumber calls it US. So
-that each number belongs to one country only, a country that is not the main one of its calling code has those
+Some countries share numbers: +1 800 is dialled in all of North America, and libphonenumber calls it US. Here
+each number belongs to one country only. A country that is not the main one of its calling code has the
 shared numbers that end in its own two digits (99 for the second country of the calling code, 98 for the
-third, …), and the main one has the rest.
+third, …); the main country has the rest.
 """
 
 from collections.abc import Mapping
@@ -43,14 +42,14 @@ _TYPICAL: Final[dict[NumberType, tuple[str, ...]]] = {
 
 
 class Location(NamedTuple):
-    """Where a number belongs."""
+    """The country and type of a number."""
 
     country: str
     type: NumberType
 
 
 class Typical(NamedTuple):
-    """What numbers of a type usually look like in a plan: their kind and their count of national digits."""
+    """The usual numbers of a type in a plan: libphonenumber's kind and the count of national digits."""
 
     kind: str
     digits: int
@@ -97,7 +96,7 @@ class Plan:
         return self.type(run(self.patterns, national), len(national))
 
     def typical(self, number_type: NumberType) -> Typical | None:
-        """Return how numbers of a type usually look, by libphonenumber's example; None if there are none."""
+        """Return the usual numbers of a type, by libphonenumber's example; None if the plan has none."""
         for kind in _TYPICAL[number_type]:
             if description := self._descriptions.get(kind):
                 return Typical(kind, len(description.example_number or ""))
@@ -106,7 +105,7 @@ class Plan:
 
 @cache
 def plan(country: str) -> Plan:
-    """Return the numbering plan of one of `COUNTRIES`, read once."""
+    """Return the numbering plan of one of `COUNTRIES`; cached."""
     metadata = PhoneMetadata.metadata_for_region(country)
     assert metadata is not None
     return Plan(metadata)
@@ -124,7 +123,7 @@ def sharing(country: str) -> tuple[str, str] | None:
 
 
 def parse(number: str) -> phonenumbers.PhoneNumber | None:
-    """Read a number in E.164 format with its plus sign; None for anything that is not exactly that."""
+    """Parse a number in E.164 format with its plus sign; None for any other notation."""
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
@@ -133,13 +132,13 @@ def parse(number: str) -> phonenumbers.PhoneNumber | None:
 
 
 def exists(number: str) -> bool:
-    """Tell whether this is the E.164 form of a valid number, sold or not."""
+    """Return whether this is the E.164 form of a valid number, sold or not."""
     parsed = parse(number)
     return parsed is not None and phonenumbers.is_valid_number(parsed)
 
 
 def locate(number: str) -> Location | None:
-    """Find where a number in E.164 format belongs; None if it is not valid or not sold."""
+    """Return the country and type of a number in E.164 format; None if it is not valid or not sold."""
     parsed = parse(number)
     if parsed is None or not phonenumbers.is_valid_number(parsed):
         return None
@@ -158,7 +157,7 @@ def locate(number: str) -> Location | None:
 
 
 def display(number: str) -> str:
-    """Write a valid or test number as people do: national format in North America, else international."""
+    """Format a valid or test number for people: national format in North America, else international."""
     parsed = phonenumbers.parse(number)
     national = parsed.country_code == NORTH_AMERICA
     return phonenumbers.format_number(

@@ -1,8 +1,7 @@
-"""The market: what a number can do, what it costs and what a country requires of whoever rents it.
+"""Terms of phone numbers: capabilities, monthly rates and regulatory requirements by country and type.
 
-The data is `pricing.toml`: illustrative, dated, in USD per month. Countries it does not name, and types a
-country does not name, have the defaults of the type. It says nothing about which numbers exist: that is
-`numbering`.
+The data is `pricing.toml`: illustrative, dated, in USD per month. Countries and types that it does not name
+have the defaults of the type. Which numbers exist is `numbering_plan`'s.
 """
 
 import tomllib
@@ -19,7 +18,7 @@ _CENTS: Final = Decimal("0.01")
 
 
 class Requirement(StrEnum):
-    """What a regulator wants to have from the customer before a number is assigned."""
+    """What a regulator requires from the customer before a number is assigned."""
 
     NOTHING = "nothing"
     ADDRESS = "address"
@@ -37,7 +36,7 @@ class Terms:
     requires: Requirement
 
     def capabilities(self) -> dict[str, bool]:
-        """Name the capabilities as the document does."""
+        """Return the capabilities as in the document."""
         return {"voice": self.voice, "sms": self.sms, "mms": self.mms}
 
 

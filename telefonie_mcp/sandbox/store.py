@@ -1,12 +1,12 @@
-"""What was taken: accounts and the numbers they own, in one SQLite file that threads and processes share.
+"""Accounts and the numbers they own, in one SQLite file that threads and processes share.
 
 Guarantees:
 
 - A number has one owner. Purchases run in `BEGIN IMMEDIATE` transactions over a unique key, so of several
   buyers in any number of threads and processes exactly one wins. (A test number is private: one owner per
   account.)
-- No query reads more rows than it returns or is asked about, however many numbers are owned: look-ups go by
-  key, and counts are kept rather than counted. Only pages far into a list cost more, by the rows they skip.
+- The cost of a query does not grow with the numbers owned: look-ups go by key, and counts are stored. Only
+  pages far into a list cost more, by the rows they skip.
 - Money is integer cents (USD).
 
 Failures of the database raise `sqlite3.Error`.
@@ -228,13 +228,13 @@ class Store:
             return bool(execute(attempt, (account, number)).rowcount)
 
     def rows(self, sql: str, *values: str | int) -> list[tuple[Any, ...]]:
-        """Return what a query finds."""
+        """Return the rows of a query."""
         with self._lock:
             return self.connection.execute(sql, values).fetchall()
 
     @contextmanager
     def transaction(self) -> Generator[Execute]:
-        """Run a block as one transaction, with the function that executes its statements."""
+        """Run a block as one transaction; yields the function that executes its statements."""
         with self._lock, writing(self.connection):
             yield self.connection.execute
 

@@ -1,6 +1,6 @@
-"""Inbound events of the sandbox over a file: found, delivered, and written down.
+"""Inbound events of a sandbox: delivery to webhooks, and the log of each number.
 
-`SandboxError` says what stands in the way: a number that nobody owns, a file that cannot be used.
+Raises `SandboxError` for a number that nobody owns and for a file that cannot be used.
 """
 
 import secrets
@@ -34,9 +34,9 @@ _NAMES: Final[dict[Kind, str]] = {"call": "voice", "sms": "SMS"}
 
 @dataclass(frozen=True, slots=True)
 class InboundEvent:
-    """An attempt to deliver something, as the log has it.
+    """A logged attempt to deliver a call or an SMS.
 
-    `at` is the time of the sandbox's clock; `url` has no user name and password.
+    `at` is the time of the sandbox's clock; `url` is without user name and password.
     """
 
     at: datetime
@@ -51,7 +51,7 @@ class InboundEvent:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event that has just been written down, and the beginning of the response as it came."""
+    """An event that was just logged, and the beginning of the webhook's response."""
 
     event: InboundEvent
     body: str
@@ -65,7 +65,7 @@ class _Owned(NamedTuple):
     sms_url: str | None
 
     def url(self, kind: Kind) -> str | None:
-        """Return where what comes in is routed to."""
+        """Return the webhook for that kind of event."""
         return self.voice_url if kind == "call" else self.sms_url
 
 
@@ -77,9 +77,9 @@ async def deliver(
     seconds: float = LIMIT,
     resolve: Resolve = targets.resolve,
 ) -> Delivery:
-    """Deliver a call or an SMS to the webhook of its number, and write down what came of it.
+    """Deliver a call or an SMS to the webhook of its number, and log the outcome.
 
-    Of a test number that several accounts own, it is the oldest account's.
+    A test number that several accounts own is the oldest account's here.
 
     Raises `SandboxError` if nobody owns the number, or the file cannot be used.
     """
@@ -118,7 +118,7 @@ async def deliver(
 
 
 def events(database: str | Path, number: str, *, limit: int = 50) -> list[InboundEvent]:
-    """Return the newest events of a number, the oldest of them first.
+    """Return the newest events of a number, oldest first.
 
     Raises `SandboxError` if the file cannot be used.
     """
@@ -133,7 +133,7 @@ def events(database: str | Path, number: str, *, limit: int = 50) -> list[Inboun
 
 
 def webhook_secret(database: str | Path, number: str | None = None) -> str:
-    """Return the secret that signs the webhooks of the account that owns `number`; else of the embedded one.
+    """Return the secret that signs the webhooks of the owner of `number`; by default of the embedded account.
 
     Raises `SandboxError` if nobody owns the number, or the file cannot be used.
     """
@@ -146,7 +146,7 @@ def webhook_secret(database: str | Path, number: str | None = None) -> str:
 
 @contextmanager
 def _opened(database: str | Path) -> Generator[Store]:
-    """Open the sandbox, after everything has happened in it that has fallen due."""
+    """Open the sandbox and apply what is due in it."""
     if str(database) == MEMORY:
         raise SandboxError("A sandbox in memory cannot be reached from outside. Use a file.")
     store = Store(database)
@@ -164,7 +164,7 @@ def _owned(store: Store, number: str) -> _Owned:
 
 
 def _impossible(inbound: Inbound, owned: _Owned) -> Attempt | None:
-    """Say why nothing can be sent, if nothing can."""
+    """Return why nothing can be sent, if so."""
     offer = terms(owned.country, owned.type)
     if not (offer.voice if inbound.kind == "call" else offer.sms):
         return Attempt(
