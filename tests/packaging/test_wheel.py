@@ -51,7 +51,8 @@ def test_the_sdist_builds_the_same_wheel_and_holds_no_leftovers(
     run("tar", "-xf", sdist, cwd=tmp_path)
     (source,) = tmp_path.iterdir()
     names = [path.relative_to(source).as_posix() for path in source.rglob("*")]
-    assert {"tests/packaging/test_wheel.py", "Dockerfile", "server.json", ".ci/run"} < {*names}
+    assert {"tests/packaging/test_wheel.py", "docs/settings.md", "Dockerfile", "server.json"} < {*names}
+    assert ".ci/run" in names
     assert not [name for name in names if "cache" in name.split("/")[-1] or name.endswith((".pyc", ".lock"))]
     target = tmp_path / "dist"
     target.mkdir()
