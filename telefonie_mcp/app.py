@@ -6,7 +6,6 @@ call that needs them, so that a server which only lists its tools starts fast.
 
 import hashlib
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.openapi.toolsets import BASE
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.types import is_loopback
+from telefonie_mcp.suggestions import did_you_mean
 from telefonie_mcp.tools.catalog import Catalog, Tool, restrict
 from telefonie_mcp.tools.derivation import build_catalog
 from telefonie_mcp.upstream.client import Client, Transport, asgi_transport
@@ -261,10 +261,7 @@ def _check_number_types(catalog: Catalog, settings: Settings) -> None:
             schema = offers.input_schema["properties"].get(tool.hints.facts.type, {})
             known |= dict.fromkeys(schema.get("enum", ()))
     for name in sorted(settings.number_types - known.keys()):
-        close = get_close_matches(name, known, n=1) or known
-        raise SettingsError(
-            f"TELEFONIE_NUMBER_TYPES: there is no type {name!r}; did you mean {' or '.join(close)}?"
-        )
+        raise SettingsError(f"TELEFONIE_NUMBER_TYPES: there is no type {name!r}; {did_you_mean(name, known)}")
 
 
 def _toolsets(settings: Settings) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import pytest
 from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.errors import DocumentError
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 
 FLEET = Path(__file__).parent / "documents/fleet.json"
 KEY = "key-of-a-test-0123456789"

@@ -12,7 +12,7 @@ from telefonie_mcp.errors import SettingsError, UnknownToolError
 from telefonie_mcp.openapi.documents import load_documents
 from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.server.handlers import tool_definition
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 
 LIVE = {"API_KEY": "test-key-1"}
 OFF = "Porting tools are off; the operator can set "

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
-from telefonie_mcp.calls.current_state import Fact, sentence
+from telefonie_mcp.calls.current_state import Fact
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.openapi.hints import sentence
+from telefonie_mcp.text import clean_line
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.results import clean_line
 
 __all__ = ["Caller", "CommandLine", "Pause", "Question", "not_approved", "question_about"]
 

@@ -20,15 +20,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from telefonie_mcp.deadline import LIVE_LOOKUP, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.ledger.records import money
+from telefonie_mcp.money import money
 from telefonie_mcp.numbering import lookup_document
+from telefonie_mcp.numbering.e164 import national_number
 from telefonie_mcp.numbering.lookup import SOURCE, facts, type_of
 from telefonie_mcp.numbering.lookup_document import Offer, Standing
 from telefonie_mcp.openapi.toolsets import BASE
-from telefonie_mcp.tools.formats import DERIVATIONS
 from telefonie_mcp.tools.requester import Api, content_of
-from telefonie_mcp.upstream.retry import Deadline
 
 __all__ = ["create_lookup"]
 
@@ -37,8 +37,6 @@ _AVAILABLE: Final = "searchAvailableNumbers"
 _TYPES: Final = ("local", "national", "toll-free", "mobile")
 _MOST: Final = 20  # results of a search
 _ABILITIES: Final = ("voice", "sms", "mms")
-_SHARE: Final = 4
-"""The API gets this share of a call's time: less than one attempt of a read, so that its silence shows."""
 
 
 def create_lookup(api: Api, seconds: float) -> Starlette:
@@ -49,7 +47,7 @@ def create_lookup(api: Api, seconds: float) -> Starlette:
         seconds: How long one tool call may take in all.
 
     """
-    live = _Live(api, seconds / _SHARE)
+    live = _Live(api, seconds * LIVE_LOOKUP)
     routes = [Route("/lookup/{phone_number}", live.lookup), Route("/capabilities", live.capabilities)]
     return Starlette(routes=routes)
 
@@ -124,7 +122,7 @@ class _Live:
             return _standing(owned, owned=True)
         if country is None:
             return Standing(owned=False, available=False)
-        national = DERIVATIONS["national_number"](number)
+        national = national_number(number)
         query = {"country_code": country, "contains": national, "limit": _MOST}
         try:
             found = await self._search(query, deadline)

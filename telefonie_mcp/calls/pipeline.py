@@ -18,26 +18,24 @@ from uuid import uuid4
 import anyio
 
 from telefonie_mcp.calls.approval import Caller, Pause
-from telefonie_mcp.calls.assessment import Guard, Permit
-from telefonie_mcp.calls.confirmation import preview
+from telefonie_mcp.calls.assessment import Guard, Permit, preview
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.calls.rate_limit import Pace
 from telefonie_mcp.calls.recovery import recover
 from telefonie_mcp.calls.writes import WriteError, write
+from telefonie_mcp.deadline import RECOVERY, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError
 from telefonie_mcp.ledger.journal import Journal
-from telefonie_mcp.ledger.records import Intent, State, money
+from telefonie_mcp.ledger.records import Intent, State
+from telefonie_mcp.money import money
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.redaction import hide_secrets
 from telefonie_mcp.tools.requester import Api, content_of
-from telefonie_mcp.upstream.retry import Deadline
 
 __all__ = ["Calls", "Follower", "Result"]
 
 _log: Final = logging.getLogger(__name__)
-_WRITING_SHARE: Final = 2 / 3
-"""The share of a call's time that the recovery of earlier writes leaves to the call's own."""
 _UNRECORDED: Final = (
     "The outcome could not be recorded in the ledger; tell the user. It is looked up before the next write."
 )
@@ -126,7 +124,7 @@ class Calls:
                 self._api, self._policy, tool, values, ceiling, deadline=deadline, mode=self._mode
             )
         account = self._account(tool)
-        recovered = deadline.earlier(self._seconds * _WRITING_SHARE)
+        recovered = deadline.earlier(self._seconds * (1 - RECOVERY))
         await recover(self._api, self.journal, account, recovered, seconds=self._seconds)
         writes = self._writes[account, str(values.get(tool.hints.subject or ""))]
         permit = await self._guard.permit(tool, values, caller, ceiling, deadline)

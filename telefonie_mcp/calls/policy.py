@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from telefonie_mcp.calls.current_state import Fact
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.ledger.records import Limits, money
+from telefonie_mcp.ledger.records import Limits
+from telefonie_mcp.money import money
 from telefonie_mcp.tools.catalog import Tool
 
 __all__ = ["Policy"]

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from telefonie_mcp.calls.current_state import look
-from telefonie_mcp.calls.settling import happened, tells
+from telefonie_mcp.calls.current_state import happened, look, tells
+from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.journal import Journal
-from telefonie_mcp.ledger.records import Entry, State, money
+from telefonie_mcp.ledger.records import Entry, State
+from telefonie_mcp.money import money
 from telefonie_mcp.tools.requester import Api
-from telefonie_mcp.upstream.retry import Deadline
 
 __all__ = ["recover"]
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 import anyio
 
 from telefonie_mcp.calls.assessment import Permit
-from telefonie_mcp.calls.current_state import Fact, look
-from telefonie_mcp.calls.settling import happened, sent_members, tells, values_of
+from telefonie_mcp.calls.current_state import Fact, happened, look, sent_members, tells, values_of
+from telefonie_mcp.deadline import DISBELIEF, SETTLING, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.ledger.records import State
 from telefonie_mcp.openapi.hints import Settle
@@ -23,17 +23,10 @@ from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.requester import Api, succeeded
 from telefonie_mcp.tools.results import UnusableError, done_without_body, present
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
-from telefonie_mcp.upstream.retry import Deadline
 
 __all__ = ["Done", "WriteError", "write"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between looks
-_SETTLING_SHARE: Final = 3
-"""The share of a call's time that is kept for settling."""
-
-_PATIENCE_SHARE: Final = 10
-"""The share of the time for settling after which it is believed that there is nothing, or no change."""
-
 _SEEN: Final = {
     True: "and so far it seems to have happened",
     False: "and may still complete it; so far it has not happened",
@@ -79,7 +72,7 @@ class _Write:
     async def run(self) -> Done:
         if self.deadline.remaining < self.api.attempt_seconds:
             raise WriteError("refused", _too_late())
-        sending = self.deadline.earlier(self.deadline.remaining / _SETTLING_SHARE)
+        sending = self.deadline.earlier(self.deadline.remaining * SETTLING)
         outcome = await self.api.send(self.tool, self.arguments, sending)
         problem, data = problem_of(self.tool, outcome), None
         if isinstance(outcome, Answer) and succeeded(self.tool, outcome):
@@ -101,7 +94,7 @@ class _Write:
         believed after a while: what broke a connection may not have stopped the API, and what cannot be
         found for a moment may still be there.
         """
-        believing = Deadline.after(self.deadline.remaining / _PATIENCE_SHARE)
+        believing = Deadline.after(self.deadline.remaining * DISBELIEF)
         pause = _FIRST_PAUSE
         while True:
             after = done = None

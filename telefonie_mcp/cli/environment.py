@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from telefonie_mcp.errors import TelefonieError
-from telefonie_mcp.settings.fields import Settings, read_settings
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.reading import read_settings
 
 __all__ = ["settings_in_force", "sandbox_errors"]
 

@@ -26,10 +26,10 @@ class _Number(click.ParamType[str]):
     name = "number"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from telefonie_mcp.tools.formats import FORMATS  # noqa: PLC0415
+        from telefonie_mcp.numbering.e164 import normalise_number, number_problem  # noqa: PLC0415
 
-        number = FORMATS["e164"].normalise(value)
-        if problem := FORMATS["e164"].problem(number):
+        number = normalise_number(value)
+        if problem := number_problem(number):
             self.fail(f"{value} {problem}", param, ctx)
         return number
 
@@ -134,7 +134,7 @@ def _line(event: "Event") -> str:
 
 def _cleaned(text: str) -> str:
     """Return text without what could steer a terminal or hide in it; its lines stay."""
-    from telefonie_mcp.tools.results import clean  # noqa: PLC0415
+    from telefonie_mcp.text import clean  # noqa: PLC0415
 
     return "\n".join(clean(line) for line in text.splitlines())
 

@@ -115,7 +115,7 @@ def _serve(settings: Settings) -> NoReturn:
 def tools(flags: dict[str, Any], *, as_json: bool) -> None:
     """Show the tools as an agent sees them, and what each costs in tokens (bytes / 4)."""
     from telefonie_mcp.server.handlers import tool_definition  # noqa: PLC0415
-    from telefonie_mcp.tools.results import compact  # noqa: PLC0415
+    from telefonie_mcp.text import compact  # noqa: PLC0415
 
     catalog = _app(settings_in_force(flags)).catalog
     listed = [

@@ -6,12 +6,13 @@ an operation: guard, preview and reconciliation follow hints. Without hints an o
 default: GET only reads; everything else is destructive and asks for ``confirm``.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["ArgumentHint", "Exposed", "Facts", "Hints", "Pages", "Read", "Settle"]
+__all__ = ["ArgumentHint", "Exposed", "Facts", "Hints", "Pages", "Read", "Settle", "sentence"]
 
 
 class _Hint(BaseModel):
@@ -193,3 +194,13 @@ class Hints(_Hint):
         if self.read_only and self.destructive:
             raise ValueError("what only reads is not destructive")
         return self
+
+
+def sentence(template: str, values: Mapping[str, Any]) -> str:
+    """Fill values into a sentence of the hints, where their names stand in braces."""
+
+    def value(match: re.Match[str]) -> str:
+        filled = values.get(match[1], match[0])
+        return ", ".join(map(str, cast("list[Any]", filled))) if isinstance(filled, list) else str(filled)
+
+    return re.sub(r"{(\w+)}", value, template)

@@ -15,7 +15,7 @@ from telefonie_mcp.errors import ToolError
 from telefonie_mcp.progress import report
 from telefonie_mcp.resources.collection import read_collection
 from telefonie_mcp.resources.exposed import Part, Readable
-from telefonie_mcp.tools.results import compact
+from telefonie_mcp.text import compact
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.pipeline import Calls

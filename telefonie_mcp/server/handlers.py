@@ -28,8 +28,8 @@ from telefonie_mcp.server.prompts import Prompts
 from telefonie_mcp.server.resources import Resources
 from telefonie_mcp.server.subscriptions import Followers
 from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.text import compact
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.results import compact
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.pipeline import Result

@@ -11,8 +11,8 @@ from telefonie_mcp.calls.approval import Caller
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.records import VOID, LedgerError, State
 from telefonie_mcp.resources.exposed import Readable, exposed, touched
+from telefonie_mcp.text import clean, compact
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.results import clean, compact
 
 __all__ = ["Resources"]
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from telefonie_mcp.errors import ToolError
+from telefonie_mcp.text import CUTS, clean
 from telefonie_mcp.tools.catalog import HIDDEN, Tool
-from telefonie_mcp.tools.results import CUTS, clean
 
 __all__ = ["hide_secrets"]
 

@@ -16,6 +16,7 @@ import anyio
 import httpx2 as httpx
 from pydantic import SecretStr
 
+from telefonie_mcp.deadline import CONNECTING
 from telefonie_mcp.openapi.operation import Credential
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.serialization import Request
@@ -133,7 +134,7 @@ class Client:
             else:
                 separator = "&" if urlsplit(target).query else "?"
                 target += separator + str(httpx.QueryParams({credential.name: value}))
-        connecting = seconds / 3  # well before the end, so that a request that never left is known as such
+        connecting = seconds * CONNECTING
         timeout = httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, connecting), pool=connecting)
         return self._http.build_request(
             request.method, httpx.URL(target), headers=headers, content=request.content, timeout=timeout

@@ -11,7 +11,7 @@ from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.sandbox import create_sandbox
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.upstream.client import Transport, asgi_transport
 from tests.sandbox.support import serve
 

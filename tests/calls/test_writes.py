@@ -13,12 +13,12 @@ from pydantic import SecretStr
 
 from telefonie_mcp.calls.assessment import Permit
 from telefonie_mcp.calls.writes import WriteError, happened, write
+from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.openapi.hints import Settle
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.tools.requester import Api
 from telefonie_mcp.upstream.client import Client as Sender
-from telefonie_mcp.upstream.retry import Deadline
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, OFFER, Exchange, Fault, Provider, faulty
 from tests.support.recorder import Recorder, recording

@@ -29,7 +29,8 @@ from pydantic import SecretStr
 
 from telefonie_mcp.app import App
 from telefonie_mcp.server.handlers import create_server, mcp_server
-from telefonie_mcp.settings.fields import Settings, read_settings
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.support.faulty import NUMBER, Exchange, Provider, faulty, replying
 from tests.support.wire import COMMAND, answer_of, environment, initialize, request, running
 

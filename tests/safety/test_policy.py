@@ -15,7 +15,8 @@ from pydantic import SecretStr
 
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.server.handlers import create_server
-from telefonie_mcp.settings.fields import Settings, read_settings
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.support.faulty import NUMBER, Provider, faulty
 from tests.support.wire import Mode, Transport, answer_of, connected, running
 

@@ -15,7 +15,7 @@ from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.server.handlers import mcp_server
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
 from tests.support.spans import recorded

@@ -12,7 +12,7 @@ from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine, question_about
 from telefonie_mcp.errors import DocumentError, ToolError
 from telefonie_mcp.openapi.documents import parse_document
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.tools.catalog import HIDDEN, Catalog
 from telefonie_mcp.tools.derivation import build_catalog
 

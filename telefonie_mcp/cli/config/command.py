@@ -48,7 +48,7 @@ def config(flags: dict[str, Any], *, client: str, write: bool, yes: bool, with_k
     """
     from telefonie_mcp.cli.config.entry import configure  # noqa: PLC0415
     from telefonie_mcp.cli.config.launch import variables  # noqa: PLC0415
-    from telefonie_mcp.settings.fields import read_settings  # noqa: PLC0415
+    from telefonie_mcp.settings.reading import read_settings  # noqa: PLC0415
 
     if yes and not write:
         raise click.UsageError("--yes answers the question of --write, and there is none.")

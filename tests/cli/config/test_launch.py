@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from telefonie_mcp.cli.config.launch import Launch, Variables, source_of, variables
-from telefonie_mcp.settings.fields import Settings, read_settings
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.reading import read_settings
 
 CACHE = "/home/me/.cache/uv/archive-v0/Ab3"
 WHEEL = "file:///tmp/telefonie_mcp-0.1.0-py3-none-any.whl"

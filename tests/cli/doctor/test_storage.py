@@ -12,7 +12,8 @@ import pytest
 
 from telefonie_mcp.cli.doctor.storage import ledger, state
 from telefonie_mcp.ledger.store import Ledger
-from telefonie_mcp.settings.fields import Settings, read_settings
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.ledger.support import NO_LIMITS, bought, buying
 
 

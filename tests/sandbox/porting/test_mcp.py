@@ -15,7 +15,7 @@ from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.sandbox import create_sandbox, move_clock
 from telefonie_mcp.server.handlers import mcp_server
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.tools.catalog import HIDDEN
 from telefonie_mcp.upstream.client import Transport, asgi_transport
 from tests.sandbox.porting.support import FIELDS, NUMBERS, PDF, SECRETS
