@@ -1,6 +1,6 @@
 """Phone numbers in E.164 format (ITU-T E.164): read generously, refused with a suggestion; pure.
 
-``phonenumbers`` is imported when a number is first looked at, so that starting the server does not pay for it.
+``phonenumbers`` is imported when a number is first read, so that the start of the server does not pay for it.
 """
 
 import re

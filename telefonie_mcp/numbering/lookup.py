@@ -15,7 +15,7 @@ from phonenumbers import (
     ValidationResult,
 )
 
-__all__ = ["SOURCE", "facts", "type_of"]
+__all__ = ["SOURCE", "describe_number", "type_of"]
 
 SOURCE: Final = f"libphonenumber {phonenumbers.__version__}, offline"
 
@@ -53,7 +53,7 @@ _TYPES: Final = {
 }
 
 
-def facts(number: str) -> dict[str, Any]:
+def describe_number(number: str) -> dict[str, Any]:
     """Return what is known about a number in E.164 format, as the members of the lookup document.
 
     Of a number that is not valid, that is `code` and `reason`, and its country where the country code says.

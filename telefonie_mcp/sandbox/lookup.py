@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from telefonie_mcp.numbering import lookup_document
-from telefonie_mcp.numbering.lookup import facts
+from telefonie_mcp.numbering.lookup import describe_number
 from telefonie_mcp.numbering.lookup_document import Offer, Standing
 from telefonie_mcp.sandbox import parsing, received
 from telefonie_mcp.sandbox.inventory import Filter, find
@@ -33,7 +33,7 @@ class Lookup:
 
     def lookup(self, caller: Caller, number: str) -> Json:
         """`GET /lookup/{phone_number}`."""
-        numbering = facts(number)
+        numbering = describe_number(number)
         return lookup_document.lookup(
             numbering, self._standing(caller, numbering["phone_number"]), source=_SOURCE
         )

@@ -4,7 +4,7 @@ import sys
 import phonenumbers
 import pytest
 
-from telefonie_mcp.numbering.lookup import facts, type_of
+from telefonie_mcp.numbering.lookup import describe_number, type_of
 
 SHARED = {"EH": "MA", "MF": "BL"}
 """Regions whose numbers libphonenumber cannot tell from those of another one."""
@@ -18,7 +18,7 @@ def example(region: str) -> str:
 
 @pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
 def test_the_example_of_every_region_is_valid_and_of_that_region(region: str) -> None:
-    known = facts(example(region))
+    known = describe_number(example(region))
     assert known["valid"]
     assert known["country_code"] == SHARED.get(region, region)
     assert known["line_type"] != "unknown"
@@ -66,18 +66,18 @@ def test_the_example_of_every_region_is_valid_and_of_that_region(region: str) ->
     ],
 )
 def test_what_is_known_of_a_valid_number_and_nothing_else(number: str, expected: dict[str, object]) -> None:
-    assert facts(number) == {"phone_number": number, "valid": True, **expected}
+    assert describe_number(number) == {"phone_number": number, "valid": True, **expected}
 
 
 def test_a_number_of_no_country_has_none() -> None:
-    known = facts("+80012345678")
+    known = describe_number("+80012345678")
     assert (known["valid"], known["line_type"]) == (True, "toll_free")
     assert "country_code" not in known
     assert "country" not in known
 
 
 def test_a_national_prefix_that_does_not_belong_there_is_left_out() -> None:
-    assert facts("+4402079460123")["phone_number"] == "+442079460123"
+    assert describe_number("+4402079460123")["phone_number"] == "+442079460123"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_national_prefix_that_does_not_belong_there_is_left_out() -> None:
     ],
 )
 def test_why_a_number_is_not_valid(number: str, code: str, country: str | None) -> None:
-    known = facts(number)
+    known = describe_number(number)
     assert (known["valid"], known["code"], known.get("country_code")) == (False, code, country)
     assert known["reason"].endswith(".")
     assert known["phone_number"] == number

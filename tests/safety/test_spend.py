@@ -34,7 +34,7 @@ async def main():
     for number in range(first, first + int(sys.argv[2])):
         try:
             arguments = {"phone_number": f"+1415555{number:04}", "confirm": True}
-            await app.calls.call("purchase_number", arguments, CommandLine())
+            await app.pipeline.call("purchase_number", arguments, CommandLine())
             bought += 1
         except ToolError as error:
             assert error.code == "limit_reached", error.as_dict()
