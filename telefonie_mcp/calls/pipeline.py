@@ -125,10 +125,10 @@ class Calls:
             raise await preview(
                 self._api, self._policy, tool, values, ceiling, deadline=deadline, mode=self._mode
             )
-        account = self._account(tool)
+        account, subject = self._account(tool), str(values.get(tool.hints.subject or ""))
         recovered = deadline.earlier(self._seconds * _WRITING_SHARE)
-        await recover(self._api, self.journal, account, recovered, seconds=self._seconds)
-        writes = self._writes[account, str(values.get(tool.hints.subject or ""))]
+        await recover(self._api, self.journal, account, subject, recovered, seconds=self._seconds)
+        writes = self._writes[account, subject]
         permit = await self._guard.permit(tool, values, caller, ceiling, deadline)
         self._refuse_when_closing()
         self._writing += 1

@@ -12,8 +12,8 @@ from typing import Final
 from telefonie_mcp.calls.current_state import look
 from telefonie_mcp.calls.settling import happened, tells
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.journal import Journal
-from telefonie_mcp.ledger.records import Entry, State, money
+from telefonie_mcp.ledger.journal import Journal, in_progress
+from telefonie_mcp.ledger.records import Entry, InProgressError, State, money
 from telefonie_mcp.tools.requester import Api
 from telefonie_mcp.upstream.retry import Deadline
 
@@ -22,19 +22,26 @@ __all__ = ["recover"]
 _log: Final = logging.getLogger(__name__)
 
 
-async def recover(api: Api, journal: Journal, account: str, deadline: Deadline, *, seconds: float) -> None:
+async def recover(
+    api: Api, journal: Journal, account: str, subject: str, deadline: Deadline, *, seconds: float
+) -> None:
     """Settle the abandoned entries of ``account``, as far as the API can be read.
+
+    An entry about ``subject`` itself must be settled: the ledger would refuse another write about it, and
+    whatever else that write were told of the current state could be the doing of the entry.
 
     Args:
         api: The way to the API.
         journal: The ledger.
         account: Whose entries.
+        subject: What the call that comes next is about.
         deadline: When the call that comes next needs its time.
         seconds: How long the API may work on a request: a write that has not happened is believed not to
             happen any more only when it is older than that.
 
     Raises:
-        ToolError: the ledger cannot be read.
+        ToolError: the ledger cannot be read, or an entry about ``subject`` could not be settled. Nothing
+            was done.
 
     """
     for entry in await journal.unfinished(account):
@@ -42,10 +49,15 @@ async def recover(api: Api, journal: Journal, account: str, deadline: Deadline, 
             found = await _look(api, entry, deadline, seconds)
         except ToolError as error:
             _log.warning("ledger entry %s cannot be settled now: %s", entry.id, error.code)
+            if entry.subject == subject:
+                raise
             continue
+        settled = False
         if found.state != "unknown":
             _log.warning("ledger entry %s (%s %s): %s", entry.id, entry.tool, entry.subject, found.reason)
-            await journal.finish(entry.id, found.state, found.reason, found.monthly_rate)
+            settled = await journal.finish(entry.id, found.state, found.reason, found.monthly_rate)
+        if not settled and entry.subject == subject:
+            raise in_progress(InProgressError(subject))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from tests.support import faulty as f
 from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
 from tests.support.served import WRITES, live, written
 
-BUY = WRITES["purchase_number"][1]
+api_404 = f.replying(404)
 
 
 @dataclass
@@ -183,6 +183,28 @@ async def test_what_may_still_happen_is_not_done_a_second_time(tmp_path: Path) -
         with pytest.raises(ToolError) as caught:
             await call(app)
         assert caught.value.code == "in_progress"
+        assert written(provider) == 0
+
+
+@pytest.mark.parametrize(
+    ("looks", "code"),
+    [([f.replying(401), Exchange.honest], "unauthorized"), ([api_404, Exchange.honest], "in_progress")],
+    ids=["it cannot be looked up", "it happens between two looks"],
+)
+async def test_nothing_is_said_of_a_number_while_an_earlier_write_about_it_is_not_settled(
+    looks: list[Fault], code: str, tmp_path: Path
+) -> None:
+    async with faulty() as provider, app_of(provider, 60, tmp_path) as app:
+        recorded(app, "purchase_number", now, arguments={"phone_number": NUMBER})
+        provider.own()
+        provider.faults["GET"] = looks
+        with pytest.raises(ToolError, match=r"^Nothing was done: ") as refused:
+            await call(app)
+        assert refused.value.code == code
+        assert [entry.state for entry in await app.recent_writes()] == ["intent"]
+        with pytest.raises(ToolError, match="already in this account"):
+            await call(app)
+        assert [entry.state for entry in await app.recent_writes()] == ["done"]
         assert written(provider) == 0
 
 
