@@ -18,7 +18,7 @@ from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.types import is_loopback
-from telefonie_mcp.suggestions import did_you_mean
+from telefonie_mcp.text import did_you_mean
 from telefonie_mcp.tools.catalog import Catalog, Tool, restrict
 from telefonie_mcp.tools.derivation import build_catalog
 from telefonie_mcp.upstream.client import ApiClient, Transport, asgi_transport
@@ -35,7 +35,7 @@ SANDBOX_ACCOUNT: Final = "sandbox"
 _SANDBOX_URL: Final = "http://sandbox.invalid/v1/numbers"
 """Base URL of the embedded sandbox; ``.invalid`` never resolves (RFC 6761 §6.4), so nothing can leak out."""
 
-_COMPOSED_HOST: Final = "composed.invalid"
+_COMPOSED_HOST: Final = "lookup.invalid"
 """Host of the operations that a live API lacks, and that this process composes of those that it has."""
 
 

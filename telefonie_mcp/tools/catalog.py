@@ -13,7 +13,7 @@ from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.redaction import HIDDEN
-from telefonie_mcp.suggestions import did_you_mean
+from telefonie_mcp.text import did_you_mean
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator

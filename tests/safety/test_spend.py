@@ -24,7 +24,7 @@ BUYER = """
 import os, sys, anyio, json
 from telefonie_mcp.app import App
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.calls.approval import CommandLine
 
 async def main():
