@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 
 from telefonie_mcp import __version__
 from telefonie_mcp.calls.policy import Policy
+from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
-from telefonie_mcp.ledger.records import Entry, Limits
+from telefonie_mcp.ledger.accounts import live_account
+from telefonie_mcp.ledger.records import Account, Entry, Limits
 from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 from telefonie_mcp.settings.fields import Settings
@@ -142,6 +144,7 @@ class App:
             number_types=settings.number_types,
             webhook_hosts=settings.webhook_hosts,
             protected_numbers=settings.protected_numbers,
+            currency=settings.currency,
         )
 
     @cached_property
@@ -155,7 +158,7 @@ class App:
         return Pipeline(
             self.requester,
             self.policy,
-            AsyncLedger(lambda: settings.ledger_url, self.policy.limits),
+            AsyncLedger(lambda: settings.ledger_url, self.policy.limits, accounts=self.accounts),
             RateLimit(settings.max_calls_per_minute),
             mode=settings.mode,
             seconds=settings.timeout,
@@ -163,13 +166,17 @@ class App:
             observers=self.write_observers,
         )
 
-    def account(self, tool: Tool) -> str:
-        """Return whose numbers ``tool`` writes to: the sandbox, or an API and a fingerprint of the key."""
+    def account(self, tool: Tool) -> Account:
+        """Return whose numbers ``tool`` writes to: the sandbox's, or those of an account at an API."""
         if self.settings.mode == "sandbox":
-            return SANDBOX_ACCOUNT
+            return Account(SANDBOX_ACCOUNT)
         key = self.settings.key.get_secret_value() if self.settings.key else ""
         fingerprint = hashlib.sha256(key.encode()).hexdigest()[:12]
-        return f"live {urlsplit(self.server(tool)).netloc} {fingerprint}"
+        return live_account(self.settings.account, self.server(tool), fingerprint)
+
+    def accounts(self) -> set[Account]:
+        """Return every account that a tool of this server writes to."""
+        return {self.account(tool) for tool in self.catalog.everything.values()}
 
     def is_composed(self, tool: Tool) -> bool:
         """Whether the live API lacks the operation of ``tool``, and this process answers it instead."""
@@ -193,11 +200,11 @@ class App:
             LedgerError: the ledger cannot be read.
 
         """
-        accounts = {self.account(tool) for tool in self.catalog.everything.values()}
+        deadline = Deadline.after(self.settings.timeout)
         entries = [
             entry
-            for account in accounts
-            for entry in await self.pipeline.ledger.recent(account=account, limit=limit)
+            for account in self.accounts()
+            for entry in await self.pipeline.ledger.recent(deadline, account=account.name, limit=limit)
         ]
         return sorted(entries, key=lambda entry: -entry.id)[:limit]
 

@@ -1,24 +1,74 @@
-"""Amounts of money, as APIs and operators write them."""
+"""Amounts of money, as APIs and operators write them; exact, and unreadable where they are ambiguous."""
 
-from decimal import ROUND_UP, Decimal, InvalidOperation
-from typing import Any
+import re
+from decimal import ROUND_DOWN, ROUND_UP, Decimal, InvalidOperation
+from typing import Any, Final
 
-__all__ = ["money"]
+__all__ = ["limit", "money"]
+
+_STEP: Final = Decimal("0.0001")
+_HIGHEST: Final = 10**9
+_LONGEST: Final = 40
+"""Characters of the longest amount that is read."""
+
+_AMOUNT: Final = re.compile(
+    r"(?P<before>[A-Z]{3}|[$€£¥])?\s?(?P<number>[0-9][0-9.,]*|\.[0-9]+)(?:E(?P<power>[-+]?[0-9]{1,9}))?"
+    r"\s?(?P<after>[A-Z]{3}|[$€£¥])?"
+)
+_GROUPED: Final = re.compile(r"[0-9]{1,3}(,[0-9]{3})+\.[0-9]*")
+_DECIMAL_COMMA: Final = re.compile(r"[0-9]+,[0-9]{2}")
+_SYMBOLS: Final = {"$": "USD CAD AUD NZD SGD HKD MXN", "€": "EUR", "£": "GBP", "¥": "JPY CNY"}
+"""Currencies (ISO 4217) that are written with a symbol."""
 
 
-def money(value: Any) -> Decimal | None:
-    """Return ``value`` as an amount of money with at most four decimals, rounded up; ``None`` if it is none.
+def money(value: Any, currency: str | None = None) -> Decimal | None:
+    """Return a price as an amount with at most four decimals, rounded up; ``None`` if it cannot be read.
 
-    >>> money("1.15"), money("free"), money(2.5), money("-1"), money(True)
-    (Decimal('1.15'), None, Decimal('2.5'), None, None)
+    A number, or text such as ``1.15``, ``$1.15``, ``1.15 USD``, ``1,15`` or ``1,000.00``. ``1,000`` alone is
+    ambiguous, so it is not read; nor is a negative amount, nor one in another currency than ``currency``
+    (ISO 4217), where that is given.
+
+    >>> money("1.15"), money("$1.15"), money("1,15"), money("1,000.00"), money(2.5)
+    (Decimal('1.15'), Decimal('1.15'), Decimal('1.15'), Decimal('1000.00'), Decimal('2.5'))
+    >>> money("1,000"), money("1.15 EUR", "USD"), money("free"), money("-1"), money(True)
+    (None, None, None, None, None)
     """
+    return _rounded(_read(value, currency), ROUND_UP)
+
+
+def limit(value: Any) -> Decimal | None:
+    """Return a limit, read like a price but rounded down; ``None`` if it cannot be read.
+
+    >>> limit("1.00009"), money("1.00009")
+    (Decimal('1.0000'), Decimal('1.0001'))
+    """
+    return _rounded(_read(value, None), ROUND_DOWN)
+
+
+def _read(value: Any, currency: str | None) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
+    text = str(value).strip().upper()
+    match = _AMOUNT.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None or (match["before"] and match["after"]):
+        return None
+    named = match["before"] or match["after"]
+    if named and currency and currency not in _SYMBOLS.get(named, named).split():
+        return None
+    number = match["number"]
+    if _GROUPED.fullmatch(number):
+        number = number.replace(",", "")
+    elif _DECIMAL_COMMA.fullmatch(number):
+        number = number.replace(",", ".")
     try:
-        amount = Decimal(str(value).strip())
+        amount = Decimal(f"{number}E{match['power']}" if match["power"] else number)
     except InvalidOperation:
         return None
-    if not amount.is_finite() or amount < 0 or amount >= 10**9:
+    return amount if amount < _HIGHEST else None
+
+
+def _rounded(amount: Decimal | None, rounding: str) -> Decimal | None:
+    if amount is None:
         return None
-    exact = amount.quantize(Decimal("0.0001"), rounding=ROUND_UP)
+    exact = amount.quantize(_STEP, rounding=rounding)
     return amount if amount == exact else exact

@@ -17,7 +17,16 @@ from telefonie_mcp.openapi.hints import sentence
 from telefonie_mcp.text import clean_line
 from telefonie_mcp.tools.catalog import Tool
 
-__all__ = ["Caller", "CommandLine", "Pause", "Question", "not_approved", "question_about"]
+__all__ = [
+    "Caller",
+    "CommandLine",
+    "Pause",
+    "Question",
+    "facts_changed",
+    "not_approved",
+    "one_line",
+    "question_about",
+]
 
 _BULLET: Final = "\N{MIDDLE DOT}"
 """Begins every fact of a question, and is in none: some clients show all lines as one."""
@@ -95,20 +104,53 @@ def not_approved(question: Question, reason: str) -> ToolError:
     )
 
 
-def question_about(tool: Tool, arguments: Mapping[str, Any], fact: CurrentState | None) -> Question:
-    """Return the question whether ``tool`` may go ahead, given the current facts."""
+def facts_changed() -> ToolError:
+    """Return the refusal of a call whose approval was given for facts that do not hold any more."""
+    return ToolError(
+        f"{NOTHING_DONE}: the facts changed since the question was asked, so the approval is void.",
+        code="facts_changed",
+        hint="Make the call again to ask about the current facts.",
+    )
+
+
+def question_about(
+    tool: Tool,
+    arguments: Mapping[str, Any],
+    facts: CurrentState | None,
+    *,
+    bound: Mapping[str, str],
+    limits: Mapping[str, Any],
+) -> Question:
+    """Return the question whether ``tool`` may go ahead.
+
+    Args:
+        tool: What is to be done.
+        arguments: With what.
+        facts: The offer or the current state that the decision rests on.
+        bound: To what an approval is bound besides: mode, account, and the ledger's own id.
+        limits: What the operator's limits leave, for the person; an approval is not bound to it.
+
+    """
     hints = tool.hints
-    current = dict(fact or {})
+    current = dict(facts or {})
     arguments = tool.shown(arguments)
-    would = sentence(hints.confirm, {**current, **arguments})
-    would = would.replace(_BULLET, ",") or f"send {tool.operation.method} {tool.operation.path}"
-    lines = [f"May the assistant {would}?"]
-    shown = {name: current[name] for name in hints.asked if name in current}
-    lines += [f"{_BULLET} {name.replace('_', ' ')}: {_plain(value)}" for name, value in shown.items()]
+    would = sentence(hints.confirm, one_line({**current, **arguments}))
+    lines = [f"May the assistant {would or f'send {tool.operation.method} {tool.operation.path}'}?"]
+    shown = {name: value for name, value in bound.items() if name != "ledger"}
+    shown |= {name: current[name] for name in hints.asked if name in current}
     sent = {name: value for name, value in arguments.items() if name not in {hints.subject, hints.ceiling}}
-    lines += [f"{_BULLET} with {name.replace('_', ' ')}: {_plain(value)}" for name, value in sent.items()]
-    content = json.dumps([tool.name, arguments, current], sort_keys=True, ensure_ascii=True)
+    shown |= {f"with {name}": value for name, value in sent.items()}
+    shown |= {f"left of {name}": left["left"] for name, left in limits.items()}
+    lines += [
+        f"{_BULLET} {_one_line(name).replace('_', ' ')}: {_plain(value)}" for name, value in shown.items()
+    ]
+    content = json.dumps([bound, tool.name, arguments, current], sort_keys=True, ensure_ascii=True)
     return Question("\n".join(lines), hashlib.sha256(content.encode()).hexdigest())
+
+
+def one_line(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return values as parts of a sentence: cleaned, on one line, and cut, whoever chose them."""
+    return {name: _plain(value) for name, value in values.items()}
 
 
 def _plain(value: Any) -> str:

@@ -1,36 +1,68 @@
-"""What a write would do and whether it may: operator's rules, current state, price, a person's approval.
+"""What a write would do and whether it may: one assessment, shown as a preview or turned into a permit.
 
-A confirmed call gets a :class:`Permit`, without which nothing is written; an unconfirmed one gets a preview,
-and nothing is done. The current state is read from the API now, never taken from the model. After a person's
-answer it is read again, and a change makes the answer void.
+A preview and the confirmed call read the same current state and apply the same rules, in the same order: the
+operator's rules, the existing state, the price, the budgets, a person. What the confirmed call would refuse,
+the preview refuses, with the same code and without the call to make. The current state is read from the API
+now, never taken from the model; after a person's answer it is read again, and a change makes the answer void.
+
+A preview only looks: at the API, and at the ledger if there is one.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from telefonie_mcp.calls.approval import Caller, question_about
+from telefonie_mcp.calls.approval import Caller, Question, facts_changed, one_line, question_about
 from telefonie_mcp.calls.current_state import CurrentState, impossible, read_current_state, refused
+from telefonie_mcp.calls.held_rates import find_rates, with_rates
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.ledger.async_ledger import AsyncLedger, explained, in_progress
+from telefonie_mcp.ledger.budgets import check_budgets, shown_limits
+from telefonie_mcp.ledger.records import Account, InProgressError, Survey
 from telefonie_mcp.openapi.hints import sentence
+from telefonie_mcp.text import clean_line
 from telefonie_mcp.tools.catalog import CONFIRM, Tool
 from telefonie_mcp.tools.requester import Requester
 
-__all__ = ["Guard", "Permit", "preview"]
+__all__ = ["Assessor", "Permit", "Request"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A call of a writing tool, with valid arguments.
+
+    Attributes:
+        tool: What is to be done.
+        arguments: Its arguments, complete and normalised.
+        account: Whose numbers it is about.
+        ceiling: The highest monthly rate that the caller agreed to.
+
+    """
+
+    tool: Tool
+    arguments: Mapping[str, Any]
+    account: Account
+    ceiling: Decimal | None = None
+
+    @property
+    def subject(self) -> str:
+        """What the write is about, as the ledger records it; empty where the tool has no subject."""
+        return str(self.arguments.get(self.tool.hints.subject or "") or "")
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to write, and what it rests on.
+    """Authorization for one write, with the facts it was based on.
 
     Attributes:
         deadline: When the call must have its result; a person's time to answer does not count.
-        before: The facts about the subject before the write; ``None`` where it does not exist yet.
+        before: The current state of the subject before the write; ``None`` where it does not exist yet.
         monthly_rate: What the write would cost per month, where that was needed and known.
         approval: The approval it spends, if a person was asked.
+        newest: Id of the ledger's newest entry about the subject when the current state was read.
 
     """
 
@@ -38,137 +70,182 @@ class Permit:
     before: CurrentState | None = None
     monthly_rate: Decimal | None = None
     approval: str | None = None
+    newest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
-    """Grants permits.
+class _Assessment:
+    """What the rules made of a request: it may be carried out.
 
     Attributes:
+        before: The current state of the subject; ``None`` where it does not exist yet.
+        facts: What the decision rests on: the offer, or else the current state.
+        rate: The monthly rate, where it is known.
+        limits: What the operator's limits leave.
+
+    """
+
+    before: CurrentState | None
+    facts: CurrentState | None
+    rate: Decimal | None
+    limits: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Assessor:
+    """Assesses requests.
+
+    Attributes:
+        requester: The way to the API.
+        policy: The operator's rules.
+        ledger: Where budgets and earlier writes are known.
+        mode: ``sandbox`` or ``live``, as previews and questions say.
         seconds: How long a call may take, a person's time to answer aside.
 
     """
 
     requester: Requester
     policy: Policy
+    ledger: AsyncLedger
+    mode: str
     seconds: float
 
-    async def permit(
-        self,
-        tool: Tool,
-        arguments: Mapping[str, Any],
-        caller: Caller,
-        ceiling: Decimal | None,
-        deadline: Deadline,
-    ) -> Permit:
-        """Return leave for a confirmed call of ``tool``.
+    async def permit(self, request: Request, caller: Caller, survey: Survey, deadline: Deadline) -> Permit:
+        """Return the authorization for a confirmed request.
 
         Args:
-            tool: A tool that writes.
-            arguments: Its arguments, valid and complete.
-            caller: Who calls, and how to ask the person behind it.
-            ceiling: The highest monthly rate that the caller agreed to.
+            request: What is asked.
+            caller: Who asks, and how to ask the person behind it.
+            survey: What the ledger knew before anything was read.
             deadline: When the call must have its result; a person's answer begins a new one.
 
         Raises:
-            ToolError: a rule, the facts, the price or a person stands against it. Nothing was done.
+            ToolError: a rule, the current state, the price, a budget or a person stands against it. Nothing
+                was done.
+            Pause: the person's answer will come with another request.
 
         """
-        permit, offer = await self._look(tool, arguments, ceiling, deadline)
-        if not self._asks(tool):
-            return permit
-        question = question_about(tool, arguments, offer)
+        asks = self._asks(request.tool)
+        made = await self._assess(request, survey, deadline, offered=asks, records=True)
+        if not asks:
+            return Permit(deadline, made.before, made.rate, newest=survey.newest)
+        question = self._question(request, made, survey)
         approval = await caller.approve(question)
-        permit, offer = await self._look(tool, arguments, ceiling, Deadline.after(self.seconds))
-        if question_about(tool, arguments, offer).digest != question.digest:
-            raise ToolError(
-                f"{NOTHING_DONE}: the facts changed since the question was asked, so the approval is void.",
-                code="facts_changed",
-                hint="Make the call again to ask about the current facts.",
-            )
-        return replace(permit, approval=approval)
+        deadline = Deadline.after(self.seconds)
+        survey = await self.ledger.survey(request.account, request.subject, deadline)
+        made = await self._assess(request, survey, deadline, offered=True, records=True)
+        if self._question(request, made, survey).digest != question.digest:
+            raise facts_changed()
+        return Permit(deadline, made.before, made.rate, approval, survey.newest)
+
+    async def preview(self, request: Request, deadline: Deadline) -> ToolError:
+        """Return the answer to an unconfirmed request: what it would do, and the call that would do it.
+
+        Raises:
+            ToolError: the current state cannot be read, or the confirmed call would be refused.
+
+        """
+        tool, arguments = request.tool, request.arguments
+        hints = tool.hints
+        survey = await self.ledger.peek(request.account, request.subject, deadline)
+        made = await self._assess(request, survey, deadline, offered=True, records=False)
+        shown = tool.shown(arguments)
+        would = clean_line(
+            sentence(hints.confirm, one_line({**(made.facts or {}), **shown}))
+            or f"send {tool.operation.method} {tool.operation.path}"
+        )
+        unreadable = hints.effect == "acquire" and made.facts is not None and made.rate is None
+        price = f" at {made.rate} per month" if made.rate is not None else ""
+        warning = " Its monthly rate cannot be read as an amount: it can neither be shown nor be limited."
+        agreed = {} if made.rate is None or hints.ceiling is None else {hints.ceiling: float(made.rate)}
+        call = {"name": tool.name, "arguments": {**shown, **agreed, CONFIRM: True}}
+        lost = {name: made.facts[name] for name in hints.loses if name in made.facts} if made.facts else {}
+        facts = {
+            "mode": self.mode,
+            "monthly_rate": None if made.rate is None else str(made.rate),
+            "current": made.facts,
+            "would_be_lost": lost,
+            "limits": made.limits,
+        }
+        details: dict[str, Any] = {"preview": {name: value for name, value in facts.items() if value}}
+        if not unreadable:
+            details["next_call"] = call
+        return ToolError(
+            f"{NOTHING_DONE}, because {CONFIRM} was not true. {tool.name} would {would}{price}."
+            f"{warning if unreadable else ''}",
+            code="confirmation_required",
+            hint=(
+                "Show this to the user. Do not go ahead at a price that nobody knows unless they insist."
+                if unreadable
+                else "Show this to the user. Only if they agree, make exactly the call in next_call."
+            ),
+            **details,
+        )
 
     def _asks(self, tool: Tool) -> bool:
         return tool.destructive and self.policy.approval == "human"
 
-    async def _look(
-        self, tool: Tool, arguments: Mapping[str, Any], ceiling: Decimal | None, deadline: Deadline
-    ) -> tuple[Permit, CurrentState | None]:
-        """Return the permit that the current facts allow, and the offer it rests on."""
-        offer = before = await self._before(tool, arguments, deadline)
-        preview = tool.hints.preview
-        if preview and (self._asks(tool) or self.policy.needs_offer(tool, ceiling)):
-            offer = await read_current_state(self.requester, tool, preview, arguments, deadline)
-            if offer is None:
-                raise refused(tool, preview.absent, tool.shown(arguments), "not_found")
-        rate = self.policy.check_offer(tool, offer, ceiling)
-        return Permit(deadline, before, rate), offer
+    def _question(self, request: Request, made: _Assessment, survey: Survey) -> Question:
+        bound = {"mode": self.mode, "account": request.account.name, "ledger": survey.ledger}
+        return question_about(request.tool, request.arguments, made.facts, bound=bound, limits=made.limits)
 
-    async def _before(
-        self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline
-    ) -> CurrentState | None:
-        """Return the facts before the write, which must make it possible and meaningful."""
-        settle = tool.hints.settle
-        if settle is None:
-            return None
-        fact = await read_current_state(self.requester, tool, settle, arguments, deadline)
-        if refusal := impossible(tool, arguments, fact):
-            raise refusal
-        return fact
+    async def _assess(
+        self, request: Request, survey: Survey, deadline: Deadline, *, offered: bool, records: bool
+    ) -> _Assessment:
+        """Apply the rules that need the current state.
 
+        Args:
+            request: What is asked.
+            survey: What the ledger knew before anything was read.
+            deadline: When the call must have its result.
+            offered: Whether the offer is needed whatever the operator's rules are.
+            records: Whether what is found out about earlier writes may be recorded.
 
-async def preview(
-    requester: Requester,
-    policy: Policy,
-    tool: Tool,
-    arguments: Mapping[str, Any],
-    ceiling: Decimal | None,
-    *,
-    deadline: Deadline,
-    mode: str,
-) -> ToolError:
-    """Return the refusal that shows what the call would do and the exact call that would do it.
+        Raises:
+            ToolError: it may not be carried out. Nothing was done.
 
-    Raises:
-        ToolError: the current facts could not be read, or a rule stands against the call.
+        """
+        tool, policy = request.tool, self.policy
+        offered = offered or policy.needs_offer(tool, request.ceiling)
+        before, facts = await self._read(request, deadline, offered=offered)
+        policy.check_current_state(tool, before)
+        if survey.busy:
+            raise in_progress(InProgressError(request.subject))
+        rate = policy.check_offer(tool, facts, request.ceiling)
+        limits = await self._check_budgets(request, rate, survey, deadline, records=records)
+        return _Assessment(before, facts, rate, limits)
 
-    """
-    hints = tool.hints
-    read = hints.preview or hints.settle
-    fact = await read_current_state(requester, tool, read, arguments, deadline) if read else None
-    shown = tool.shown(arguments)
-    if read and fact is None:
-        return ToolError(
-            f"{NOTHING_DONE}: {sentence(read.absent, shown)}.",
-            code="not_found",
-            field=hints.subject,
-            hint="Nothing to confirm: see the message for where to look.",
-        )
-    if read is hints.settle and (refusal := impossible(tool, arguments, fact)):
-        return refusal
-    would = (
-        sentence(hints.confirm, {**(fact or {}), **shown})
-        or f"send {tool.operation.method} {tool.operation.path}"
-    )
-    rate = policy.check_offer(tool, fact, ceiling) if hints.effect == "acquire" else None
-    price = f" at {rate} per month" if rate is not None else ""
-    agreed = {} if rate is None or hints.ceiling is None else {hints.ceiling: float(rate)}
-    details = {
-        "mode": mode,
-        **({"monthly_rate": str(rate)} if rate is not None else {}),
-        **({"current": fact} if fact else {}),
-        **(
-            {"would_be_lost": {name: fact[name] for name in hints.loses if name in fact}}
-            if fact and hints.loses
-            else {}
-        ),
-    }
-    lacking = sentence(f"{{{hints.lacks}}}", fact) if fact and fact.get(hints.lacks) else ""
-    warning = f" Now it would be refused, for want of {lacking}." if lacking else ""
-    return ToolError(
-        f"{NOTHING_DONE}, because {CONFIRM} was not true. {tool.name} would {would}{price}.{warning}",
-        code="confirmation_required",
-        hint="Show this to the user. Only if they agree, make exactly the call in next_call.",
-        preview=details,
-        next_call={"name": tool.name, "arguments": {**shown, **agreed, CONFIRM: True}},
-    )
+    async def _check_budgets(
+        self, request: Request, rate: Decimal | None, survey: Survey, deadline: Deadline, *, records: bool
+    ) -> Mapping[str, Any]:
+        """Return what the budgets leave, which must be enough; the ledger applies them again at the end."""
+        effect, usage = request.tool.hints.effect, survey.usage
+        if effect == "acquire" and usage.unpriced:
+            found = await find_rates(self.requester, self.policy, usage, deadline)
+            for entry, known in found.items() if records else ():
+                await self.ledger.price(entry, known, deadline)
+            usage = with_rates(usage, found)
+        limits = shown_limits(effect, usage, self.policy.limits)
+        with explained(limits):
+            check_budgets(effect, rate, usage, self.policy.limits)
+        return limits
+
+    async def _read(
+        self, request: Request, deadline: Deadline, *, offered: bool
+    ) -> tuple[CurrentState | None, CurrentState | None]:
+        """Return the state of the subject, which must allow the write, and what the decision rests on."""
+        tool, arguments = request.tool, request.arguments
+        offer_hint, settle = tool.hints.preview, tool.hints.settle
+        offer = None
+        if offer_hint and offered:
+            offer = await read_current_state(self.requester, tool, offer_hint, arguments, deadline)
+            if offer is not None and (settle is None or settle.done == "present"):
+                return None, offer  # what is for sale is not owned yet
+        before = None
+        if settle:
+            before = await read_current_state(self.requester, tool, settle, arguments, deadline)
+            if refusal := impossible(tool, arguments, before):
+                raise refusal
+        if offer_hint and offered and offer is None:
+            raise refused(tool, offer_hint.absent, tool.shown(arguments), "not_found")
+        return before, offer or before

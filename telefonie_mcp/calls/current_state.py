@@ -5,7 +5,7 @@ The state before a write says whether the write is possible; the state after it 
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, Final, assert_never, cast
+from typing import Any, Final, Literal, assert_never, cast
 
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
@@ -29,6 +29,7 @@ __all__ = [
 
 CurrentState = Mapping[str, Any]
 
+_STATUSES: Final = {"not_found": HTTPStatus.NOT_FOUND, "conflict": HTTPStatus.CONFLICT}
 _ABSENT: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
@@ -117,22 +118,27 @@ def impossible(tool: Tool, arguments: Mapping[str, Any], before: CurrentState | 
     settle = tool.hints.settle
     if settle is None:
         return None
+    code: Literal["not_found", "conflict"]
     if before is None and settle.done != "present":
         reason, code = settle.absent, "not_found"
     elif settle.done in {"present", "state"} and happened(tool, settle, arguments, None, before):
         reason, code = settle.already, "conflict"
+    elif before is not None and before.get(tool.hints.lacks):
+        reason, code = f"the API wants {{{tool.hints.lacks}}} first", "conflict"
     else:
         return None
     return refused(tool, reason, {**(before or {}), **tool.shown(arguments)}, code)
 
 
-def refused(tool: Tool, reason: str, values: Mapping[str, Any], code: str) -> ToolError:
+def refused(
+    tool: Tool, reason: str, values: Mapping[str, Any], code: Literal["not_found", "conflict"]
+) -> ToolError:
     """Return a refusal for a reason that the hints give, with ``values`` filled in."""
     return ToolError(
         f"{NOTHING_DONE}: {sentence(reason, values)}.",
         code=code,
         field=tool.hints.subject,
-        hint="Look at the current state before another attempt.",
+        hint=tool.hints.refused.get(_STATUSES[code], "Look at the current state before another attempt."),
     )
 
 

@@ -1,14 +1,13 @@
-"""What every call goes through: find the tool, read the arguments, guard, act, present.
+"""One tool call: find the tool, read the arguments, assess, act, present.
 
 ::
 
-    arguments ─► read_arguments ─► confirmed? ─► read                      ─► present
-                                       │     └─► write, settled if unclear ─► present
+    arguments ─► read_arguments ─► confirmed? ─► read                                        ─► present
+                                       │     └─► recover ─► permit ─► write, settled if unclear ─► present
                                        └─► preview (nothing is done)
 """
 
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from uuid import uuid4
 import anyio
 
 from telefonie_mcp.calls.approval import Caller, Pause
-from telefonie_mcp.calls.assessment import Guard, Permit, preview
+from telefonie_mcp.calls.assessment import Assessor, Permit, Request
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.calls.rate_limit import RateLimit
 from telefonie_mcp.calls.recovery import recover
@@ -26,8 +25,8 @@ from telefonie_mcp.calls.writes import WriteError, write
 from telefonie_mcp.deadline import RECOVERY, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError
 from telefonie_mcp.ledger.async_ledger import AsyncLedger
-from telefonie_mcp.ledger.records import Intent, State
-from telefonie_mcp.money import money
+from telefonie_mcp.ledger.records import Account, Intent, State, Survey
+from telefonie_mcp.money import limit
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.redaction import hide_secrets
@@ -77,19 +76,18 @@ class Pipeline:
         *,
         mode: str,
         seconds: float,
-        account: Callable[[Tool], str],
+        account: Callable[[Tool], Account],
         observers: Sequence[WriteObserver] = (),
     ) -> None:
         self.ledger = ledger
         self._requester = requester
         self._policy = policy
-        self._guard = Guard(requester, policy, seconds)
+        self._assessor = Assessor(requester, policy, ledger, mode, seconds)
         self._rate_limit = rate_limit
         self._mode = mode
         self._seconds = seconds
         self._account = account
         self._observers = observers
-        self._writes = Counter[tuple[str, str]]()
         self._closing = False
         self._writing = 0
         self._idle = anyio.Event()
@@ -117,21 +115,17 @@ class Pipeline:
         deadline = Deadline.after(self._seconds)
         if tool.read_only:
             return Result(await self._read(tool, values, deadline), {"mode": self._mode})
-        ceiling = money(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None
+        ceiling = limit(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None
         self._policy.check_arguments(tool, values)
+        request = Request(tool, values, self._account(tool), ceiling)
         if tool.destructive and not confirmed:
-            raise await preview(
-                self._requester, self._policy, tool, values, ceiling, deadline=deadline, mode=self._mode
-            )
-        account, subject = self._account(tool), str(values.get(tool.hints.subject or ""))
-        recovered = deadline.earlier(self._seconds * (1 - RECOVERY))
-        await recover(self._requester, self.ledger, account, subject, recovered, seconds=self._seconds)
-        writes = self._writes[account, subject]
-        permit = await self._guard.permit(tool, values, caller, ceiling, deadline)
+            raise await self._assessor.preview(request, deadline)
+        survey = await self._recovered(request, deadline)
+        permit = await self._assessor.permit(request, caller, survey, deadline)
         self._refuse_when_closing()
         self._writing += 1
         try:
-            return await self._write(tool, values, permit, caller, account, writes=writes)
+            return await self._write(request, permit, caller)
         finally:
             self._writing -= 1
             if not self._writing:
@@ -146,37 +140,41 @@ class Pipeline:
             hide_secrets(error, tool, values)
             raise
 
-    async def _write(
-        self,
-        tool: Tool,
-        values: Mapping[str, Any],
-        permit: Permit,
-        caller: Caller,
-        account: str,
-        *,
-        writes: int,
-    ) -> Result:
+    async def _recovered(self, request: Request, deadline: Deadline) -> Survey:
+        """Settle what earlier writes left open, and return what the ledger knows then.
+
+        Recovery has its fraction of the call's time from the moment at which the ledger is open.
+        """
+        survey = await self.ledger.survey(request.account, request.subject, deadline)
+        if not survey.abandoned:
+            return survey
+        bounded = Deadline(min(deadline.at, Deadline.after(self._seconds * RECOVERY).at))
+        await recover(
+            self._requester,
+            self._policy,
+            self.ledger,
+            request,
+            survey,
+            deadline=bounded,
+            seconds=self._seconds,
+        )
+        return await self.ledger.survey(request.account, request.subject, deadline)
+
+    async def _write(self, request: Request, permit: Permit, caller: Caller) -> Result:
+        tool, values = request.tool, request.arguments
         with anyio.CancelScope(shield=True):
-            intent = _intent(tool, values, permit, caller=caller.name, account=account, seconds=self._seconds)
-            entry = await self.ledger.begin(intent)
-            thing = account, str(values.get(tool.hints.subject or ""))
-            if _buys_what_can_be_changed(tool) and self._writes[thing] != writes:
-                refusal = _changed(thing[1])
-                await self.ledger.finish(entry, "refused", refusal.message)
-                raise refusal
+            intent = _intent(request, permit, caller=caller.name, seconds=self._seconds)
+            entry = await self.ledger.begin(intent, permit.deadline)
             with _explained(tool, f"It is unknown whether {tool.name} was carried out"):
                 try:
-                    try:
-                        done = await write(self._requester, tool, values, permit)
-                    finally:
-                        self._writes[thing] += 1  # before the ledger lets the next one begin
+                    done = await write(self._requester, tool, values, permit)
                 except WriteError as error:
                     hide_secrets(error.error, tool, values)
-                    await self.ledger.finish(entry, error.state, error.error.message)
+                    await self.ledger.finish(entry, error.state, permit.deadline, error.error.message)
                     await self._tell(tool, values, error.state)
                     raise error.error from error
-                rate = money(done.content.get(tool.hints.offer_members.monthly_rate))
-                recorded = await self.ledger.finish(entry, "done", monthly_rate=rate)
+                rate = self._policy.rate(done.content.get(tool.hints.offer_members.monthly_rate))
+                recorded = await self.ledger.finish(entry, "done", permit.deadline, monthly_rate=rate)
                 await self._tell(tool, values, "done")
             meta = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
             content = done.content if recorded else _noted(done.content, _UNRECORDED)
@@ -206,36 +204,22 @@ class Pipeline:
             await self._idle.wait()
 
 
-def _buys_what_can_be_changed(tool: Tool) -> bool:
-    """Whether what is bought, and so its price, is no offer of the API but a thing that tools change."""
-    return tool.hints.effect == "acquire" and tool.hints.settle is not None and tool.hints.preview is None
-
-
-def _changed(subject: str) -> ToolError:
-    return ToolError(
-        f"{NOTHING_DONE}: another call wrote to {subject} after its facts were read.",
-        code="facts_changed",
-        hint="Look at the current state; make the call again if it is still wanted.",
-        retryable=True,
-    )
-
-
-def _intent(
-    tool: Tool, values: Mapping[str, Any], permit: Permit, *, caller: str, account: str, seconds: float
-) -> Intent:
-    subject = values.get(tool.hints.subject or "")
+def _intent(request: Request, permit: Permit, *, caller: str, seconds: float) -> Intent:
+    tool = request.tool
     return Intent(
-        account=account,
+        account=request.account.name,
+        key=request.account.key,
         tool=tool.name,
         operation=tool.operation.id,
         effect=tool.hints.effect,
-        subject=str(subject) if subject else f"{tool.name} {uuid4()}",
-        arguments=tool.shown(values),
+        subject=request.subject or f"{tool.name} {uuid4()}",
+        arguments=tool.shown(request.arguments),
         caller=caller,
         lease=2 * seconds,
         monthly_rate=permit.monthly_rate,
         previous=None if permit.before is None else tool.shown(permit.before),
         approval=permit.approval,
+        newest=permit.newest,
     )
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, cast
-from urllib.parse import urlsplit
 
 from telefonie_mcp.calls.current_state import CurrentState
+from telefonie_mcp.calls.rule_targets import hosts_in, numbers_in
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.ledger.records import Limits
 from telefonie_mcp.money import money
@@ -41,6 +41,8 @@ class Policy:
         webhook_hosts: Host names, or patterns such as ``*.example.com``, that calls and SMS may be routed
             to; empty means any.
         protected_numbers: Numbers in E.164 that no tool may change or release.
+        currency: The currency of the account (ISO 4217); a rate in another one is another price. ``None``
+            takes every one.
 
     """
 
@@ -51,9 +53,17 @@ class Policy:
     number_types: frozenset[str] = frozenset()
     webhook_hosts: tuple[str, ...] = ()
     protected_numbers: frozenset[str] = frozenset()
+    currency: str | None = None
+
+    def rate(self, value: Any) -> Decimal | None:
+        """Return a rate of the API as an amount; ``None`` if unreadable or in another currency."""
+        return money(value, self.currency)
 
     def check_arguments(self, tool: Tool, arguments: Mapping[str, Any]) -> None:
         """Apply the rules that need no look at the API to a call of a writing tool.
+
+        They hold for whatever an argument contains, whether a document says what it is or not, unless a hint
+        lifts them from that argument (``protects: false``).
 
         Raises:
             ToolError: ``policy_refused``.
@@ -61,15 +71,23 @@ class Policy:
         """
         if tool.destructive and self.approval == "block":
             raise _refused(f"{tool.name} is switched off here", "APPROVAL", "block")
-        subject = arguments.get(tool.hints.subject or "")
-        if subject in self.protected_numbers:
-            raise _refused(
-                f"{subject} is protected and stays as it is", "PROTECTED_NUMBERS", field=tool.hints.subject
-            )
-        for name, form in tool.formats.items():
-            if form.startswith("webhook") and not self._allows_host(arguments.get(name)):
+        for name, value in arguments.items():
+            hint = tool.hints.arguments.get(name)
+            if hint and not hint.protects:
+                continue
+            self._check_protected(value, field=name)
+            if not all(map(self._allows_host, hosts_in(value))):
                 allowed = ", ".join(self.webhook_hosts)
                 raise _refused(f"{name} may only point to {allowed}", "WEBHOOK_HOSTS", field=name)
+
+    def check_current_state(self, tool: Tool, current: CurrentState | None) -> None:
+        """Apply the rule about protected numbers to the thing that a call is about, which may go by an id.
+
+        Raises:
+            ToolError: ``policy_refused``.
+
+        """
+        self._check_protected(current, field=tool.hints.subject)
 
     def needs_offer(self, tool: Tool, ceiling: Decimal | None) -> bool:
         """Whether a call of ``tool`` can be decided only with the offer that the API makes now."""
@@ -92,7 +110,7 @@ class Policy:
         """
         members = tool.hints.offer_members
         offered: CurrentState = offer or {}
-        rate = money(offered.get(members.monthly_rate))
+        rate = self.rate(offered.get(members.monthly_rate))
         if not self.needs_offer(tool, ceiling):
             return rate
         for name, value, allowed in (
@@ -104,7 +122,7 @@ class Policy:
                     raise _refused(
                         f"{each or 'an unknown one'} is not allowed", name, ", ".join(sorted(allowed))
                     )
-        highest = money(offered.get(members.highest_rate or members.monthly_rate))
+        highest = self.rate(offered.get(members.highest_rate or members.monthly_rate))
         if rate is None or highest is None:
             if not self._needs_rate(ceiling):
                 return None
@@ -150,12 +168,16 @@ class Policy:
         limits = (ceiling, self.max_monthly_rate, self.limits.monthly_spend)
         return self.approval == "human" or any(limit is not None for limit in limits)
 
-    def _allows_host(self, url: Any) -> bool:
-        if not self.webhook_hosts or not url:
-            return True
-        host = (urlsplit(str(url)).hostname or "").removesuffix(".")
+    def _check_protected(self, value: Any, *, field: str | None) -> None:
+        numbers = numbers_in(value) if self.protected_numbers else ()
+        if protected := next((number for number in numbers if number in self.protected_numbers), None):
+            raise _refused(f"{protected} is protected and stays as it is", "PROTECTED_NUMBERS", field=field)
+
+    def _allows_host(self, host: str) -> bool:
         # with any other character in it, what the provider dials may be another host than what is read here
-        return bool(_HOST.fullmatch(host)) and any(fnmatchcase(host, each) for each in self.webhook_hosts)
+        return not self.webhook_hosts or (
+            bool(_HOST.fullmatch(host)) and any(fnmatchcase(host, each) for each in self.webhook_hosts)
+        )
 
 
 def _refused(reason: str, setting: str, value: object = None, *, field: str | None = None) -> ToolError:

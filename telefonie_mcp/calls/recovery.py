@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from telefonie_mcp.calls.assessment import Request
 from telefonie_mcp.calls.current_state import happened, read_current_state, tells
+from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.async_ledger import AsyncLedger, in_progress
-from telefonie_mcp.ledger.records import Entry, InProgressError, State
-from telefonie_mcp.money import money
+from telefonie_mcp.ledger.records import Entry, InProgressError, State, Survey
 from telefonie_mcp.tools.requester import Requester
 
 __all__ = ["recover"]
@@ -24,46 +25,50 @@ _log: Final = logging.getLogger(__name__)
 
 async def recover(
     requester: Requester,
+    policy: Policy,
     ledger: AsyncLedger,
-    account: str,
-    subject: str,
-    deadline: Deadline,
+    request: Request,
+    survey: Survey,
     *,
+    deadline: Deadline,
     seconds: float,
 ) -> None:
-    """Settle the abandoned entries of ``account``, as far as the API can be read.
+    """Settle the abandoned entries of an account, as far as the API can be read.
 
-    An entry about ``subject`` itself must be settled: the ledger would refuse another write about it, and
-    whatever else that write were told of the current state could be the doing of the entry.
+    An entry about the subject of ``request`` itself must be settled: the ledger would refuse another write
+    about it, and whatever that write were told of the current state could be the doing of the entry.
+
+    An entry that was sent with another API key is settled only by a positive finding: that another account
+    does not show a thing proves nothing.
 
     Args:
         requester: The way to the API.
+        policy: Reads rates.
         ledger: The ledger.
-        account: Whose entries.
-        subject: What the call that comes next is about.
+        request: The call that comes next.
+        survey: What the ledger knows.
         deadline: When the call that comes next needs its time.
         seconds: How long the API may work on a request: a write that has not happened is believed not to
             happen any more only when it is older than that.
 
     Raises:
-        ToolError: the ledger cannot be read, or an entry about ``subject`` could not be settled. Nothing
-            was done.
+        ToolError: an entry about the subject could not be settled. Nothing was done.
 
     """
-    for entry in await ledger.unfinished(account):
+    for entry in survey.abandoned:
         try:
-            found = await _look(requester, entry, deadline, seconds)
+            found = await _look(requester, policy, entry, deadline, seconds)
         except ToolError as error:
             _log.warning("ledger entry %s cannot be settled now: %s", entry.id, error.code)
-            if entry.subject == subject:
+            if entry.subject == request.subject:
                 raise
             continue
         settled = False
-        if found.state != "unknown":
+        if found.state != "unknown" and (found.seen or entry.key == request.account.key):
             _log.warning("ledger entry %s (%s %s): %s", entry.id, entry.tool, entry.subject, found.reason)
-            settled = await ledger.finish(entry.id, found.state, found.reason, found.monthly_rate)
-        if not settled and entry.subject == subject:
-            raise in_progress(InProgressError(subject))
+            settled = await ledger.finish(entry.id, found.state, deadline, found.reason, found.monthly_rate)
+        if not settled and entry.subject == request.subject:
+            raise in_progress(InProgressError(entry.subject))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +76,12 @@ class _Found:
     state: State
     reason: str
     monthly_rate: Decimal | None = None
+    seen: bool = False
 
 
-async def _look(requester: Requester, entry: Entry, deadline: Deadline, seconds: float) -> _Found:
+async def _look(
+    requester: Requester, policy: Policy, entry: Entry, deadline: Deadline, seconds: float
+) -> _Found:
     tool = requester.catalog.everything.get(entry.tool)
     settle = tool.hints.settle if tool else None
     if tool is None or settle is None or not tells(tool, settle, entry.arguments):
@@ -81,9 +89,8 @@ async def _look(requester: Requester, entry: Entry, deadline: Deadline, seconds:
     after = await read_current_state(requester, tool, settle, entry.arguments, deadline)
     done = happened(tool, settle, entry.arguments, entry.previous, after)
     if done:
-        return _Found(
-            "done", "found to have happened", money((after or {}).get(tool.hints.offer_members.monthly_rate))
-        )
+        rate = policy.rate((after or {}).get(tool.hints.offer_members.monthly_rate))
+        return _Found("done", "found to have happened", rate, seen=after is not None)
     if time.time() - entry.created.timestamp() < seconds:
         return _Found("unknown", "has not happened so far")
     if done is None:

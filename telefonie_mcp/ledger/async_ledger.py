@@ -1,17 +1,22 @@
-"""The ledger as calls see it: opened by the first write, used in threads, its errors put for agents."""
+"""The ledger for calls: opened by the first write, used in threads, with errors that an agent can act on."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 from anyio import to_thread
 
+from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.ledger.accounts import is_earlier_name
 from telefonie_mcp.ledger.records import (
+    Account,
     ApprovalUsedError,
+    ChangedError,
     Entry,
     InProgressError,
     Intent,
@@ -19,96 +24,119 @@ from telefonie_mcp.ledger.records import (
     LimitReachedError,
     Limits,
     State,
+    Survey,
+    UnpricedError,
 )
 
 if TYPE_CHECKING:
     from telefonie_mcp.ledger.store import Ledger
 
-__all__ = ["AsyncLedger", "in_progress"]
+__all__ = ["AsyncLedger", "explained", "in_progress"]
+
+_LEAST_SECONDS: Final = 0.5
+"""How long the ledger is waited for even when a call has no time left: its outcome is to be recorded."""
+
+_GRACE_SECONDS: Final = 0.5
+"""How much longer a database is waited for than it was told to wait for others."""
 
 _log: Final = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 
 class AsyncLedger:
     """Records writes.
 
+    Every method waits for the database no longer than until its deadline.
+
     Args:
         url: Where the ledger stands, as :meth:`telefonie_mcp.ledger.store.Ledger.open` takes it.
         limits: The budgets of every account in it.
+        accounts: The accounts of this server; entries of an earlier release are carried over to them.
 
     """
 
-    def __init__(self, url: Callable[[], str], limits: Limits) -> None:
+    def __init__(
+        self, url: Callable[[], str], limits: Limits, *, accounts: Callable[[], Collection[Account]]
+    ) -> None:
         self._url = url
         self._limits = limits
+        self._accounts = accounts
         self._ledger: Ledger | None = None
         self._opening = anyio.Lock()
 
-    async def begin(self, intent: Intent) -> int:
-        """Record an intent and reserve its budget; nothing may be sent before.
-
-        Raises:
-            ToolError: a budget is used up, the same thing is in progress, the approval is spent, or the
-                ledger cannot be written.
-
-        """
-        try:
-            ledger = await self._open()
-            return await to_thread.run_sync(ledger.begin, intent, self._limits)
-        except LimitReachedError as error:
-            raise ToolError(
-                f"{NOTHING_DONE}: {error}.",
-                code="limit_reached",
-                hint="Only the operator can change this limit; tell the user, do not work around it.",
-                setting=error.setting,
-            ) from error
-        except InProgressError as error:
-            raise in_progress(error) from error
-        except ApprovalUsedError as error:
-            raise ToolError(
-                f"{NOTHING_DONE} by this call: {error}, and it is good for one execution.",
-                code="approval_used",
-                hint="Look at the current state; make a new call if something is still wanted.",
-            ) from error
-        except LedgerError as error:
-            raise unavailable(error) from error
-
-    async def finish(
-        self, entry: int, state: State, reason: str = "", monthly_rate: Decimal | None = None
-    ) -> bool:
-        """Record an outcome and return whether that worked; if not, it is looked up before the next write."""
-        try:
-            ledger = await self._open()
-            await to_thread.run_sync(
-                partial(ledger.finish, entry, state, reason=reason, monthly_rate=monthly_rate)
-            )
-        except LedgerError:
-            _log.exception("the outcome %s of ledger entry %s could not be recorded", state, entry)
-            return False
-        return True
-
-    async def unfinished(self, account: str) -> list[Entry]:
-        """Return the writes without an outcome that nobody is working on any more.
+    async def survey(self, account: Account, subject: str, deadline: Deadline) -> Survey:
+        """Return what is known before a write about ``subject``; makes the ledger where there is none.
 
         Raises:
             ToolError: the ledger cannot be read, so nothing may be written.
 
         """
-        try:
-            ledger = await self._open()
-            return await to_thread.run_sync(ledger.unfinished, account)
-        except LedgerError as error:
-            raise unavailable(error) from error
+        with explained():
+            ledger = await self._open(deadline)
+            return await _in_thread(deadline, ledger.survey, account.name, subject, self._limits)
 
-    async def recent(self, **filters: Any) -> list[Entry]:
+    async def peek(self, account: Account, subject: str, deadline: Deadline) -> Survey:
+        """Return the same, but make no ledger: where there is none, nothing is known.
+
+        Raises:
+            ToolError: the ledger cannot be read.
+
+        """
+        with explained():
+            if self._ledger is None and not await _in_thread(deadline, _is_made, self._url()):
+                return Survey()
+        return await self.survey(account, subject, deadline)
+
+    async def begin(self, intent: Intent, deadline: Deadline) -> int:
+        """Record an intent and reserve its budget; nothing may be sent before.
+
+        Raises:
+            ToolError: a budget is used up, the same thing is in progress or was written to, the approval is
+                spent, or the ledger cannot be written.
+
+        """
+        with explained():
+            ledger = await self._open(deadline)
+            return await _in_thread(deadline, ledger.begin, intent, self._limits)
+
+    async def finish(
+        self,
+        entry: int,
+        state: State,
+        deadline: Deadline,
+        reason: str = "",
+        monthly_rate: Decimal | None = None,
+    ) -> bool:
+        """Record an outcome and return whether that worked; if not, it is looked up before the next write."""
+        try:
+            ledger = await self._open(deadline)
+            record = partial(ledger.finish, entry, state, reason=reason, monthly_rate=monthly_rate)
+            await _in_thread(deadline, record)
+        except LedgerError:
+            _log.exception("the outcome %s of ledger entry %s could not be recorded", state, entry)
+            return False
+        return True
+
+    async def price(self, entry: int, monthly_rate: Decimal, deadline: Deadline) -> None:
+        """Record the monthly rate of an entry that had none.
+
+        Raises:
+            ToolError: the ledger cannot be written.
+
+        """
+        with explained():
+            ledger = await self._open(deadline)
+            await _in_thread(deadline, ledger.price, entry, monthly_rate)
+
+    async def recent(self, deadline: Deadline, **filters: Any) -> list[Entry]:
         """Return recorded writes, newest first, filtered as :meth:`Ledger.recent` says.
 
         Raises:
             LedgerError: the ledger cannot be read.
 
         """
-        ledger = await self._open()
-        return await to_thread.run_sync(partial(ledger.recent, **filters))
+        ledger = await self._open(deadline)
+        return await _in_thread(deadline, partial(ledger.recent, **filters))
 
     def close(self) -> None:
         """Close the ledger."""
@@ -116,11 +144,63 @@ class AsyncLedger:
             self._ledger.close()
             self._ledger = None
 
-    async def _open(self) -> "Ledger":
+    async def _open(self, deadline: Deadline) -> "Ledger":
         async with self._opening:
             if self._ledger is None:
-                self._ledger = await to_thread.run_sync(_open_ledger, self._url())
+                self._ledger = await _in_thread(deadline, _open_ledger, self._url(), self._accounts())
             return self._ledger
+
+
+@contextmanager
+def explained(limits: Mapping[str, Any] | None = None) -> Generator[None]:
+    """Turn what the ledger says into errors that an agent can act on.
+
+    Args:
+        limits: What the operator's limits leave, for the refusal by one of them.
+
+    Raises:
+        ToolError: instead of every error of the ledger.
+
+    """
+    try:
+        yield
+    except LimitReachedError as error:
+        details: dict[str, Any] = {"setting": error.setting, **({"limits": dict(limits)} if limits else {})}
+        when = f" It frees up at {error.frees_up:%Y-%m-%d %H:%M} UTC." if error.frees_up else ""
+        raise ToolError(
+            f"{NOTHING_DONE}: {error}.{when}",
+            code="limit_reached",
+            hint="Only the operator can change this limit; tell the user, do not work around it.",
+            **details,
+        ) from error
+    except UnpricedError as error:
+        raise ToolError(
+            f"{NOTHING_DONE}: {error}, so what everything costs together cannot be told.",
+            code="rate_unknown",
+            hint="Tell the user: the operator can lift the limit, or the provider can say the rate.",
+        ) from error
+    except InProgressError as error:
+        raise in_progress(error) from error
+    except ChangedError as error:
+        raise ToolError(
+            f"{NOTHING_DONE}: {error}.",
+            code="facts_changed",
+            hint="Look at the current state; make the call again if it is still wanted.",
+            retryable=True,
+        ) from error
+    except ApprovalUsedError as error:
+        raise ToolError(
+            f"{NOTHING_DONE} by this call: {error}, and it is good for one execution.",
+            code="approval_used",
+            hint="Look at the current state; make a new call if something is still wanted.",
+        ) from error
+    except LedgerError as error:
+        raise ToolError(
+            f"{NOTHING_DONE}: {error}. A write is recorded before it is sent, so none is possible; "
+            "reads work.",
+            code="ledger_unavailable",
+            hint="Ask the operator to make the ledger writable (TELEFONIE_LEDGER, TELEFONIE_STATE_DIR).",
+        ) from error
 
 
 def in_progress(error: InProgressError) -> ToolError:
@@ -133,16 +213,39 @@ def in_progress(error: InProgressError) -> ToolError:
     )
 
 
-def unavailable(error: LedgerError) -> ToolError:
-    """Return the refusal of a write that could not be recorded."""
-    return ToolError(
-        f"{NOTHING_DONE}: {error}. A write is recorded before it is sent, so none is possible; reads work.",
-        code="ledger_unavailable",
-        hint="Ask the operator to make the ledger writable (TELEFONIE_LEDGER, TELEFONIE_STATE_DIR).",
-    )
+async def _in_thread(deadline: Deadline, work: Callable[..., _T], *arguments: Any) -> _T:
+    """Run what blocks on the database in a thread, with the call's patience.
+
+    A thread that does not come back is left behind: what it may still record has been sent to nobody.
+
+    Raises:
+        LedgerError: it did not answer in time.
+
+    """
+    patience = max(_LEAST_SECONDS, deadline.remaining)
+
+    def run() -> _T:
+        from telefonie_mcp.ledger.database import waiting  # noqa: PLC0415 - SQLAlchemy takes a while
+
+        with waiting(patience):
+            return work(*arguments)
+
+    with anyio.move_on_after(patience + _GRACE_SECONDS):
+        return await to_thread.run_sync(run, abandon_on_cancel=True)
+    raise LedgerError("the ledger cannot be used: it does not answer in time")
 
 
-def _open_ledger(url: str) -> "Ledger":
+def _open_ledger(url: str, accounts: Collection[Account]) -> "Ledger":
     from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415 - SQLAlchemy takes a while
 
-    return Ledger.open(url)
+    ledger = Ledger.open(url)
+    for account in accounts:
+        if account.key:
+            ledger.carry_over(account, partial(is_earlier_name, account=account))
+    return ledger
+
+
+def _is_made(url: str) -> bool:
+    from telefonie_mcp.ledger.inspection import is_there  # noqa: PLC0415 - SQLAlchemy takes a while
+
+    return is_there(url)

@@ -8,6 +8,7 @@ can be parts of a mistyped URL in it, and so parts of the password.
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +20,12 @@ from sqlalchemy.pool import QueuePool
 from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.sqlite import write_ahead
 
-__all__ = ["connect", "connect_to_read", "file_of", "reading", "uri_to_read", "writing"]
+__all__ = ["connect", "connect_to_read", "file_of", "reading", "uri_to_read", "waiting", "writing"]
 
 _PATIENCE: Final = 20
-"""Seconds that a transaction waits for the others before it fails."""
+"""Seconds that a transaction waits for the others before it fails, unless :func:`waiting` says otherwise."""
+
+_patience: Final[ContextVar[float]] = ContextVar("patience", default=_PATIENCE)
 
 _BOUNDS: Final = {
     "connect_timeout": "10",
@@ -102,6 +105,16 @@ def uri_to_read(file: Path) -> str:
 
 
 @contextmanager
+def waiting(seconds: float) -> Generator[None]:
+    """Let every transaction that the block begins wait for others at most ``seconds``."""
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
+
+
+@contextmanager
 def writing(engine: Engine, what: str = "written") -> Generator[Connection]:
     """Run a block as one transaction that waits for its turn to write.
 
@@ -110,6 +123,7 @@ def writing(engine: Engine, what: str = "written") -> Generator[Connection]:
 
     """
     with _explained(what), engine.begin() as connection:
+        _bound(connection)
         if connection.dialect.name == "sqlite":  # where one that has only read could not wait for its turn
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield connection
@@ -125,6 +139,15 @@ def reading(engine: Engine) -> Generator[Connection]:
     """
     with _explained("read"), engine.connect() as connection:
         yield connection
+
+
+def _bound(connection: Connection) -> None:
+    """Tell the database how long a transaction waits for a lock."""
+    milliseconds = max(1, round(_patience.get() * 1000))
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}")
+    else:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {milliseconds}")
 
 
 def _place(url: str) -> URL:
@@ -159,7 +182,8 @@ def _sqlite(database: str) -> Engine:
 
 def _configure(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # `writing` begins transactions, not the driver
-    write_ahead(connection, _PATIENCE)
+    connection.execute(f"PRAGMA busy_timeout = {max(1, round(_patience.get() * 1000))}").close()
+    write_ahead(connection, _patience.get())
     connection.execute("PRAGMA synchronous = FULL").close()
 
 

@@ -2,12 +2,32 @@
 
 from telefonie_mcp.ledger.database import connect, connect_to_read, file_of, reading
 from telefonie_mcp.ledger.records import OPEN, Entry, LedgerError
-from telefonie_mcp.ledger.schema import is_made
+from telefonie_mcp.ledger.schema import has_tables, is_made
 from telefonie_mcp.ledger.store import Ledger
 
-__all__ = ["open_entries"]
+__all__ = ["is_there", "open_entries"]
 
 _MANY = 10_000
+
+
+def is_there(url: str) -> bool:
+    """Whether there is a ledger at ``url``, of whichever release.
+
+    Raises:
+        LedgerError: that cannot be told.
+
+    """
+    file = file_of(url)
+    if file:
+        return file.exists() and file.stat().st_size > 0
+    if url == ":memory:":
+        return False
+    engine = connect(url)
+    try:
+        with reading(engine) as connection:
+            return has_tables(connection)
+    finally:
+        engine.dispose()
 
 
 def open_entries(url: str) -> list[Entry] | None:

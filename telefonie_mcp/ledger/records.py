@@ -16,7 +16,9 @@ from telefonie_mcp.errors import TelefonieError
 __all__ = [
     "OPEN",
     "VOID",
+    "Account",
     "ApprovalUsedError",
+    "ChangedError",
     "Effect",
     "Entry",
     "InProgressError",
@@ -25,6 +27,9 @@ __all__ = [
     "LimitReachedError",
     "Limits",
     "State",
+    "Survey",
+    "UnpricedError",
+    "Usage",
 ]
 
 Effect = Literal["acquire", "dispose", "change"]
@@ -48,14 +53,40 @@ class LimitReachedError(TelefonieError):
         setting: Name of the limit, as a setting.
         limit: What it allows.
         used: What is used already.
+        frees_up: When one more write fits, where that is a matter of time.
 
     """
 
-    def __init__(self, setting: str, *, limit: Decimal | int, used: Decimal | int) -> None:
+    def __init__(
+        self, setting: str, *, limit: Decimal | int, used: Decimal | int, frees_up: datetime | None = None
+    ) -> None:
         super().__init__(f"{setting} allows {limit} and {used} is used")
         self.setting = setting
         self.limit = limit
         self.used = used
+        self.frees_up = frees_up
+
+
+class UnpricedError(TelefonieError):
+    """What is held already has no known monthly rate, so a spend limit cannot be applied.
+
+    Args:
+        subjects: What is held so.
+
+    """
+
+    def __init__(self, subjects: tuple[str, ...]) -> None:
+        super().__init__(
+            f"TELEFONIE_MAX_MONTHLY_SPEND is set, and the monthly rate of {', '.join(subjects)} is unknown"
+        )
+        self.subjects = subjects
+
+
+class ChangedError(TelefonieError):
+    """Another write about the same subject was recorded after its current state was read."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"another call wrote to {subject} after its current state was read")
 
 
 class InProgressError(TelefonieError):
@@ -90,13 +121,15 @@ class Intent:
     """A write that is about to be sent.
 
     Attributes:
-        account: Whose numbers: sandbox or live, which API, which key (as a fingerprint).
+        account: Whose numbers, under a name that outlives the API key.
         subject: What the write is about, such as a number in E.164.
         monthly_rate: What it would cost, where that is known.
         previous: The facts before the write, so that it can be understood and undone.
         caller: Who asked: the client's name, or ``call`` for the command line.
         approval: The approval it spends, if a person was asked.
         lease: Seconds after which an intent without an outcome counts as abandoned.
+        key: Fingerprint of the API key that the write is sent with; empty without one.
+        newest: Id of the newest entry about the subject when its current state was read; ``None`` for none.
 
     """
 
@@ -111,6 +144,60 @@ class Intent:
     monthly_rate: Decimal | None = None
     previous: Mapping[str, Any] | None = None
     approval: str | None = None
+    key: str = ""
+    newest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose numbers a write is about.
+
+    Attributes:
+        name: Its name in the ledger, which outlives its API key and the spelling of the API's address.
+        key: Fingerprint of the API key in use; empty without one.
+
+    """
+
+    name: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What is used of an account's budgets.
+
+    Attributes:
+        spend: Sum of the monthly rates of what is held, the subject of the write in question aside.
+        unpriced: The entries that hold something at a rate which nobody knows.
+        acquired: When the purchases and submitted ports of the last 24 hours were begun, the oldest first.
+        disposed: When the releases and cancelled ports of the last 24 hours were begun, the oldest first.
+
+    """
+
+    spend: Decimal = Decimal(0)
+    unpriced: "tuple[Entry, ...]" = ()
+    acquired: tuple[datetime, ...] = ()
+    disposed: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the ledger knows before a write.
+
+    Attributes:
+        ledger: The ledger's own id, the same for everybody who shares it; empty where there is none yet.
+        abandoned: The account's entries without an outcome that nobody is working on, the oldest first.
+        busy: Somebody is working on another write about the subject.
+        newest: Id of the newest entry about the subject; ``None`` for none.
+        usage: What is used of the budgets that are limited.
+
+    """
+
+    ledger: str = ""
+    abandoned: "tuple[Entry, ...]" = ()
+    busy: bool = False
+    newest: int | None = None
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +206,7 @@ class Entry:
 
     Attributes:
         abandoned: It has no outcome, and nobody is working on it any more.
+        key: Fingerprint of the API key that it was sent with.
 
     """
 
@@ -135,6 +223,7 @@ class Entry:
     monthly_rate: Decimal | None
     reason: str
     abandoned: bool = False
+    key: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     previous: Mapping[str, Any] | None = None
 

@@ -4,8 +4,9 @@ Times are milliseconds since 1970 UTC and rates are ten-thousandths, so that SQL
 and add them alike, exactly.
 """
 
+import secrets
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 
 from telefonie_mcp.ledger.records import LedgerError
 
-__all__ = ["SCALE", "entries", "is_made", "lock_account", "migrate"]
+__all__ = ["SCALE", "entries", "has_tables", "identity", "is_made", "lock_account", "migrate"]
 
 SCALE: Final = 10_000
 """How many units of a rate make one unit of money."""
@@ -45,42 +46,61 @@ lock_account: Final = text(
 )
 """Locks the row of an account until the transaction ends, which serialises the intents of that account."""
 
-entries: Final = Table(
-    "ledger_entries",
-    _metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("created", BigInteger, nullable=False),
-    Column("updated", BigInteger, nullable=False),
-    Column("account", Text, nullable=False),
-    Column("caller", Text, nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("lease", BigInteger, nullable=False),
-    Column("tool", Text, nullable=False),
-    Column("operation", Text, nullable=False),
-    Column("effect", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("arguments", Text, nullable=False),
-    Column("previous", Text),
-    Column("rate", BigInteger),
-    Column("held", Boolean, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("approval", Text, unique=True),
-    Index("ledger_by_state", "account", "state"),
-    Index("ledger_by_subject", "account", "subject"),
-    Index("ledger_by_holding", "account", "held"),
-    Index("ledger_by_time", "account", "effect", "created"),
-    sqlite_autoincrement=True,
-)
+
+def _entries(metadata: MetaData, *later: Column[Any]) -> Table:
+    """Return the table of entries as the first release made it, with the columns of ``later`` ones."""
+    return Table(
+        "ledger_entries",
+        metadata,
+        Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+        Column("created", BigInteger, nullable=False),
+        Column("updated", BigInteger, nullable=False),
+        Column("account", Text, nullable=False),
+        Column("caller", Text, nullable=False),
+        Column("owner", Text, nullable=False),
+        Column("lease", BigInteger, nullable=False),
+        Column("tool", Text, nullable=False),
+        Column("operation", Text, nullable=False),
+        Column("effect", Text, nullable=False),
+        Column("subject", Text, nullable=False),
+        Column("arguments", Text, nullable=False),
+        Column("previous", Text),
+        Column("rate", BigInteger),
+        Column("held", Boolean, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("approval", Text, unique=True),
+        *later,
+        Index("ledger_by_state", "account", "state"),
+        Index("ledger_by_subject", "account", "subject"),
+        Index("ledger_by_holding", "account", "held"),
+        Index("ledger_by_time", "account", "effect", "created"),
+        sqlite_autoincrement=True,
+    )
+
+
+_KEY: Final = "key_fingerprint"
+
+entries: Final = _entries(_metadata, Column(_KEY, Text, nullable=False, server_default=""))
+
+identity: Final = Table("ledger_identity", _metadata, Column("id", Text, nullable=False))
+"""One row: a random id, which tells this ledger from every other one, whatever its URL is."""
 
 _version: Final = Table("ledger_version", _metadata, Column("version", Integer, nullable=False))
 
 
 def _first(connection: Connection) -> None:
-    _metadata.create_all(connection, tables=[_accounts, entries])
+    _metadata.create_all(connection, tables=[_accounts])
+    _entries(MetaData()).create(connection, checkfirst=True)
 
 
-_MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first,)
+def _identity_and_keys(connection: Connection) -> None:
+    connection.exec_driver_sql(f"ALTER TABLE ledger_entries ADD COLUMN {_KEY} TEXT NOT NULL DEFAULT ''")
+    _metadata.create_all(connection, tables=[identity])
+    connection.execute(identity.insert().values(id=secrets.token_hex(16)))
+
+
+_MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _identity_and_keys)
 """Each takes the schema one version further. When the tables change, a step is added, and the released steps
 go on making what they have always made, from a copy of the tables as they were."""
 
@@ -104,6 +124,11 @@ def migrate(connection: Connection) -> None:
         connection.execute(_version.insert().values(version=newest))
 
 
+def has_tables(connection: Connection) -> bool:
+    """Whether there is a ledger in the database, of whichever version."""
+    return inspect(connection).has_table(_version.name)
+
+
 def is_made(connection: Connection) -> bool:
     """Whether there is a ledger in the database, of this version; makes none.
 
@@ -111,7 +136,7 @@ def is_made(connection: Connection) -> bool:
         LedgerError: a newer release has written it.
 
     """
-    if not inspect(connection).has_table(_version.name):
+    if not has_tables(connection):
         return False
     return _known_version(connection) == len(_MIGRATIONS)
 

@@ -9,46 +9,33 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_UP, Decimal
-from typing import Any, Final, assert_never, cast
+from decimal import Decimal
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, Engine, Select, select
 from sqlalchemy.exc import IntegrityError
 
+from telefonie_mcp.ledger import queries
+from telefonie_mcp.ledger.budgets import check_budgets
 from telefonie_mcp.ledger.database import connect, reading, writing
-from telefonie_mcp.ledger.owner import OWNER, gone
+from telefonie_mcp.ledger.owner import OWNER
+from telefonie_mcp.ledger.queries import entry_of, greater, milliseconds, scaled, used
 from telefonie_mcp.ledger.records import (
-    OPEN,
     VOID,
+    Account,
     ApprovalUsedError,
+    ChangedError,
     Entry,
     InProgressError,
     Intent,
     LedgerError,
-    LimitReachedError,
     Limits,
     State,
+    Survey,
 )
-from telefonie_mcp.ledger.schema import SCALE, entries, lock_account, migrate
+from telefonie_mcp.ledger.schema import entries, lock_account, migrate
 
 __all__ = ["Ledger"]
-
-_DAY: Final = timedelta(days=1)
-
-_OURS: Final = entries.c.account == bindparam("whose")
-_SAME: Final = _OURS & (entries.c.subject == bindparam("what"))
-_THIS: Final = entries.c.id == bindparam("entry")
-_STILL_OPEN: Final = entries.c.state.in_(OPEN)
-
-# What every write executes, built once: building it takes SQLAlchemy longer than executing it.
-_UNFINISHED: Final = select(entries).where(_OURS, _STILL_OPEN).order_by(entries.c.id)
-_UNSETTLED: Final = select(entries.c.id).where(_SAME, _STILL_OPEN)
-_BEGIN: Final = entries.insert()
-_LOCKED: Final = select(entries).where(_THIS).with_for_update()
-_FINISH: Final = entries.update().where(_THIS)
-_LET_GO: Final = (
-    entries.update().where(_SAME, entries.c.held, entries.c.id < bindparam("entry")).values(held=False)
-)
 
 
 def _now() -> datetime:
@@ -99,6 +86,8 @@ class Ledger:
 
         Raises:
             LimitReachedError: a budget does not allow it.
+            UnpricedError: a spend limit is set, and something is held at an unknown rate.
+            ChangedError: another write about the same subject was recorded since its state was read.
             InProgressError: another write about the same subject has no outcome yet.
             ApprovalUsedError: its approval has been spent.
             LedgerError: it cannot be recorded.
@@ -108,29 +97,30 @@ class Ledger:
             connection.execute(lock_account, {"name": intent.account})
             now = self.clock()
             _check_subject(connection, intent)
-            _check_spend(connection, intent, limits)
-            _check_day(connection, intent, limits, since=now - _DAY)
+            usage = used(connection, intent.account, intent.subject, limits, now)
+            check_budgets(intent.effect, intent.monthly_rate, usage, limits)
             values = {
-                "created": _milliseconds(now),
-                "updated": _milliseconds(now),
+                "created": milliseconds(now),
+                "updated": milliseconds(now),
                 "account": intent.account,
                 "caller": intent.caller,
                 "owner": OWNER,
-                "lease": _milliseconds(now + timedelta(seconds=intent.lease)),
+                "lease": milliseconds(now + timedelta(seconds=intent.lease)),
                 "tool": intent.tool,
                 "operation": intent.operation,
                 "effect": intent.effect,
                 "subject": intent.subject,
                 "arguments": json.dumps(dict(intent.arguments)),
                 "previous": None if intent.previous is None else json.dumps(dict(intent.previous)),
-                "rate": _scaled(intent.monthly_rate),
+                "rate": scaled(intent.monthly_rate),
                 "held": intent.effect == "acquire",
                 "state": "intent",
                 "reason": "",
                 "approval": intent.approval,
+                "key_fingerprint": intent.key,
             }
             try:
-                result = connection.execute(_BEGIN, values)
+                result = connection.execute(queries.BEGIN, values)
             except IntegrityError as error:
                 raise ApprovalUsedError("the approval has already been used") from error
             return cast("tuple[int]", result.inserted_primary_key)[0]
@@ -148,30 +138,74 @@ class Ledger:
 
         """
         with writing(self.engine) as connection:
-            row = connection.execute(_LOCKED, {"entry": entry}).first()
+            row = connection.execute(queries.LOCKED, {"entry": entry}).first()
             if row is None:
                 raise LedgerError(f"the ledger has no entry {entry} any more")
             if row.state == "done":
                 return
             changes: dict[str, Any] = {
-                "updated": _milliseconds(self.clock()),
+                "updated": milliseconds(self.clock()),
                 "state": state,
                 "reason": reason,
-                "rate": row.rate if monthly_rate is None else _scaled(monthly_rate),
+                "rate": greater(row.rate, scaled(monthly_rate)),
                 "held": row.effect == "acquire" and state not in VOID,
             }
-            connection.execute(_FINISH, {"entry": entry, **changes})
+            connection.execute(queries.FINISH, {"entry": entry, **changes})
             if state == "done" and row.effect != "change":
-                connection.execute(_LET_GO, {"whose": row.account, "what": row.subject, "entry": entry})
+                connection.execute(
+                    queries.LET_GO, {"whose": row.account, "what": row.subject, "entry": entry}
+                )
 
-    def unfinished(self, account: str) -> list[Entry]:
-        """Return the entries without a final outcome that nobody is working on any more, oldest first.
+    def survey(self, account: str, subject: str, limits: Limits) -> Survey:
+        """Return what is known before a write about ``subject``.
 
         Raises:
             LedgerError: the ledger cannot be read.
 
         """
-        return [entry for entry in self._entries(_UNFINISHED, whose=account) if entry.abandoned]
+        with reading(self.engine) as connection:
+            same = {"whose": account, "what": subject}
+            ledger = connection.execute(queries.IDENTITY).scalar_one()
+            newest = connection.execute(queries.NEWEST, same).scalar()
+            rows = connection.execute(queries.UNFINISHED, {"whose": account}).all()
+            usage = used(connection, account, subject, limits, self.clock())
+        now = milliseconds(self.clock())
+        unfinished = [entry_of(row, now) for row in rows]
+        return Survey(
+            ledger,
+            abandoned=tuple(entry for entry in unfinished if entry.abandoned),
+            busy=any(entry.subject == subject and not entry.abandoned for entry in unfinished),
+            newest=newest,
+            usage=usage,
+        )
+
+    def price(self, entry: int, monthly_rate: Decimal) -> None:
+        """Record the monthly rate of an entry that had none.
+
+        Raises:
+            LedgerError: it cannot be written.
+
+        """
+        with writing(self.engine) as connection:
+            connection.execute(queries.PRICE, {"entry": entry, "rate": scaled(monthly_rate)})
+
+    def carry_over(self, account: Account, is_same: Callable[[str], bool]) -> None:
+        """Give the entries of an earlier release, whose accounts were named by their key, to ``account``.
+
+        Args:
+            account: The account, under the name that outlives its key.
+            is_same: Whether an account of an earlier release is this one.
+
+        Raises:
+            LedgerError: it cannot be written.
+
+        """
+        with reading(self.engine) as connection:
+            names = connection.execute(queries.EARLIER).scalars().all()
+        for name in filter(is_same, names):
+            with writing(self.engine) as connection:
+                values = {"account": account.name, "key_fingerprint": account.key}
+                connection.execute(entries.update().where(entries.c.account == name).values(values))
 
     def recent(
         self,
@@ -203,7 +237,7 @@ class Ledger:
             if value is not None:
                 query = query.where(entries.c[column] == value)
         if since is not None:
-            query = query.where(entries.c.created >= _milliseconds(since))
+            query = query.where(entries.c.created >= milliseconds(since))
         return self._entries(query)
 
     def forget(self, account: str) -> None:
@@ -219,75 +253,13 @@ class Ledger:
     def _entries(self, query: Select[Any], **parameters: Any) -> list[Entry]:
         with reading(self.engine) as connection:
             rows = connection.execute(query, parameters).all()
-        now = _milliseconds(self.clock())
-        return [_entry(row, now) for row in rows]
+        now = milliseconds(self.clock())
+        return [entry_of(row, now) for row in rows]
 
 
 def _check_subject(connection: Connection, intent: Intent) -> None:
-    if connection.execute(_UNSETTLED, {"whose": intent.account, "what": intent.subject}).first():
+    same = {"whose": intent.account, "what": intent.subject}
+    if connection.execute(queries.UNSETTLED, same).first():
         raise InProgressError(intent.subject)
-
-
-def _check_spend(connection: Connection, intent: Intent, limits: Limits) -> None:
-    if intent.effect != "acquire" or limits.monthly_spend is None:
-        return
-    held = select(func.sum(entries.c.rate)).where(
-        entries.c.account == intent.account, entries.c.held, entries.c.subject != intent.subject
-    )
-    used = int(connection.execute(held).scalar() or 0)
-    if used + (_scaled(intent.monthly_rate) or 0) > limits.monthly_spend * SCALE:
-        raise LimitReachedError(
-            "TELEFONIE_MAX_MONTHLY_SPEND", limit=limits.monthly_spend, used=Decimal(used) / SCALE
-        )
-
-
-def _check_day(connection: Connection, intent: Intent, limits: Limits, *, since: datetime) -> None:
-    match intent.effect:
-        case "acquire":
-            setting, limit = "TELEFONIE_MAX_PURCHASES_PER_DAY", limits.purchases_per_day
-        case "dispose":
-            setting, limit = "TELEFONIE_MAX_RELEASES_PER_DAY", limits.releases_per_day
-        case "change":
-            return
-        case _:
-            assert_never(intent.effect)
-    if limit is None:
-        return
-    counted = select(func.count()).where(
-        entries.c.account == intent.account,
-        entries.c.effect == intent.effect,
-        entries.c.created > _milliseconds(since),
-        entries.c.state.not_in(VOID),
-    )
-    used = connection.execute(counted).scalar_one()
-    if used >= limit:
-        raise LimitReachedError(setting, limit=limit, used=used)
-
-
-def _entry(row: Row[Any], now: int) -> Entry:
-    return Entry(
-        id=row.id,
-        created=datetime.fromtimestamp(row.created / 1000, UTC),
-        updated=datetime.fromtimestamp(row.updated / 1000, UTC),
-        account=row.account,
-        caller=row.caller,
-        tool=row.tool,
-        operation=row.operation,
-        effect=row.effect,
-        subject=row.subject,
-        state=row.state,
-        monthly_rate=None if row.rate is None else Decimal(row.rate) / SCALE,
-        reason=row.reason,
-        abandoned=row.state == "unknown" or (row.state == "intent" and (row.lease < now or gone(row.owner))),
-        arguments=json.loads(row.arguments),
-        previous=None if row.previous is None else json.loads(row.previous),
-    )
-
-
-def _milliseconds(time: datetime) -> int:
-    return round(time.timestamp() * 1000)
-
-
-def _scaled(rate: Decimal | None) -> int | None:
-    """Return ``rate`` as the tables keep it, rounded up so that no budget is overspent by a fraction."""
-    return None if rate is None else int((rate * SCALE).to_integral_value(ROUND_UP))
+    if connection.execute(queries.NEWEST, same).scalar() != intent.newest:
+        raise ChangedError(intent.subject)

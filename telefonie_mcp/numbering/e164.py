@@ -6,7 +6,7 @@
 import re
 from typing import Final
 
-__all__ = ["country_of", "national_number", "normalise_number", "number_problem"]
+__all__ = ["country_of", "national_number", "normalise_number", "number_problem", "reading_of"]
 
 _SEPARATORS: Final = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u202f]+")
 _TRUNK_PREFIX: Final = re.compile(r"\(\s*0\s*\)")
@@ -53,6 +53,20 @@ def national_number(number: str) -> str:
     import phonenumbers  # noqa: PLC0415
 
     return phonenumbers.national_significant_number(phonenumbers.parse(number))
+
+
+def reading_of(number: str) -> str | None:
+    """Return what libphonenumber reads a number as; ``None`` where it reads none.
+
+    That differs from the number's digits where it has a trunk prefix too many (``+44 020 7946 0123``).
+    """
+    import phonenumbers  # noqa: PLC0415
+
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _readings(value: str) -> list[str]:

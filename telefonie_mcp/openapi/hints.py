@@ -26,12 +26,15 @@ class ArgumentHint(_Hint):
         format: A reading of the value, or of each item of a list, that :mod:`telefonie_mcp.tools.formats`
             knows, such as ``e164``.
         keywords: JSON Schema keywords laid over those of the document.
+        protects: Whether the operator's rules about protected numbers and webhook hosts hold for the value;
+            not where it is not what the write changes or routes to, such as the caller id of a call.
         secret: The value goes to the API and nowhere else: not into the ledger, a preview, a question or an
             error. No answer shows it either, so nothing can be settled by comparing it.
 
     """
 
     format: str | None = None
+    protects: bool = True
     secret: bool = False
     keywords: Mapping[str, Any] = Field(default_factory=dict[str, Any], alias="schema")
 

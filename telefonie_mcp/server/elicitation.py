@@ -18,8 +18,8 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from telefonie_mcp.calls.approval import Pause, Question, not_approved
-from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.calls.approval import Pause, Question, facts_changed, not_approved
+from telefonie_mcp.errors import NOTHING_DONE
 from telefonie_mcp.text import clean_line
 
 __all__ = ["ANSWER_SECONDS", "McpCaller", "Seal", "input_required"]
@@ -80,11 +80,7 @@ class McpCaller:
             raise Pause(question)
         state = json.loads(self.params.request_state)
         if state["digest"] != question.digest:
-            raise ToolError(
-                f"{NOTHING_DONE}: the facts changed since the question was asked, so the approval is void.",
-                code="facts_changed",
-                hint="Make the call again to ask about the current facts.",
-            )
+            raise facts_changed()
         _check((self.params.input_responses or {}).get(_KEY), question)
         return state["approval"]
 

@@ -76,6 +76,11 @@ class Settings(BaseModel):
         description="Ledger of every write: a file, or for several machines "
         "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE.",
     )
+    account: str = Field(
+        default="default",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Name of the live account in the ledger; budgets belong to it, whatever its API key is.",
+    )
     state_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(types.secret_list)] = Field(
         default=(),
         description="Secrets of 32 or more characters, comma separated, that seal pending approvals.",
@@ -111,6 +116,11 @@ class Settings(BaseModel):
     )
     max_releases_per_day: int | None = Field(
         default=None, ge=0, description="Releases and cancelled ports in any 24 hours."
+    )
+    currency: str | None = Field(
+        default=None,
+        pattern="^[A-Z]{3}$",
+        description="Currency of the account (ISO 4217), such as USD; a rate in another one is not accepted.",
     )
     countries: Annotated[frozenset[Country], BeforeValidator(types.words)] = Field(
         default=frozenset(), description="Countries whose numbers may be bought or ported, such as US,CA."

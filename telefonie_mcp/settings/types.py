@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from telefonie_mcp.money import money
+from telefonie_mcp.money import limit
 from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.text import did_you_mean
 
@@ -100,7 +100,7 @@ def toolsets(value: Any) -> Any:
 
 
 def _money(value: Any) -> Any:
-    amount = money(value)
+    amount = limit(value)
     if amount is None:
         raise ValueError("must be an amount of money, such as 2.50")
     return amount
