@@ -18,7 +18,6 @@ from telefonie_mcp.sandbox.porting.states import (
     TransitionError,
     check,
     move,
-    possible,
 )
 from telefonie_mcp.sandbox.problems import Problem
 
@@ -186,7 +185,7 @@ def _not_possible(action: Action) -> str:
 
 
 def _conflict(order: PortOrder, sentence: str) -> Problem:
-    options = possible(order.state)
+    options = order.possible_actions
     return Problem(
         "state_conflict",
         f"{sentence} Nothing was done. Possible now: {', '.join(options) or 'nothing'}.",

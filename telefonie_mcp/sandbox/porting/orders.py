@@ -10,7 +10,7 @@ from telefonie_mcp.sandbox.numbering_plan import Location
 from telefonie_mcp.sandbox.porting.calendar import business_day_from
 from telefonie_mcp.sandbox.porting.carriers import AttachmentType, Field, Portability, portability
 from telefonie_mcp.sandbox.porting.rejections import WORDS, Code
-from telefonie_mcp.sandbox.porting.states import OPEN, State, possible
+from telefonie_mcp.sandbox.porting.states import OPEN, Action, State, possible
 from telefonie_mcp.sandbox.pricing import terms
 from telefonie_mcp.sandbox.values import Json
 
@@ -114,6 +114,12 @@ class PortOrder:
         """The code with which the losing carrier will reject the order, if any."""
         return self.account_number or self.pin or None
 
+    @property
+    def possible_actions(self) -> list[Action]:
+        """What a customer can do with the order; one that lacks something cannot be submitted."""
+        lacks = bool(self.missing_fields or self.missing_attachments)
+        return [action for action in possible(self.state) if action != "submit" or not lacks]
+
     def frozen(self, now: datetime) -> bool:
         """Return whether the FOC is too close for changes."""
         if self.state != "foc_confirmed" or self.foc_date is None:
@@ -147,7 +153,7 @@ class PortOrder:
             "losing_carrier": self.carrier,
             **{name: value for name, value in optional.items() if value},
             "missing": [*self.missing_fields, *self.missing_attachments] if self.state in OPEN else [],
-            "possible": [] if self.frozen(now) else possible(self.state),
+            "possible": [] if self.frozen(now) else self.possible_actions,
             "monthly_rate": str(sum(rates)),
             "highest_monthly_rate": str(max(rates)),
             "number_types": sorted(set(self.numbers.values())),
