@@ -13,8 +13,8 @@ from typing import Final
 from telefonie_mcp.calls.current_state import happened, read_current_state, tells
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.async_ledger import AsyncLedger
-from telefonie_mcp.ledger.records import Entry, State
+from telefonie_mcp.ledger.async_ledger import AsyncLedger, in_progress
+from telefonie_mcp.ledger.records import Entry, InProgressError, State
 from telefonie_mcp.money import money
 from telefonie_mcp.tools.requester import Requester
 
@@ -24,20 +24,30 @@ _log: Final = logging.getLogger(__name__)
 
 
 async def recover(
-    requester: Requester, ledger: AsyncLedger, account: str, deadline: Deadline, *, seconds: float
+    requester: Requester,
+    ledger: AsyncLedger,
+    account: str,
+    subject: str,
+    deadline: Deadline,
+    *,
+    seconds: float,
 ) -> None:
     """Determine the outcome of the abandoned entries of ``account``; those that cannot be read stay open.
+
+    The outcome of an entry about ``subject`` must be determined: otherwise the ledger would refuse the next
+    write, and its assessment could mistake the effect of the entry for the state before it.
 
     Args:
         requester: Sends the reads.
         ledger: Holds the entries, and records their outcomes.
         account: The account whose entries are recovered.
+        subject: The subject of the write that follows.
         deadline: Time limit of the recovery.
         seconds: Time limit of one call. While an entry is younger, the API may still be processing its
             request, so that it "has not happened" is not yet an outcome.
 
     Raises:
-        ToolError: the ledger cannot be read.
+        ToolError: the ledger cannot be read, or the outcome of an entry about ``subject`` is not determined.
 
     """
     for entry in await ledger.unfinished(account):
@@ -45,10 +55,15 @@ async def recover(
             found = await _find_outcome(requester, entry, deadline, seconds)
         except ToolError as error:
             _log.warning("ledger entry %s cannot be settled now: %s", entry.id, error.code)
+            if entry.subject == subject:
+                raise
             continue
+        settled = False
         if found.state != "unknown":
             _log.warning("ledger entry %s (%s %s): %s", entry.id, entry.tool, entry.subject, found.reason)
-            await ledger.finish(entry.id, found.state, found.reason, found.monthly_rate)
+            settled = await ledger.finish(entry.id, found.state, found.reason, found.monthly_rate)
+        if not settled and entry.subject == subject:
+            raise in_progress(InProgressError(subject))
 
 
 @dataclass(frozen=True, slots=True)
