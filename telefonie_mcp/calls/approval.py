@@ -1,8 +1,8 @@
-"""Asking a person, on top of ``confirm``; knows nothing of how a client shows the question.
+"""Approval of a destructive call by a person, in addition to ``confirm``; independent of MCP.
 
-The question is built from facts that were read a moment ago, never from the model's text. An approval names
-the facts it was given for, by a digest, and is good for one execution; when the facts have changed by the
-time of the answer, it is void.
+The question is composed from the hints, the arguments and the current state, not from text of the model. Its
+digest identifies the tool, the arguments and the state that the person approved: if any of them differs after
+the answer, the approval is void. An approval is valid for one execution.
 """
 
 import hashlib
@@ -29,22 +29,23 @@ __all__ = [
 ]
 
 _BULLET: Final = "\N{MIDDLE DOT}"
-"""Begins every fact of a question, and is in none: some clients show all lines as one."""
+"""Starts each item of a question. Replaced within items: some clients join the lines, and a value must not
+look like an item of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person is asked: a text for people, and the digest of the facts it is about."""
+    """The text of a question, and the digest (SHA-256, hex) of what it is about."""
 
     text: str
     digest: str
 
 
-class Pause(Exception):  # noqa: N818 - not an error: the call goes on when its answer comes
-    """The call waits for an answer that will come with another request.
+class Pause(Exception):  # noqa: N818 - not an error: the call is resumed when the answer arrives
+    """The call is suspended until a later request carries the answer to ``question``.
 
     Args:
-        question: What was asked.
+        question: The question for the person.
 
     """
 
@@ -54,24 +55,24 @@ class Pause(Exception):  # noqa: N818 - not an error: the call goes on when its 
 
 
 class Caller(Protocol):
-    """Who makes a call: its name for the ledger, and the way to ask the person behind it."""
+    """The client that makes a call: its identity, and the means to ask its user."""
 
     @property
     def name(self) -> str:
-        """The caller as the ledger records it."""
+        """The name that the ledger records."""
         ...
 
     @property
     def key(self) -> str:
-        """What tells this caller from others, for counting its calls."""
+        """The key that the rate limit counts calls by."""
         ...
 
     async def approve(self, question: Question) -> str:
-        """Ask, and return the identifier of the approval.
+        """Ask the user, and return the identifier of the approval.
 
         Raises:
-            ToolError: ``not_approved``: the person said no, nobody answered, or nobody can be asked.
-            Pause: the answer will come with another request.
+            ToolError: ``not_approved``: the user declined or did not answer, or cannot be asked.
+            Pause: the answer will arrive with a later request.
 
         """
         ...
@@ -79,13 +80,13 @@ class Caller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """The command line as a caller: its user is asked nothing, because a script could answer."""
+    """The command line as a caller. It cannot approve: a script could answer in place of a person."""
 
     name: str = "command line"
     key: str = name
 
     async def approve(self, question: Question) -> str:
-        """Refuse.
+        """Refuse always.
 
         Raises:
             ToolError: ``not_approved``.
@@ -95,7 +96,7 @@ class CommandLine:
 
 
 def not_approved(question: Question, reason: str) -> ToolError:
-    """Return the refusal of a call that a person has not approved."""
+    """Return the error for a call that was not approved; ``reason`` is a clause that says why."""
     return ToolError(
         f"{NOTHING_DONE}: a person must approve this, and {reason}. Asked was: {clean_line(question.text)}",
         code="not_approved",
@@ -142,7 +143,7 @@ def question_about(
     shown |= {f"with {name}": value for name, value in sent.items()}
     shown |= {f"left of {name}": left["left"] for name, left in limits.items()}
     lines += [
-        f"{_BULLET} {_one_line(name).replace('_', ' ')}: {_plain(value)}" for name, value in shown.items()
+        f"{_BULLET} {_one_line(name).replace('_', ' ')}: {_item_text(value)}" for name, value in shown.items()
     ]
     content = json.dumps([bound, tool.name, arguments, current], sort_keys=True, ensure_ascii=True)
     return Question("\n".join(lines), hashlib.sha256(content.encode()).hexdigest())
@@ -150,10 +151,10 @@ def question_about(
 
 def one_line(values: Mapping[str, Any]) -> dict[str, str]:
     """Return values as parts of a sentence: cleaned, on one line, and cut, whoever chose them."""
-    return {name: _plain(value) for name, value in values.items()}
+    return {name: _item_text(value) for name, value in values.items()}
 
 
-def _plain(value: Any) -> str:
+def _item_text(value: Any) -> str:
     """Return ``value`` as a part of one line, whoever chose it: it must not pass for a fact of its own."""
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)

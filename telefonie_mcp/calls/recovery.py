@@ -1,6 +1,7 @@
-"""Finds out what became of writes without an outcome: after a crash, a kill, or an answer that never came.
+"""Recovery of writes without an outcome, as after a crash or a lost response.
 
-Runs before every write, and changes nothing at the API: it looks, as the hints say, and records what is true.
+Runs before every write. It reads the current state of each subject, as the hints say, and records the outcome
+in the ledger; it changes nothing at the API.
 """
 
 import logging
@@ -57,7 +58,7 @@ async def recover(
     """
     for entry in survey.abandoned:
         try:
-            found = await _look(requester, policy, entry, deadline, seconds)
+            found = await _find_outcome(requester, policy, entry, deadline, seconds)
         except ToolError as error:
             _log.warning("ledger entry %s cannot be settled now: %s", entry.id, error.code)
             if entry.subject == request.subject:
@@ -72,27 +73,29 @@ async def recover(
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Outcome:
+    """What the current state shows of a recorded write; ``unknown`` leaves its entry open."""
+
     state: State
     reason: str
     monthly_rate: Decimal | None = None
     seen: bool = False
 
 
-async def _look(
+async def _find_outcome(
     requester: Requester, policy: Policy, entry: Entry, deadline: Deadline, seconds: float
-) -> _Found:
+) -> _Outcome:
     tool = requester.catalog.everything.get(entry.tool)
     settle = tool.hints.settle if tool else None
     if tool is None or settle is None or not tells(tool, settle, entry.arguments):
-        return _Found("unverified", "nothing can be looked up that would tell")
+        return _Outcome("unverified", "nothing can be looked up that would tell")
     after = await read_current_state(requester, tool, settle, entry.arguments, deadline)
     done = happened(tool, settle, entry.arguments, entry.previous, after)
     if done:
         rate = policy.rate((after or {}).get(tool.hints.offer_members.monthly_rate))
-        return _Found("done", "found to have happened", rate, seen=after is not None)
+        return _Outcome("done", "found to have happened", rate, seen=after is not None)
     if time.time() - entry.created.timestamp() < seconds:
-        return _Found("unknown", "has not happened so far")
+        return _Outcome("unknown", "has not happened so far")
     if done is None:
-        return _Found("unverified", "the current state does not tell")
-    return _Found("not_done", "found not to have happened")
+        return _Outcome("unverified", "the current state does not tell")
+    return _Outcome("not_done", "found not to have happened")

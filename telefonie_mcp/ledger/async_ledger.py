@@ -44,7 +44,7 @@ _T = TypeVar("_T")
 
 
 class AsyncLedger:
-    """Records writes.
+    """Asynchronous access to one ledger.
 
     Every method waits for the database no longer than until its deadline.
 
@@ -68,7 +68,7 @@ class AsyncLedger:
         """Return what is known before a write about ``subject``; makes the ledger where there is none.
 
         Raises:
-            ToolError: the ledger cannot be read, so nothing may be written.
+            ToolError: ``ledger_unavailable``: the ledger cannot be read, so no write is possible.
 
         """
         with explained():
@@ -204,7 +204,7 @@ def explained(limits: Mapping[str, Any] | None = None) -> Generator[None]:
 
 
 def in_progress(error: InProgressError) -> ToolError:
-    """Return the refusal of a write about something whose earlier write has no outcome yet."""
+    """Return the error for a write whose subject has an earlier write without an outcome."""
     return ToolError(
         f"{NOTHING_DONE}: {error}.",
         code="in_progress",

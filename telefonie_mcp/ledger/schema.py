@@ -1,7 +1,7 @@
-"""The ledger's tables, and how an older ledger becomes a newer one.
+"""The ledger's tables and their migrations.
 
-Times are milliseconds since 1970 UTC and rates are ten-thousandths, so that SQLite and PostgreSQL compare
-and add them alike, exactly.
+Times are integers in milliseconds since 1970-01-01 UTC, and rates are integers in ten-thousandths of the
+currency unit, so that SQLite and PostgreSQL compare and add them exactly.
 """
 
 import secrets
@@ -25,13 +25,13 @@ from sqlalchemy import (
 
 from telefonie_mcp.ledger.records import LedgerError
 
-__all__ = ["SCALE", "entries", "has_tables", "identity", "is_made", "lock_account", "migrate"]
+__all__ = ["SCALE", "entries", "has_tables", "identity", "is_current", "lock_account", "migrate"]
 
 SCALE: Final = 10_000
-"""How many units of a rate make one unit of money."""
+"""Stored units of a rate per unit of the currency."""
 
 _MIGRATION_LOCK: Final = 7320451
-"""An arbitrary number, the same in every release, that PostgreSQL can lock."""
+"""Key of the PostgreSQL advisory lock for migrations: arbitrary, but the same in every release."""
 
 _metadata: Final = MetaData()
 
@@ -44,7 +44,7 @@ _accounts: Final = Table(
 lock_account: Final = text(
     "INSERT INTO ledger_accounts (name) VALUES (:name) ON CONFLICT (name) DO UPDATE SET name = excluded.name"
 )
-"""Locks the row of an account until the transaction ends, which serialises the intents of that account."""
+"""Locks the row of an account until the end of the transaction, to serialise the intents of the account."""
 
 
 def _entries(metadata: MetaData, *later: Column[Any]) -> Table:
@@ -89,7 +89,7 @@ identity: Final = Table("ledger_identity", _metadata, Column("id", Text, nullabl
 _version: Final = Table("ledger_version", _metadata, Column("version", Integer, nullable=False))
 
 
-def _first(connection: Connection) -> None:
+def _create_tables(connection: Connection) -> None:
     _metadata.create_all(connection, tables=[_accounts])
     _entries(MetaData()).create(connection, checkfirst=True)
 
@@ -100,22 +100,22 @@ def _identity_and_keys(connection: Connection) -> None:
     connection.execute(identity.insert().values(id=secrets.token_hex(16)))
 
 
-_MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _identity_and_keys)
+_MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_create_tables, _identity_and_keys)
 """Each takes the schema one version further. When the tables change, a step is added, and the released steps
 go on making what they have always made, from a copy of the tables as they were."""
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the ledger to the newest version, in the caller's transaction, which writes.
+    """Migrate the schema to the newest version, within the caller's write transaction.
 
     Raises:
-        LedgerError: a newer release has written it.
+        LedgerError: the schema was written by a newer release.
 
     """
-    if connection.dialect.name == "postgresql":  # SQLite has locked everything; here tables can be made twice
+    if connection.dialect.name == "postgresql":  # SQLite's write transaction has locked the database
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
     _metadata.create_all(connection, tables=[_version])
-    current = _known_version(connection)
+    current = _read_version(connection)
     newest = len(_MIGRATIONS)
     for step in _MIGRATIONS[current:]:
         step(connection)
@@ -129,19 +129,19 @@ def has_tables(connection: Connection) -> bool:
     return inspect(connection).has_table(_version.name)
 
 
-def is_made(connection: Connection) -> bool:
+def is_current(connection: Connection) -> bool:
     """Whether there is a ledger in the database, of this version; makes none.
 
     Raises:
-        LedgerError: a newer release has written it.
+        LedgerError: the schema was written by a newer release.
 
     """
     if not has_tables(connection):
         return False
-    return _known_version(connection) == len(_MIGRATIONS)
+    return _read_version(connection) == len(_MIGRATIONS)
 
 
-def _known_version(connection: Connection) -> int:
+def _read_version(connection: Connection) -> int:
     current = connection.execute(select(_version.c.version)).scalar() or 0
     newest = len(_MIGRATIONS)
     if current > newest:
