@@ -59,13 +59,10 @@ def _into_json(text: str, path: tuple[str, ...], old: Mapping[str, Any], new: Ma
 
 
 def _into_toml(text: str, path: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    entry = {**old, **new}
-    forwarded = old.get("env_vars", [])
+    forwarded = list(old.get("env_vars", []))
     if forwarded := [*forwarded, *(name for name in new.get("env_vars", []) if name not in forwarded)]:
-        entry["env_vars"] = forwarded
-    if env := {**_table(old, "env"), **_table(new, "env")}:
-        entry["env"] = env
-    return toml.put(text, path, entry)
+        new = {**new, "env_vars": forwarded}
+    return toml.merge(text, path, new)
 
 
 def _with_input(text: str, known: Any, asked: Mapping[str, Any]) -> str:

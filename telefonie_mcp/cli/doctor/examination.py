@@ -6,8 +6,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, requires, version
-from re import match
 from typing import Any, Final
+
+from packaging.requirements import Requirement
 
 from telefonie_mcp.app import App
 from telefonie_mcp.cli.doctor.findings import Finding, clock, versions
@@ -146,8 +147,7 @@ def _versions() -> Finding:
         remedy = "Install it, for example with pip or uv, so that its dependencies are known to fit."
         return Finding("versions", "warning", "telefonie-mcp is not installed as a package", remedy)
     installed: dict[str, str] = {}
-    for requirement in requirements:
-        if name := match(r"[\w.-]+", requirement):
-            with suppress(PackageNotFoundError):
-                installed[name[0]] = version(name[0])
+    for name in (Requirement(text).name for text in requirements):
+        with suppress(PackageNotFoundError):
+            installed[name] = version(name)
     return versions(platform.python_version(), requirements, installed)

@@ -1,11 +1,14 @@
 """What was seen, and what it means; pure."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 from telefonie_mcp.ledger.records import Entry
 from telefonie_mcp.upstream.outcomes import Answer
@@ -72,39 +75,34 @@ def _writes(count: int) -> str:
 
 
 def versions(python: str, requirements: Iterable[str], installed: Mapping[str, str]) -> Finding:
-    """Compare what is installed with what the package requires.
+    """Compare what is installed with what the package requires (PEP 440, PEP 508).
 
     Args:
         python: The interpreter's version.
-        requirements: As the package's metadata have them; those of extras do not count.
-        installed: Versions by name.
+        requirements: The package's ``Requires-Dist``. Those of extras, and those whose marker does not apply
+            to this environment, do not count.
+        installed: Versions by name, as the requirements spell it.
 
     """
-    own = [text for text in requirements if "extra ==" not in text]
-    wanted = {name: bounds for text in own for name, bounds in re.findall(r"^([\w.-]+)\s*(.*)$", text)}
+    required = [
+        requirement
+        for requirement in map(Requirement, requirements)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    ]
     wrong = [
         f"{name} {installed.get(name, 'is missing')}{f' (needs {bounds})' if bounds else ''}"
-        for name, bounds in wanted.items()
+        for name, bounds in ((requirement.name, requirement.specifier) for requirement in required)
         if name not in installed or not _satisfies(installed[name], bounds)
     ]
     if wrong:
-        remedy = "Install telefonie-mcp again, best in an environment of its own."
+        remedy = "Install telefonie-mcp again, preferably in a virtual environment."
         return Finding("versions", "problem", ", ".join(wrong), remedy)
-    seen = ", ".join(f"{name} {installed[name]}" for name in wanted)
+    seen = ", ".join(f"{requirement.name} {installed[requirement.name]}" for requirement in required)
     return Finding("versions", "ok", f"Python {python}, {seen}")
 
 
-def _satisfies(version: str, specifier: str) -> bool:
-    """Whether a version lies between the bounds of ``>=A,<B``; other clauses are not looked at."""
-    for sign, bound in re.findall(r"(>=|<)\s*([\d.]+)", specifier):
-        if (_release(version) >= _release(bound)) is not (sign == ">="):
-            return False
-    return True
-
-
-def _release(version: str) -> tuple[int, ...]:
-    numbers = re.match(r"[\d.]*", version)
-    parts = [int(part) for part in (numbers[0] if numbers else "").split(".") if part]
-    while parts and not parts[-1]:
-        parts.pop()  # 2.0 is 2
-    return tuple(parts)
+def _satisfies(version: str, specifier: SpecifierSet) -> bool:
+    try:
+        return specifier.contains(Version(version), prereleases=True)  # it is installed: somebody chose it
+    except InvalidVersion:
+        return not specifier
