@@ -185,7 +185,7 @@ class Inspector:
 
 
 @asynccontextmanager
-async def connected(client: Client, transport: Transport, home: Path) -> AsyncGenerator[Remote]:
+async def foreign_client(client: Client, transport: Transport, home: Path) -> AsyncGenerator[Remote]:
     """Connect a client to a server whose sandbox is below `home`."""
     with anyio.fail_after(SECONDS):
         async with AsyncExitStack() as stack:

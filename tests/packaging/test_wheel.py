@@ -8,7 +8,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from telefonie_mcp import __version__
-from tests.packaging.support import ROOT, build, connected, run, tool
+from tests.packaging.support import ROOT, build, installed_client, run, tool
 
 
 def contents(wheel: Path) -> dict[str, str]:
@@ -81,7 +81,7 @@ async def test_the_wheel_installed_alone(wheel: Path, tmp_path: Path) -> None:
     configured = json.loads(run(script, "config", "cursor", cwd=home, home=home).stdout)
     server = configured["mcpServers"]["telefonie"]
     assert server == {"command": str(script)}
-    async with connected([server["command"]], home, TELEFONIE_SANDBOX_DB=":memory:") as client:
+    async with installed_client([server["command"]], home, TELEFONIE_SANDBOX_DB=":memory:") as client:
         assert client.server_info
         assert client.server_info.version == __version__
         found = await client.call_tool("search_available_numbers", {"country_code": "DE", "limit": 1})
