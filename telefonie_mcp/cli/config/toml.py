@@ -88,7 +88,7 @@ def _appended(text: str, path: Sequence[str], values: Mapping[str, Any]) -> str:
 
 
 def _edited(text: str, path: Sequence[str], values: Mapping[str, Any]) -> str:
-    """Return ``text`` with ``values`` merged into its syntax tree, or unchanged if `tomlkit` cannot do that."""
+    """Return ``text`` with ``values`` merged into its syntax tree, or unchanged if that is not possible."""
     import tomlkit  # noqa: PLC0415
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
 
@@ -128,12 +128,11 @@ def _update_array(array: list[Any], items: list[Any]) -> None:
             array[index] = item
     for index in reversed(range(len(items), len(array))):
         del array[index]
-    for item in items[len(array) :]:
-        array.append(item)
+    array.extend(items[len(array) :])
 
 
 def _take_trailing_comments(table: Any) -> list[Any]:
-    """Remove and return the comments and blank lines at the end of a table: they belong to what follows it."""
+    """Remove and return the comments and blank lines at the end of a table: they are about what follows."""
     body = _body(_last_table(table))
     start = len(body)
     while start and body[start - 1][0] is None:

@@ -59,7 +59,10 @@ X = "1"  # one
         (FILE, f"{FILE}\n{SECTION}"),
         (f"{FILE}\n# what follows\n[z]\n", f"{FILE}\n# what follows\n[z]\n\n{SECTION}"),
         ("[mcp_servers]\na.command = 'b'\n", f"[mcp_servers]\na.command = 'b'\n\n{SECTION}"),
-        ("x = '''\n[mcp_servers.telefonie]\n'''\n[z]\n", f"x = '''\n[mcp_servers.telefonie]\n'''\n[z]\n\n{SECTION}"),
+        (
+            "x = '''\n[mcp_servers.telefonie]\n'''\n[z]\n",
+            f"x = '''\n[mcp_servers.telefonie]\n'''\n[z]\n\n{SECTION}",
+        ),
     ],
 )
 def test_a_missing_table_is_added_at_the_end(text: str, result: str) -> None:
@@ -93,7 +96,7 @@ def test_a_missing_table_is_added_at_the_end(text: str, result: str) -> None:
         pytest.param(
             COMMENTED,
             COMMENTED.replace("old", "/a b/telefonie-mcp")
-            .replace('"z", # an argument\n', "")
+            .replace('  "z", # an argument\n', "")
             .replace('X = "1"  # one\n', 'X = "1"  # one\nTELEFONIE_READ_ONLY = "true"\n'),
             id="comments, and arrays over several lines",
         ),
@@ -106,7 +109,7 @@ def test_a_missing_table_is_added_at_the_end(text: str, result: str) -> None:
         pytest.param(
             '[mcp_servers]\ntelefonie = { command = "x", env = { X = "1" } } # mine\n[z]\n',
             '[mcp_servers]\ntelefonie = { command = "/a b/telefonie-mcp", '
-            'env = { X = "1", TELEFONIE_READ_ONLY = "true"} ,args = []} # mine\n[z]\n',
+            'env = { X = "1", TELEFONIE_READ_ONLY = "true"}, args = []} # mine\n[z]\n',
             id="an inline entry",
         ),
         pytest.param(
@@ -185,7 +188,10 @@ def test_mixed_line_ends_stay_as_they_are() -> None:
         ("mcp_servers = 1\n", "mcp_servers is not a table"),
         ("[[mcp_servers]]\n", "mcp_servers is not a table"),
         ("[mcp_servers.telefonie]\nenv = 1\n", "env is not a table"),
-        ('[mcp_servers.telefonie]\nargs = [\n  "x" # no comma\n  # last\n]\n', "cannot be written without a loss"),
+        (
+            '[mcp_servers.telefonie]\nargs = [\n  "x" # no comma\n  # last\n]\n',
+            "cannot be written without a loss",
+        ),
     ],
 )
 def test_what_cannot_be_done_without_loss_is_refused(text: str, words: str) -> None:
