@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from telefonie_mcp.openapi.hints import Exposed
+from telefonie_mcp.openapi.hints import ResourceHint
 from telefonie_mcp.resources.uris import Template
 from telefonie_mcp.tools.catalog import Catalog, Tool
 
@@ -23,7 +23,7 @@ class ResourceRead:
     """One read behind a resource."""
 
     tool: Tool
-    hint: Exposed
+    hint: ResourceHint
 
     @property
     def page_size(self) -> int:
@@ -40,7 +40,7 @@ class ReadableResource:
     parts: tuple[ResourceRead, ...]
 
     @property
-    def hint(self) -> Exposed:
+    def hint(self) -> ResourceHint:
         """The hint of the first read; its name, title and description are the resource's."""
         return self.parts[0].hint
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from telefonie_mcp.errors import DocumentError
-from telefonie_mcp.openapi.hints import Exposed
+from telefonie_mcp.openapi.hints import ResourceHint
 from telefonie_mcp.resources.exposed import affected_uris, readable_resources
 from telefonie_mcp.tools.catalog import restrict
 from telefonie_mcp.tools.derivation import build_catalog
@@ -82,7 +82,7 @@ def test_a_write_is_no_resource() -> None:
 )
 def test_uris_that_are_none(uri: str) -> None:
     with pytest.raises(ValueError, match="uri"):
-        Exposed.model_validate(resource(uri=uri))
+        ResourceHint.model_validate(resource(uri=uri))
 
 
 def test_reads_that_share_a_uri_are_one_resource() -> None:
