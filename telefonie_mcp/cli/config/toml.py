@@ -1,7 +1,7 @@
 """Merges values into one table of a TOML text (TOML 1.0); comments, order and spacing stay. Pure.
 
-Whatever way an edit is made, the result is read again with the standard library's parser. A text that does
-not have exactly the expected values is never returned. ``tomlkit`` is imported when TOML is first written.
+The result is parsed again with the standard library, and a text without exactly the expected values is never
+returned. ``tomlkit`` is imported when TOML is first written.
 """
 
 import re

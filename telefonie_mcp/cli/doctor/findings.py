@@ -1,4 +1,4 @@
-"""What was seen, and what it means; pure."""
+"""Findings, and the evaluation of clock, ledger entries and versions; pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -25,10 +25,10 @@ class Finding:
     """The result of one check.
 
     Attributes:
-        check: What was checked.
-        status: ``problem`` where the server does not work, ``warning`` where it works and should not so.
-        text: What was seen.
-        remedy: What to do about it.
+        check: Name of the check.
+        status: ``problem`` if the server does not work, ``warning`` if it works and something should change.
+        text: What was found.
+        remedy: What to do about it; empty if nothing.
 
     """
 
@@ -43,10 +43,17 @@ class Finding:
 
 
 def clock(answer: Answer, asked: datetime, answered: datetime) -> Finding:
-    """Compare this machine's clock with the moment at which the API says that it answered."""
+    """Compare this machine's clock with the ``Date`` of a response (RFC 9110 §6.6.1).
+
+    Args:
+        answer: The response.
+        asked: When the request was sent.
+        answered: When the response was received.
+
+    """
     try:
         theirs = parsedate_to_datetime(answer.headers.get("date", ""))
-        if answer.headers.get("age", "").isdecimal():  # it comes from a cache, which kept it so long
+        if answer.headers.get("age", "").isdecimal():  # seconds in a cache
             theirs += timedelta(seconds=int(answer.headers["age"]))
     except (ValueError, OverflowError):
         return Finding("clock", "ok", "not compared: the API does not say what time it is")
@@ -61,7 +68,7 @@ def clock(answer: Answer, asked: datetime, answered: datetime) -> Finding:
 
 
 def unsettled(entries: Iterable[Entry]) -> Finding:
-    """Judge the writes without an outcome."""
+    """Return the finding about ledger entries without an outcome."""
     abandoned = [entry.abandoned for entry in entries]
     if left := abandoned.count(True):
         remedy = "The next write settles it first; see telefonie-mcp log --state unknown and --state intent."
@@ -103,6 +110,6 @@ def versions(python: str, requirements: Iterable[str], installed: Mapping[str, s
 
 def _satisfies(version: str, specifier: SpecifierSet) -> bool:
     try:
-        return specifier.contains(Version(version), prereleases=True)  # it is installed: somebody chose it
+        return specifier.contains(Version(version), prereleases=True)  # installed, so it was chosen
     except InvalidVersion:
         return not specifier
