@@ -18,7 +18,19 @@ hypothesis.settings.load_profile("project")  # machines are busy, and the same c
 collect_ignore = [] if os.environ.get("NODE_TOOLS") else ["clients"]
 """Tests with programs from npm are collected where `NODE_TOOLS` says that those are, as in .ci/run."""
 
-_SLOW = ("bench", "cli", "clients", "faults", "ledger", "packaging", "safety", "server", "soak", "wire")
+_SLOW = (
+    "bench",
+    "cli",
+    "clients",
+    "documentation",
+    "faults",
+    "ledger",
+    "packaging",
+    "safety",
+    "server",
+    "soak",
+    "wire",
+)
 """Folders of tests with processes, sockets, databases on a server, or waits that take their time."""
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -116,9 +117,11 @@ def test_the_packages_it_is_built_on_are_those_that_it_installs() -> None:
 
 def test_every_hint_that_is_named_exists() -> None:
     text = page("your-own-documents.md")
-    assert first_cells(section(text, "Hints")) <= Hints.model_fields.keys()
-    assert {"format", "secret"} <= ArgumentHint.model_fields.keys()
-    assert ArgumentHint.model_fields["keywords"].alias == "schema"
+    hints, of_arguments = (
+        {field.alias or name for name, field in model.model_fields.items()} for model in (Hints, ArgumentHint)
+    )
+    assert first_cells(section(text, "Hints")) <= hints
+    assert {"format", "schema", "secret"} <= of_arguments
     (formats,) = re.findall(r"A `format` is one of (.*?)\.", text, re.DOTALL)
     assert re.findall("`(.+?)`", formats) == [*FORMATS]
 
@@ -141,6 +144,12 @@ def test_the_extra_for_postgresql_exists() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert "pip install '.[postgres]'" in lines()
     assert "postgres" in project["optional-dependencies"]
+
+
+def test_every_module_that_is_to_be_run_exists() -> None:
+    shown = re.sub("<!--.*?-->", "", EVERYTHING)
+    for module in {*re.findall(r"python -m (tests[\w.]*\w)", shown)}:
+        assert find_spec(module)
 
 
 def test_every_block_says_what_it_is() -> None:

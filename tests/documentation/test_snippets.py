@@ -20,7 +20,7 @@ from mcp.client.stdio import stdio_client
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.tools.arguments import read_arguments
 from tests.documentation.pages import BLOCKS, ROOT, TEXTS, blocks, lines
-from tests.sandbox.inbound.support import owned, webhook
+from tests.sandbox.inbound.support import webhook
 from tests.support.tools import tool
 from tests.support.wire import SECONDS, environment, running
 
@@ -55,6 +55,7 @@ KINDS = (
     r"TELEFONIE_API_KEY=\S+ telefonie-mcp config \S+",
     r"TELEFONIE_API_KEY=\S+ TELEFONIE_BASE_URL=\S+ telefonie-mcp call list_owned_numbers",
     r"telefonie-mcp --http \S+",
+    r"telefonie-mcp call (purchase|update_owned)_number .+",
     r"telefonie-mcp sandbox (--reset|--port \d+)",
     r"telefonie-mcp sandbox (call|sms|events|webhook-secret|clock)\b.*",
 )
@@ -184,14 +185,17 @@ async def test_the_sandbox_on_a_socket_is_used_like_the_live_api_and_emptied(tmp
 
 
 async def test_the_webhooks_have_the_fields_and_the_signature_that_are_described(tmp_path: Path) -> None:
-    database = tmp_path / "sandbox.sqlite3"
     text = TEXTS[ROOT / "docs/sandbox.md"]
     fields = re.findall(r"^\| `(\w+)` \| (both|call|SMS) \|", text, re.MULTILINE)
+    own, route = beginning("telefonie-mcp call ")
     commands = beginning("telefonie-mcp sandbox call ") + beginning("telefonie-mcp sandbox sms ")
     async with webhook() as received:
-        await owned(database, NUMBER, voice_url=f"{received.base}/voice", sms_url=f"{received.base}/sms")
+        for name, path in {"voice_url": "/voice", "sms_url": "/sms"}.items():
+            assert f" {name}=https://example.com" in route
+            route = route.replace(f"{name}=https://example.com", f"{name}={received.base}{path}")
         script = [
-            f"export TELEFONIE_SANDBOX_DB={database}",
+            own,
+            route,
             *(f"{command} --allow-private" for command in commands),
             *beginning("telefonie-mcp sandbox events "),
             *beginning("telefonie-mcp sandbox webhook-secret"),
@@ -199,6 +203,7 @@ async def test_the_webhooks_have_the_fields_and_the_signature_that_are_described
         done = await anyio.to_thread.run_sync(shell, "\n".join(script), tmp_path)
     assert done.returncode == 0, done.stderr
     *_, sent_call, sent_sms, secret, secret_of_the_number = done.stdout.splitlines()
+    assert NUMBER in own
     assert "call from +12125550100" in sent_call
     assert "sms from +12125550100" in sent_sms
     assert secret == secret_of_the_number
