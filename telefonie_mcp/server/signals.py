@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: what must not be left half done is finished, then everything ends."""
+"""Graceful shutdown on SIGINT and SIGTERM."""
 
 import asyncio
 import logging
@@ -13,35 +13,35 @@ import anyio
 
 __all__ = ["ending_on_signal"]
 
-_LAST_SECONDS: Final = 3
+_EXIT_SECONDS: Final = 3
 
 
 @asynccontextmanager
 async def ending_on_signal(
     drain: Callable[[], Awaitable[None]], end: Callable[[], None]
 ) -> AsyncGenerator[None]:
-    """Let SIGINT and SIGTERM ``drain`` and then ``end`` what runs in the block.
+    """On SIGINT or SIGTERM, await ``drain`` and then call ``end``, which must make the block finish.
 
-    Should the block go on for three seconds after that, because a client does not read its answers or an API
-    does not answer a read, the process ends all the same.
+    If the block still runs three seconds later, for example because a client does not read its responses, the
+    process exits with status 0.
     """
     loop = asyncio.get_running_loop()
     signalled = anyio.Event()
 
-    def notice(_number: int, _frame: FrameType | None) -> None:
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(signalled.set)
 
     async def stop() -> None:
         await signalled.wait()
         await drain()
         end()
-        await anyio.sleep(_LAST_SECONDS)
+        await anyio.sleep(_EXIT_SECONDS)
         logging.shutdown()
         os._exit(0)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(stop)
-        handlers = {number: signal.signal(number, notice) for number in (signal.SIGINT, signal.SIGTERM)}
+        handlers = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
