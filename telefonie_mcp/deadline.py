@@ -23,10 +23,10 @@ RECOVERY: Final = 1 / 3
 """Of a call: what the recovery of earlier writes may take of it."""
 
 READ_ATTEMPT: Final = 1 / 3
-"""Of a call: one attempt of a read, so that one that hangs can be repeated; also the least time for a write."""
+"""Of a call: one attempt of a read, so that a hanging one can be repeated; the least time for a write."""
 
 LIVE_LOOKUP: Final = 1 / 4
-"""Of a call: the requests behind a live lookup; less than one attempt of a read, so that silence is reported."""
+"""Of a call: the requests behind a live lookup; less than one attempt of a read, so that silence shows."""
 
 SETTLING: Final = 1 / 3
 """Of what is left when a write is sent: kept for finding out what became of it."""
@@ -35,7 +35,7 @@ DISBELIEF: Final = 1 / 10
 """Of the time for settling: how long it is not believed that nothing happened, or that nothing changed."""
 
 FAIR_ATTEMPT: Final = 1 / 2
-"""Of an attempt: the least time for which it is worth beginning; one that is cut off leaves a worse answer."""
+"""Of an attempt: the least time for which it is worth beginning: one that is cut off answers worse."""
 
 CONNECTING: Final = 1 / 3
 """Of an attempt: establishing the connection, so that a request that never left is known as such."""

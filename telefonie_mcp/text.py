@@ -1,4 +1,4 @@
-"""Text from elsewhere, made safe to show on one line or in JSON; pure, standard library only.
+"""Text from elsewhere, made safe to show, and suggestions for mistyped names; pure, standard library only.
 
 Strings from an API are data: characters that are invisible or reorder text are removed, whitespace controls
 become spaces, and what is longer or deeper than any honest field is cut with a mark.
@@ -6,15 +6,20 @@ become spaces, and what is longer or deeper than any honest field is cut with a 
 
 import json
 import re
+from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Any, Final, cast
 
-__all__ = ["CUTS", "MAX_DEPTH", "MAX_STRING", "clean", "clean_line", "compact"]
+__all__ = ["CUTS", "MAX_DEPTH", "MAX_STRING", "clean", "clean_line", "compact", "did_you_mean"]
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 MAX_STRING: Final = 4096
 MAX_DEPTH: Final = 64  # the SDK and the validator give up at 255
 _CUT: Final = "… (cut)"
 _CUT_LINE: Final = "…"
+_COMPARED: Final = 60
+"""Characters of a mistyped name that are compared: comparing is quadratic, and callers choose the names."""
+
 CUTS: Final = (_CUT, _CUT_LINE)
 """What a text ends with that was cut."""
 
@@ -60,3 +65,21 @@ def clean_line(value: Any, limit: int = 300) -> str:
     """Return ``value`` as one cleaned line of at most ``limit`` characters."""
     text = " ".join(str(clean(str(value))).split())
     return text if len(text) <= limit else f"{text[: limit - 1]}{_CUT_LINE}"
+
+
+def did_you_mean(
+    name: str, known: Collection[str], otherwise: str | None = None, *, cutoff: float = 0.6
+) -> str:
+    """Return the question whether the known name that is most like ``name`` was meant.
+
+    Args:
+        name: A name that does not exist.
+        known: Those that do.
+        otherwise: What to say where none is close; by default the question names them all.
+        cutoff: The least similarity of a close name, from 0 to 1.
+
+    """
+    close = get_close_matches(name[:_COMPARED], known, n=1, cutoff=cutoff)
+    if not close and otherwise is not None:
+        return otherwise
+    return f"did you mean {' or '.join(close or known)}?"

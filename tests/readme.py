@@ -24,7 +24,7 @@ CLIENTS = Path(__file__).parent / "snapshots/clients.json"
 
 def everything() -> App:
     """Return the parts of a server with all toolsets."""
-    return App.from_settings(Settings(toolsets=TOOLSETS))
+    return App.from_settings(Settings(toolsets=tuple(TOOLSETS)))
 
 
 def tools() -> str:

@@ -13,40 +13,53 @@ from telefonie_mcp.openapi.hints import Read, Settle, sentence
 from telefonie_mcp.text import clean
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.formats import DERIVATIONS
-from telefonie_mcp.tools.requester import Api, content_of
+from telefonie_mcp.tools.requester import Requester, content_of
 from telefonie_mcp.upstream.outcomes import Answer, Outcome
 
-__all__ = ["Fact", "happened", "impossible", "look", "refused", "sent_members", "tells", "values_of"]
+__all__ = [
+    "CurrentState",
+    "happened",
+    "impossible",
+    "read_current_state",
+    "refused",
+    "sent_members",
+    "tells",
+    "values_of",
+]
 
-Fact = Mapping[str, Any]
+CurrentState = Mapping[str, Any]
 
 _ABSENT: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
-async def look(
-    api: Api, tool: Tool, read: Read, arguments: Mapping[str, Any], deadline: Deadline
-) -> Fact | None:
+async def read_current_state(
+    requester: Requester, tool: Tool, read: Read, arguments: Mapping[str, Any], deadline: Deadline
+) -> CurrentState | None:
     """Return the current facts about the subject of ``tool``, or ``None`` where it does not exist.
 
     Raises:
         ToolError: the facts could not be read. Reading changes nothing, so nothing was done.
 
     """
-    reader = api.catalog.sibling(tool, read.operation)
+    reader = requester.catalog.sibling(tool, read.operation)
     query = {name: _derived(source, arguments) for name, source in read.arguments.items()}
-    outcome = await api.send(reader, query, deadline)
+    outcome = await requester.send(reader, query, deadline)
     if read.items is None and _denies(outcome):
         return None
     content = content_of(reader, outcome, query)
     if read.items is None:
         return content
     subject = tool.hints.subject or ""
-    items = cast("list[Fact]", content.get(read.items, []))
+    items = cast("list[CurrentState]", content.get(read.items, []))
     return next((item for item in items if item.get(subject) == arguments[subject]), None)
 
 
 def happened(
-    tool: Tool, settle: Settle, arguments: Mapping[str, Any], before: Fact | None, after: Fact | None
+    tool: Tool,
+    settle: Settle,
+    arguments: Mapping[str, Any],
+    before: CurrentState | None,
+    after: CurrentState | None,
 ) -> bool | None:
     """Whether the facts after a write show that it has happened.
 
@@ -59,7 +72,7 @@ def happened(
         case "absent":
             return after is None
         case "matches":
-            sent: Fact = clean(sent_members(tool, arguments))  # as everything that is read
+            sent: CurrentState = clean(sent_members(tool, arguments))  # as everything that is read
             if after is None or not sent:
                 return None
             now = values_of(after, sent)
@@ -73,12 +86,12 @@ def happened(
             assert_never(settle.done)
 
 
-def _unless_unchanged(names: Iterable[str], before: Fact | None, now: Fact) -> bool | None:
+def _unless_unchanged(names: Iterable[str], before: CurrentState | None, now: CurrentState) -> bool | None:
     """Return ``False`` where the values are still those from before, else ``None``."""
     return False if before is not None and now == values_of(before, names) else None
 
 
-def values_of(fact: Fact, names: Iterable[str]) -> dict[str, Any]:
+def values_of(fact: CurrentState, names: Iterable[str]) -> dict[str, Any]:
     """Return the values of a fact's members; an empty string where there is none."""
     return {name: fact.get(name, "") for name in names}
 
@@ -99,7 +112,7 @@ def sent_members(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def impossible(tool: Tool, arguments: Mapping[str, Any], before: Fact | None) -> ToolError | None:
+def impossible(tool: Tool, arguments: Mapping[str, Any], before: CurrentState | None) -> ToolError | None:
     """Return the refusal of a write that the facts before it make impossible or pointless."""
     settle = tool.hints.settle
     if settle is None:

@@ -9,25 +9,27 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from telefonie_mcp.calls.current_state import happened, look, tells
+from telefonie_mcp.calls.current_state import happened, read_current_state, tells
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.journal import Journal
+from telefonie_mcp.ledger.async_ledger import AsyncLedger
 from telefonie_mcp.ledger.records import Entry, State
 from telefonie_mcp.money import money
-from telefonie_mcp.tools.requester import Api
+from telefonie_mcp.tools.requester import Requester
 
 __all__ = ["recover"]
 
 _log: Final = logging.getLogger(__name__)
 
 
-async def recover(api: Api, journal: Journal, account: str, deadline: Deadline, *, seconds: float) -> None:
+async def recover(
+    requester: Requester, ledger: AsyncLedger, account: str, deadline: Deadline, *, seconds: float
+) -> None:
     """Settle the abandoned entries of ``account``, as far as the API can be read.
 
     Args:
-        api: The way to the API.
-        journal: The ledger.
+        requester: The way to the API.
+        ledger: The ledger.
         account: Whose entries.
         deadline: When the call that comes next needs its time.
         seconds: How long the API may work on a request: a write that has not happened is believed not to
@@ -37,15 +39,15 @@ async def recover(api: Api, journal: Journal, account: str, deadline: Deadline, 
         ToolError: the ledger cannot be read.
 
     """
-    for entry in await journal.unfinished(account):
+    for entry in await ledger.unfinished(account):
         try:
-            found = await _look(api, entry, deadline, seconds)
+            found = await _look(requester, entry, deadline, seconds)
         except ToolError as error:
             _log.warning("ledger entry %s cannot be settled now: %s", entry.id, error.code)
             continue
         if found.state != "unknown":
             _log.warning("ledger entry %s (%s %s): %s", entry.id, entry.tool, entry.subject, found.reason)
-            await journal.finish(entry.id, found.state, found.reason, found.monthly_rate)
+            await ledger.finish(entry.id, found.state, found.reason, found.monthly_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,16 @@ class _Found:
     monthly_rate: Decimal | None = None
 
 
-async def _look(api: Api, entry: Entry, deadline: Deadline, seconds: float) -> _Found:
-    tool = api.catalog.everything.get(entry.tool)
+async def _look(requester: Requester, entry: Entry, deadline: Deadline, seconds: float) -> _Found:
+    tool = requester.catalog.everything.get(entry.tool)
     settle = tool.hints.settle if tool else None
     if tool is None or settle is None or not tells(tool, settle, entry.arguments):
         return _Found("unverified", "nothing can be looked up that would tell")
-    after = await look(api, tool, settle, entry.arguments, deadline)
+    after = await read_current_state(requester, tool, settle, entry.arguments, deadline)
     done = happened(tool, settle, entry.arguments, entry.previous, after)
     if done:
         return _Found(
-            "done", "found to have happened", money((after or {}).get(tool.hints.facts.monthly_rate))
+            "done", "found to have happened", money((after or {}).get(tool.hints.offer_members.monthly_rate))
         )
     if time.time() - entry.created.timestamp() < seconds:
         return _Found("unknown", "has not happened so far")

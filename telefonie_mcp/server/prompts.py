@@ -8,7 +8,7 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.suggestions import did_you_mean
+from telefonie_mcp.text import did_you_mean
 from telefonie_mcp.tools.catalog import MAX_NAME, Catalog
 
 if TYPE_CHECKING:

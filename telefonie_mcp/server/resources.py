@@ -143,7 +143,7 @@ class Resources:
         from telefonie_mcp.resources.reading import Reading  # noqa: PLC0415 - no list needs it
 
         try:
-            return await Reading(self._app.calls, caller).text(readable, variables)
+            return await Reading(self._app.pipeline, caller).text(readable, variables)
         except ToolError as error:
             missing = error.code in {"not_found", "invalid_arguments"}
             code = types.INVALID_PARAMS if missing else types.INTERNAL_ERROR

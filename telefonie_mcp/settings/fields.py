@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from telefonie_mcp.errors import SettingsError
+from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.settings import types
 from telefonie_mcp.settings.types import Address, Country, Host, Money, Number
 
@@ -29,7 +30,7 @@ class Settings(BaseModel):
     """The settings of one server; immutable.
 
     Raises:
-        pydantic.ValidationError: for a value that cannot be; :func:`~telefonie_mcp.settings.reading.read_settings` puts it into words.
+        pydantic.ValidationError: for a value that is not allowed; :mod:`.reading` puts it into words.
 
     """
 
@@ -81,7 +82,7 @@ class Settings(BaseModel):
     )
     read_only: bool = Field(default=False, description="No tool that writes is listed or callable.")
     toolsets: Annotated[tuple[str, ...], BeforeValidator(types.toolsets)] = Field(
-        default=("numbers", "lookup"),
+        default=tuple(name for name, toolset in TOOLSETS.items() if toolset.default),
         description="Groups of tools, comma separated: numbers, lookup, porting, or all.",
     )
     live_porting: bool = Field(

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.settings.fields import PREFIX, Settings
-from telefonie_mcp.suggestions import did_you_mean
+from telefonie_mcp.text import did_you_mean
 
 __all__ = ["read_settings"]
 

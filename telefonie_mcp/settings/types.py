@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from telefonie_mcp.money import money
 from telefonie_mcp.openapi.toolsets import TOOLSETS
-from telefonie_mcp.suggestions import did_you_mean
+from telefonie_mcp.text import did_you_mean
 
 __all__ = [
     "Address",

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from telefonie_mcp.errors import NOTHING_DONE, DocumentError, ToolError, Violation
 from telefonie_mcp.openapi.operation import Binding, Parameter
 from telefonie_mcp.openapi.schema import Json
-from telefonie_mcp.suggestions import did_you_mean
-from telefonie_mcp.tools.catalog import CONFIRM, HIDDEN, Catalog, Tool
+from telefonie_mcp.redaction import HIDDEN
+from telefonie_mcp.text import did_you_mean
+from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
 from telefonie_mcp.tools.formats import FORMATS
 from telefonie_mcp.upstream.serialization import encoded
 

@@ -12,21 +12,19 @@ from telefonie_mcp.errors import SettingsError, UnknownToolError
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.openapi.operation import Binding, Operation
-from telefonie_mcp.suggestions import did_you_mean
+from telefonie_mcp.redaction import HIDDEN
+from telefonie_mcp.text import did_you_mean
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
-__all__ = ["CONFIRM", "HIDDEN", "MAX_NAME", "Catalog", "Tool", "restrict"]
+__all__ = ["CONFIRM", "MAX_NAME", "Catalog", "Tool", "restrict"]
 
 CONFIRM: Final = "confirm"
 """The argument that every destructive tool requires."""
 
 MAX_NAME: Final = 44
 """Characters of a tool's name: clients prefix it with the server's and stop at 64."""
-
-HIDDEN: Final = "(hidden)"
-"""What stands for a secret wherever arguments are shown or recorded."""
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from telefonie_mcp.progress import report
 from telefonie_mcp.tools.api_errors import problem_of, refusal, unusable
 from telefonie_mcp.tools.catalog import Catalog, Tool
 from telefonie_mcp.tools.results import UnusableError, present
-from telefonie_mcp.upstream.client import Client
+from telefonie_mcp.upstream.client import ApiClient
 from telefonie_mcp.upstream.outcomes import Answer, Outcome
 from telefonie_mcp.upstream.retry import send_until_known
 from telefonie_mcp.upstream.serialization import build_request
 
-__all__ = ["Api", "content_of", "succeeded"]
+__all__ = ["Requester", "content_of", "succeeded"]
 
 
 def succeeded(tool: Tool, answer: Answer) -> bool:
@@ -37,7 +37,7 @@ def content_of(tool: Tool, outcome: Outcome, arguments: Mapping[str, Any]) -> di
         raise unusable(error, status=outcome.status) from error
 
 
-class Api:
+class Requester:
     """Sends what tools ask for.
 
     Args:
@@ -52,7 +52,7 @@ class Api:
     """
 
     def __init__(
-        self, client: Client, catalog: Catalog, *, server: Callable[[Tool], str], seconds: float
+        self, client: ApiClient, catalog: Catalog, *, server: Callable[[Tool], str], seconds: float
     ) -> None:
         self._client = client
         self.catalog = catalog

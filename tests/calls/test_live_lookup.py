@@ -8,12 +8,12 @@ import phonenumbers
 import pytest
 
 from telefonie_mcp.app import App
-from telefonie_mcp.numbering.lookup import describe
+from telefonie_mcp.numbering.lookup import describe_number
 from tests.calls.lookup import Down, Mode, Silent, Watching, ask, live, refused, running
 from tests.numbering.test_lookup import SHARED, example
 
 NUMBER = "+14155550100"
-describe(NUMBER)  # imports the large tables, so that no deadline below has to wait for them
+describe_number(NUMBER)  # imports the large tables, so that no deadline below has to wait for them
 
 
 @pytest.fixture(params=["sandbox", "live"])

@@ -132,7 +132,7 @@ async def test_reset_empties_the_sandbox_and_only_that(tmp_path: Path) -> None:
 
 
 async def test_a_foreign_document_needs_the_live_api(tmp_path: Path) -> None:
-    document = Path(__file__).parent / "documents/fleet.json"
+    document = Path(__file__).parents[1] / "openapi/documents/fleet.json"
     status, _, errors = await command(tmp_path, "--spec", str(document), "tools")
     assert status == 2
     assert "the embedded sandbox does not implement Fleet; set TELEFONIE_API_KEY" in errors

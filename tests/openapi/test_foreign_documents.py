@@ -16,7 +16,7 @@ from telefonie_mcp.settings.reading import read_settings
 from tests.support.recorder import Recorder, recording
 from tests.support.wire import answer_of
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "documents"
 KEY = "key-for-strangers"
 BOOK = {"title": "Dune"}
 Mode = Literal["auto", "legacy"]

@@ -147,7 +147,7 @@ class Running:
         async def run() -> CallToolResult:
             try:
                 with fail_after(10):
-                    return success_result(await self.app.calls.call(name, arguments, CommandLine()))
+                    return success_result(await self.app.pipeline.call(name, arguments, CommandLine()))
             except ToolError as error:
                 return error_result(error, mode="sandbox")
 
