@@ -409,7 +409,9 @@ async def test_over_a_socket_a_purchase_commits_though_its_client_gives_up() -> 
         httpx.AsyncClient(base_url=base_url, headers={"X-API-Key": KEY}) as client,
     ):
         with pytest.raises(httpx.ReadTimeout):
-            await client.post("/owned", json={"phone_number": "+15005550023"}, timeout=0.3)
+            await client.post(
+                "/owned", json={"phone_number": "+15005550023"}, timeout=httpx.Timeout(60, read=1)
+            )
         assert (await client.get("/owned/%2B15005550023")).status_code == 200
 
         truncated = await client.post("/owned", json={"phone_number": "+15005550022"})

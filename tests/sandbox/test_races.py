@@ -52,7 +52,7 @@ def test_threads(tmp_path: Path) -> None:
     def buy(buyer: int) -> list[str]:
         store = stores[buyer % 2]
         account = store.account(f"buyer-{buyer}", Decimal(1000))
-        start.wait(timeout=10)
+        start.wait(timeout=300)
         orders = [
             Order(number=number, country="US", type="local", monthly_rate=Decimal("1.15"))
             for number in NUMBERS
@@ -87,7 +87,7 @@ def test_processes(tmp_path: Path) -> None:
         buyer.stdin.flush()
     won = Counter[str]()
     for buyer in buyers:
-        output, _ = buyer.communicate(timeout=60)
+        output, _ = buyer.communicate(timeout=300)
         assert buyer.returncode == 0
         won.update(json.loads(output))
     assert won == Counter(NUMBERS)

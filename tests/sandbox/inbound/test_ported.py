@@ -22,7 +22,7 @@ async def test_ported_numbers_ring(tmp_path: Path) -> None:
     app = App.from_settings(
         read_settings({"TELEFONIE_SANDBOX_DB": str(database), "TELEFONIE_TOOLSETS": "all"})
     )
-    with anyio.fail_after(60):
+    with anyio.fail_after(300):
         async with webhook() as hook, Client(mcp_server(app)) as client:
 
             async def ask(tool: str, **arguments: Any) -> dict[str, Any]:
