@@ -42,7 +42,7 @@ def test_time_never_goes_back(database: Path) -> None:
     assert is_ahead(lambda: clock(database), timedelta(days=3))
 
 
-def test_there_is_an_end_to_the_future(database: Path) -> None:
+def test_the_clock_moves_at_most_ten_years_ahead(database: Path) -> None:
     with pytest.raises(SandboxError, match="ten years"):
         move_clock(database, timedelta(days=3661))
 
@@ -81,11 +81,11 @@ def test_a_sandbox_in_memory_cannot_be_moved_from_outside() -> None:
     ("text", "length"),
     [("+3d", timedelta(days=3)), ("12h", timedelta(hours=12)), ("-30m", timedelta(minutes=-30))],
 )
-def test_distances(text: str, length: timedelta) -> None:
+def test_a_distance_is_parsed(text: str, length: timedelta) -> None:
     assert distance(text) == length
 
 
 @pytest.mark.parametrize("text", ["", "3", "d", "3w", "+-3d", "3 d", "99999d", "1.5h", "3d "])
-def test_what_is_no_distance(text: str) -> None:
+def test_an_invalid_distance_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"\+3d"):
         distance(text)

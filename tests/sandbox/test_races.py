@@ -45,7 +45,7 @@ def books_balance(database: Path) -> None:
     assert (balances, counts) == (BUYERS * 100_000 - 115 * len(NUMBERS), len(NUMBERS))
 
 
-def test_threads(tmp_path: Path) -> None:
+def test_of_several_threads_one_buys_each_number(tmp_path: Path) -> None:
     stores = [Store(tmp_path / "sandbox.db") for _ in range(2)]
     start = Barrier(BUYERS)
 
@@ -66,7 +66,7 @@ def test_threads(tmp_path: Path) -> None:
     books_balance(tmp_path / "sandbox.db")
 
 
-def test_processes(tmp_path: Path) -> None:
+def test_of_several_processes_one_buys_each_number(tmp_path: Path) -> None:
     """The file does not exist yet: creating it is part of the race."""
     database = tmp_path / "sandbox.db"
     buyers = [

@@ -17,7 +17,7 @@ from tests.sandbox.inbound.support import CALLER, webhook
 from tests.sandbox.porting.support import FIELDS, NUMBERS, PDF
 
 
-async def test_ported_numbers_ring(tmp_path: Path) -> None:
+async def test_calls_to_ported_numbers_reach_their_webhooks(tmp_path: Path) -> None:
     database = tmp_path / "sandbox.sqlite3"
     app = App.from_settings(
         read_settings({"TELEFONIE_SANDBOX_DB": str(database), "TELEFONIE_TOOLSETS": "all"})

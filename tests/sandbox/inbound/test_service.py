@@ -93,7 +93,7 @@ async def test_a_number_without_a_webhook_says_what_to_set(database: Path) -> No
     assert (delivery.event.url, delivery.event.milliseconds) == ("", None) or delivery.event.url is None
 
 
-async def test_a_number_that_cannot_do_it_is_not_tried(database: Path) -> None:
+async def test_an_sms_to_a_number_without_sms_is_not_sent(database: Path) -> None:
     london = "+442079460123"
     async with webhook() as hook:
         await owned(database, london, voice_url=f"{hook.base}/voice", sms_url=f"{hook.base}/sms")
@@ -105,7 +105,7 @@ async def test_a_number_that_cannot_do_it_is_not_tried(database: Path) -> None:
     assert [path for path, _, _ in hook.requests] == ["/voice"]
 
 
-async def test_private_targets_need_leave(database: Path) -> None:
+async def test_a_private_address_must_be_allowed(database: Path) -> None:
     async with webhook() as hook:
         await owned(database, voice_url=hook.base)
         event = (await deliver(database, CALL)).event
@@ -138,13 +138,13 @@ async def test_credentials_in_a_url_are_used_and_not_logged(database: Path) -> N
     assert event.url == f"{hook.base}/voice"
 
 
-async def test_a_number_that_nobody_owns(database: Path) -> None:
+async def test_a_number_that_nobody_owns_is_an_error(database: Path) -> None:
     with pytest.raises(SandboxError, match=r"Nobody owns \+14155550100"):
         await deliver(database, CALL)
     with pytest.raises(SandboxError, match=r"Nobody owns \+14155550100"):
         webhook_secret(database, NUMBER)
 
 
-async def test_a_sandbox_in_memory_cannot_be_reached() -> None:
+async def test_a_sandbox_in_memory_is_an_error() -> None:
     with pytest.raises(SandboxError, match="in memory"):
         await deliver(":memory:", CALL)

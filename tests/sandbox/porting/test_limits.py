@@ -28,7 +28,9 @@ RATE = Decimal("1.15")
     ],
 )
 @pytest.mark.parametrize("confirm", [True, False])
-async def test_a_rule_refuses(setting: str, value: str, confirm: bool, tmp_path: Path) -> None:
+async def test_a_rule_of_the_operator_refuses_a_port(
+    setting: str, value: str, confirm: bool, tmp_path: Path
+) -> None:
     app = porting_app(tmp_path, None, **{f"TELEFONIE_{setting}": value})
     order = await prepared(app)
     async with Client(mcp_server(app)) as client:
@@ -42,7 +44,7 @@ async def test_a_rule_refuses(setting: str, value: str, confirm: bool, tmp_path:
     ("setting", "value"),
     [("COUNTRIES", "US"), ("NUMBER_TYPES", "local"), ("MAX_MONTHLY_RATE", str(RATE))],
 )
-async def test_a_rule_that_is_kept_does_not(setting: str, value: str, tmp_path: Path) -> None:
+async def test_a_port_within_the_rules_is_submitted(setting: str, value: str, tmp_path: Path) -> None:
     app = porting_app(tmp_path, None, **{f"TELEFONIE_{setting}": value})
     order = await prepared(app)
     async with Client(mcp_server(app)) as client:
@@ -63,7 +65,7 @@ async def test_an_order_takes_from_the_budget_until_it_is_cancelled(tmp_path: Pa
         await agent.ask("purchase_number", phone_number=OTHER[0], confirm=True)
 
 
-async def test_a_call_agrees_to_a_rate(tmp_path: Path) -> None:
+async def test_a_call_with_a_rate_below_the_price_is_refused(tmp_path: Path) -> None:
     app = porting_app(tmp_path)
     order = await prepared(app)
     async with Client(mcp_server(app)) as client:

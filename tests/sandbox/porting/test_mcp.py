@@ -138,7 +138,7 @@ def keeps_secrets(agent: Agent, writes: str, home: Path) -> None:
         assert secret.encode() not in kept
 
 
-async def test_what_clients_are_told_is_true_and_short(tmp_path: Path) -> None:
+async def test_the_porting_tools_have_true_annotations_and_short_definitions(tmp_path: Path) -> None:
     async with Client(mcp_server(porting_app(tmp_path))) as client:
         listed = (await client.list_tools()).tools
         assert client.instructions
@@ -154,12 +154,12 @@ async def test_what_clients_are_told_is_true_and_short(tmp_path: Path) -> None:
         assert len(text.encode()) // 4 <= 350, tool.name
 
 
-def test_a_server_that_only_reads_can_check(tmp_path: Path) -> None:
+def test_a_read_only_server_has_the_reading_porting_tools(tmp_path: Path) -> None:
     reading = porting_app(tmp_path, TELEFONIE_READ_ONLY="true")
     assert {tool.name for tool in reading.catalog if "port" in tool.name} == READS
 
 
-async def test_a_person_is_asked_with_the_facts(tmp_path: Path) -> None:
+async def test_a_person_is_asked_with_numbers_carrier_and_date(tmp_path: Path) -> None:
     questions: list[str] = []
 
     async def approve(context: Any, params: ElicitRequestParams) -> ElicitResult:
