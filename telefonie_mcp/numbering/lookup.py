@@ -1,6 +1,6 @@
 """What numbering plans say about a phone number: offline, from libphonenumber's metadata (`phonenumbers`).
 
-Areas, carriers and time zones are large tables, which take about a second to import: call `describe_number`
+Areas, carriers and time zones are large tables, which take about a second to import: call `describe`
 in a thread. They are imported when a number is first looked up.
 """
 
@@ -17,7 +17,7 @@ from phonenumbers import (
 
 from telefonie_mcp.numbering.number_types import SOLD_AS, NumberType
 
-__all__ = ["SOURCE", "describe_number", "type_of"]
+__all__ = ["SOURCE", "describe", "type_of"]
 
 SOURCE: Final = f"libphonenumber {phonenumbers.__version__}, offline"
 
@@ -46,7 +46,7 @@ _REASONS: Final = {
 }
 
 
-def describe_number(number: str) -> dict[str, Any]:
+def describe(number: str) -> dict[str, Any]:
     """Return what is known about a number in E.164 format, as the members of the lookup document.
 
     Of a number that is not valid, that is `code` and `reason`, and its country where the country code says.

@@ -3,7 +3,7 @@
 from typing import Final
 
 from telefonie_mcp.numbering import lookup_document
-from telefonie_mcp.numbering.lookup import describe_number
+from telefonie_mcp.numbering.lookup import describe
 from telefonie_mcp.numbering.lookup_document import Offer, Standing
 from telefonie_mcp.numbering.number_types import NUMBER_TYPES, NumberType
 from telefonie_mcp.sandbox.inventory import Filter, find
@@ -30,7 +30,7 @@ class Lookup:
 
     def lookup(self, account: Account, number: str) -> Json:
         """`GET /lookup/{phone_number}`."""
-        numbering = describe_number(number)
+        numbering = describe(number)
         return lookup_document.lookup(
             numbering, self._standing(account, numbering["phone_number"]), source=_SOURCE
         )

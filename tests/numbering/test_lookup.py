@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import phonenumbers
 import pytest
 
-from telefonie_mcp.numbering.lookup import describe_number, type_of
+from telefonie_mcp.numbering.lookup import describe, type_of
 from tests.support.regions import WALKS
 
 SHARED = {"EH": "MA", "MF": "BL"}
@@ -21,7 +21,7 @@ def example(region: str) -> str:
 @pytest.mark.parametrize("regions", WALKS)
 def test_the_example_of_every_region_is_valid_and_of_that_region(regions: Sequence[str]) -> None:
     for region in regions:
-        known = describe_number(example(region))
+        known = describe(example(region))
         assert known["valid"], region
         assert known["country_code"] == SHARED.get(region, region)
         assert known["line_type"] != "unknown", region
@@ -69,18 +69,18 @@ def test_the_example_of_every_region_is_valid_and_of_that_region(regions: Sequen
     ],
 )
 def test_a_valid_number_has_exactly_the_known_members(number: str, expected: dict[str, object]) -> None:
-    assert describe_number(number) == {"phone_number": number, "valid": True, **expected}
+    assert describe(number) == {"phone_number": number, "valid": True, **expected}
 
 
 def test_a_number_without_a_country_has_no_country_members() -> None:
-    known = describe_number("+80012345678")
+    known = describe("+80012345678")
     assert (known["valid"], known["line_type"]) == (True, "toll_free")
     assert "country_code" not in known
     assert "country" not in known
 
 
 def test_a_national_prefix_after_the_calling_code_is_removed() -> None:
-    assert describe_number("+4402079460123")["phone_number"] == "+442079460123"
+    assert describe("+4402079460123")["phone_number"] == "+442079460123"
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_national_prefix_after_the_calling_code_is_removed() -> None:
     ],
 )
 def test_an_invalid_number_has_a_code_and_a_reason(number: str, code: str, country: str | None) -> None:
-    known = describe_number(number)
+    known = describe(number)
     assert (known["valid"], known["code"], known.get("country_code")) == (False, code, country)
     assert known["reason"].endswith(".")
     assert known["phone_number"] == number
