@@ -30,7 +30,7 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
-"""What holds for a document that declares its refusals too."""
+"""Checks for a document that declares its error responses too."""
 
 
 def document(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The operations over HTTP: the life of a number, accounts, and answers whatever happens."""
+"""The operations over HTTP: numbers, accounts, and responses to errors."""
 
 import asyncio
 import logging

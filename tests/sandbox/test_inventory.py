@@ -147,7 +147,7 @@ def test_every_number_of_a_small_plan_can_be_found() -> None:
 
 
 def test_a_search_examines_few_numbers_however_many_were_bought() -> None:
-    """Bought like buyers do: always the first of what a search shows."""
+    """Buyers take the first results of each search, so taken numbers accumulate there."""
     wanted = Filter("US", "local", area_code="415")
     taken: set[str] = set()
     looked_at: list[int] = []

@@ -1,4 +1,4 @@
-"""A database of the first version, as it was released, opened by this one."""
+"""Migration of a database of the first released version."""
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor

@@ -44,7 +44,7 @@ def test_a_plan_agrees_with_libphonenumber_on_the_type(country: str, national: s
 
 
 def _examples(country: str, digits: str) -> list[str]:
-    """Real numbers of each type whose last digits are replaced, because random digits are rarely a number."""
+    """Return example numbers of each type with other last digits: random digits are rarely a number."""
     found = (phonenumbers.example_number_for_type(country, each) for each in TYPES)
     whole = [phonenumbers.national_significant_number(number) for number in found if number]
     return [f"{national[:-2]}{digits[:2]}" for national in whole]

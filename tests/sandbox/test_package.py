@@ -4,7 +4,7 @@ import sys
 from telefonie_mcp import sandbox
 
 ALLOWED = ("telefonie_mcp.sandbox", "telefonie_mcp.numbering", "telefonie_mcp.sqlite")
-"""What the sandbox imports of the package."""
+"""The modules of the package that the sandbox may import."""
 
 
 def test_the_public_names_are_few_and_sorted() -> None:

@@ -1,4 +1,4 @@
-"""Strictness: what the document does not allow is a 400 (413, 415) that names the culprit."""
+"""Strict parsing: what the document does not allow is a 400, 413 or 415 that names the field to blame."""
 
 import json
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Several buyers of the same numbers: each number is sold once, and the books balance."""
+"""Several buyers of the same numbers: each number is sold once, and the balances are right."""
 
 import json
 import sqlite3
@@ -37,7 +37,7 @@ print(json.dumps(won))
 """
 
 
-def books_balance(database: Path) -> None:
+def check_balances(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         ((balances, counts),) = connection.execute(
             "SELECT (SELECT sum(balance) FROM accounts), (SELECT sum(count) FROM owned)"
@@ -63,7 +63,7 @@ def test_of_several_threads_one_buys_each_number(tmp_path: Path) -> None:
     with ThreadPoolExecutor(BUYERS) as pool:
         won = Counter(number for numbers in pool.map(buy, range(BUYERS)) for number in numbers)
     assert won == Counter(NUMBERS)
-    books_balance(tmp_path / "sandbox.db")
+    check_balances(tmp_path / "sandbox.db")
 
 
 def test_of_several_processes_one_buys_each_number(tmp_path: Path) -> None:
@@ -91,4 +91,4 @@ def test_of_several_processes_one_buys_each_number(tmp_path: Path) -> None:
         assert buyer.returncode == 0
         won.update(json.loads(output))
     assert won == Counter(NUMBERS)
-    books_balance(database)
+    check_balances(database)

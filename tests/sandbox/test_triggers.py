@@ -1,4 +1,4 @@
-"""Every line of the tables in the package's docstring, executed."""
+"""The test numbers and keys in the tables of the package's docstring."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""One POST against real servers on this machine, some of which behave badly."""
+"""Delivery of a POST to real servers on this machine, some of which are faulty."""
 
 import ssl
 from collections.abc import AsyncGenerator, Sequence

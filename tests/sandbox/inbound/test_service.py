@@ -1,4 +1,4 @@
-"""Calls and SMS to the numbers of a sandbox over a file, and the log of them."""
+"""Calls and SMS to the numbers of a sandbox over a file, and their log."""
 
 import hashlib
 import hmac

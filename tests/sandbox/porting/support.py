@@ -1,4 +1,4 @@
-"""A sandbox whose time a test moves, and the usual steps of a port."""
+"""A customer of a sandbox whose clock the test moves, with the usual steps of a port."""
 
 import base64
 from collections.abc import AsyncGenerator, Sequence

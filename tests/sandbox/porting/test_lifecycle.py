@@ -1,4 +1,4 @@
-"""A port from draft to ported, with time, rejections, changes of mind and numbers that arrive."""
+"""The lifecycle of a port order, with rejections, changes and cancellation."""
 
 from datetime import UTC, datetime
 from typing import Any

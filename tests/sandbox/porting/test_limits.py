@@ -1,4 +1,4 @@
-"""The operator's limits hold for numbers that are ported in as for those that are bought."""
+"""The operator's limits apply to ported numbers as to bought ones."""
 
 from decimal import Decimal
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Ports through MCP alone, in both protocol eras: what an agent sees, does, and can never see."""
+"""Porting through MCP, in both protocol eras, without secrets in any result."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -34,13 +34,13 @@ ASK = {"submit_port_order", "cancel_port_order"}
 
 
 def porting_app(home: Path, transport: Transport | None = None, **variables: str) -> App:
-    """Return a server's parts with the six tools and those for ports."""
+    """Return an app with the toolsets numbers and porting."""
     own = {"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3"), "TELEFONIE_TOOLSETS": "numbers,porting"}
     return App.from_settings(read_settings({**own, **variables}), transport=transport)
 
 
 class Agent:
-    """Calls tools, and remembers every word of the answers."""
+    """Calls tools and records all results."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -54,7 +54,7 @@ class Agent:
         return answer
 
     async def confirm(self, tool: str, order: str) -> tuple[str, dict[str, Any]]:
-        """Make the call that the preview names, and return its words and the answer."""
+        """Make the call that the preview names; return the preview's message and the result."""
         preview = await self.ask(tool, refused=True, port_order_id=order, confirm=False)
         call = preview["next_call"]
         return preview["message"], await self.ask(call["name"], **call["arguments"])
@@ -104,7 +104,7 @@ async def test_two_numbers_from_draft_to_ported(mode: Literal["auto", "legacy"],
         assert confirmed["status"] in {
             "foc_confirmed",
             "ported",
-        }  # the calendar decides, which is the real one
+        }  # depends on the real calendar
         move_clock(database, timedelta(days=10))
         ported = await agent.ask("list_port_orders", status="ported")
         assert [found["port_order_id"] for found in ported["port_orders"]] == [order]

@@ -1,4 +1,4 @@
-"""What can be ordered, by whom, and what is shown of it."""
+"""Port orders over HTTP: checks, creation, lists and secrets."""
 
 import sqlite3
 from contextlib import closing
