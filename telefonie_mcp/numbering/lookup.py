@@ -1,7 +1,7 @@
 """Number lookup, offline, from libphonenumber's metadata (`phonenumbers`).
 
-The tables of areas, carriers and time zones are imported with the first lookup, which takes about a second:
-call `describe` in a thread.
+Areas, carriers and time zones are large tables, which take about a second to import: call `describe`
+in a thread. They are imported when a number is first looked up.
 """
 
 from typing import Any, Final
