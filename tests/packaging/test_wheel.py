@@ -7,8 +7,13 @@ from email.parser import Parser
 from pathlib import Path
 from zipfile import ZipFile
 
+import pytest
+
 from telefonie_mcp import __version__
 from tests.packaging.support import ROOT, build, connected, run, tool
+
+pytestmark = [pytest.mark.packaging, pytest.mark.xdist_group("packages")]
+"""One worker builds the packages, once."""
 
 
 def contents(wheel: Path) -> dict[str, str]:
@@ -69,7 +74,7 @@ async def test_the_wheel_installed_alone(wheel: Path, tmp_path: Path) -> None:
     )
     where = run(python, "-c", "import telefonie_mcp as t; print(t.__file__)", cwd=home).stdout
     assert Path(where.strip()).is_relative_to(place)
-    assert [*place.rglob("telefonie_mcp/__pycache__/cli.*.pyc")]
+    assert [*place.rglob("telefonie_mcp/cli/__pycache__/main.*.pyc")]
     assert run(script, "--version", cwd=home).stdout == f"telefonie-mcp, version {__version__}\n"
 
     demo = run(script, "demo", cwd=home, home=home)
