@@ -1,0 +1,25 @@
+"""Any ASGI application on a socket, served by this process."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from socket import create_server
+from typing import Any, Literal
+
+import anyio
+import uvicorn
+
+
+@asynccontextmanager
+async def serving(application: Any, lifespan: Literal["auto", "off"] = "auto") -> AsyncGenerator[str]:
+    """Serve `application` on a free port of this machine and give its origin, `http://HOST:PORT`."""
+    config = uvicorn.Config(
+        application, lifespan=lifespan, log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    with create_server(("127.0.0.1", 0)) as listening:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(server.serve, [listening])
+            try:
+                yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            finally:
+                server.should_exit = True
