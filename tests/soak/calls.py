@@ -26,7 +26,7 @@ LIFE: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
 )
 """The life of a number: a tool, its arguments, and a member of its answer or the code of its refusal."""
 
-_VARIABLES: Final = {"TELEFONIE_MAX_CALLS_PER_MINUTE": "1000000000", "TELEFONIE_LOG_LEVEL": "error"}
+_VARIABLES: Final = {"TELEFONIE_MAX_CALLS_PER_MINUTE": "1000000000"}
 _ALL_DAY: Final = 86_400
 _GROWTH: Final = 1.5
 """By which factor memory may grow: the ledger's and the sandbox's caches fill."""

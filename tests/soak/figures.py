@@ -1,15 +1,16 @@
 """What was counted, and whether it is as it should be."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 
-@dataclass
+@dataclass(frozen=True)
 class Figures:
-    """Counts by name, and the names of those that must be zero."""
+    """Counts by name, and those that must be zero."""
 
     what: str
-    counts: dict[str, float] = field(default_factory=dict[str, float])
-    faults: dict[str, float] = field(default_factory=dict[str, float])
+    counts: Mapping[str, float]
+    faults: Mapping[str, float]
 
     @property
     def well(self) -> bool:

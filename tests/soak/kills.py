@@ -1,8 +1,12 @@
 """Many processes killed at random moments of a purchase, on one ledger and within one budget."""
 
 import json
+import os
 import random
+import re
+import signal
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +29,7 @@ RATE: Final = Decimal("1.15")
 LANES: Final = 3
 """How many processes work at a time."""
 
+_DIGITS: Final = re.compile(rb"1415555\d{4}")
 _MANY: Final = 1_000_000
 _ALL_DAY: Final = 86_400
 _SECONDS_OF_A_CALL: Final = 10
@@ -32,9 +37,9 @@ _SECONDS_OF_A_CALL: Final = 10
 
 @dataclass
 class Provider:
-    """The sandbox, and how often each answer was given to a purchase."""
+    """The sandbox; counts the requests about each number, and the statuses that purchases got."""
 
-    requests: int = 0
+    requests: Counter[bytes] = field(default_factory=Counter[bytes])
     purchases: Counter[int] = field(default_factory=Counter[int])
     sandbox: ASGIApp = field(default_factory=lambda: create_sandbox(":memory:"))
 
@@ -44,8 +49,13 @@ class Provider:
                 self.purchases[message["status"]] += 1
             await send(message)
 
-        self.requests += 1
-        await self.sandbox(scope, receive, noted)
+        async def read() -> Message:
+            message = await receive()
+            self.requests.update(_DIGITS.findall(message.get("body", b"")))
+            return message
+
+        self.requests.update(_DIGITS.findall(scope["raw_path"] + scope["query_string"]))
+        await self.sandbox(scope, read, noted)
 
 
 async def under_kills(name: str, ledger: str, home: Path, kills: int, seed: int) -> Figures:
@@ -95,16 +105,16 @@ async def under_kills(name: str, ledger: str, home: Path, kills: int, seed: int)
 async def _killed(
     provider: Provider, number: str, home: Path, variables: dict[str, str], moments: random.Random
 ) -> None:
-    """Begin a purchase in a process, and kill it a little after one of its requests, or before."""
-    requests, pause = moments.choice([0, 1, 2]), moments.uniform(0, 0.03)
+    """Begin a purchase in a process, and kill it a little after one of its requests, or before them."""
+    requests, pause = moments.choice([0, 1, 1, 2, 2, 2]), moments.uniform(0, 0.02)
     arguments = ("call", "purchase_number", f"phone_number={number}", "confirm=true")
-    seen = provider.requests
+    digits = number.removeprefix("+").encode()
     async with running(*arguments, home=home, variables=variables, seconds=_ALL_DAY) as process:
-        while provider.requests < seen + requests and process.process.returncode is None:
+        while provider.requests[digits] < requests and process.process.returncode is None:
             await anyio.sleep(0.002)
         await anyio.sleep(pause)
-        if process.process.returncode is None:
-            process.process.kill()
+        with suppress(ProcessLookupError):  # it was faster
+            os.kill(process.process.pid, signal.SIGKILL)
         await process.process.wait()
 
 
@@ -114,14 +124,16 @@ async def _ended(number: str, home: Path, variables: dict[str, str]) -> str:
     while True:
         async with running(*arguments, home=home, variables=variables, seconds=_ALL_DAY) as process:
             answer: dict[str, Any] = json.loads(await process.rest())
-        if (code := answer.get("code", "then bought")) != "in_progress":
+            await process.end()
+        code: str = answer.get("code", "then bought")
+        if code != "in_progress":
             return {"conflict": "already bought", "limit_reached": "beyond the budget"}.get(code, code)
         await anyio.sleep(0.2)
 
 
 async def _owned(client: httpx.AsyncClient, number: str) -> bool:
     path = f"/v1/numbers/owned/{number.replace('+', '%2B')}"
-    return (await client.get(path)).status_code == httpx.codes.OK
+    return (await client.get(path)).is_success
 
 
 def _entries(url: str) -> list[Entry]:
