@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.fields import Settings
 from tests.support.faulty import NUMBER, faulty
-from tests.support.served import KEY, WRITES, live
+from tests.support.served import KEY, WRITES, live_settings
 from tests.support.wire import answer_of, environment, initialize, request
 
 HEAVY = (
@@ -94,7 +94,7 @@ async def test_what_a_call_asks_of_the_api(
     async with faulty() as provider:
         if name not in {"purchase_number", "search_available_numbers"}:
             provider.own()
-        async with Client(create_server(live(provider, 30))) as client:
+        async with Client(create_server(live_settings(provider, 30))) as client:
             await client.call_tool(name, arguments)
         assert [method for method, _ in provider.log] == requests
 

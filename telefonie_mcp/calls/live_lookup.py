@@ -25,8 +25,9 @@ from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.money import money
 from telefonie_mcp.numbering import lookup_document
 from telefonie_mcp.numbering.e164 import national_number
-from telefonie_mcp.numbering.lookup import SOURCE, describe_number, type_of
+from telefonie_mcp.numbering.lookup import SOURCE, describe, type_of
 from telefonie_mcp.numbering.lookup_document import Offer, Standing
+from telefonie_mcp.numbering.number_types import NUMBER_TYPES
 from telefonie_mcp.openapi.toolsets import BASE
 from telefonie_mcp.tools.requester import Requester, content_of
 
@@ -34,7 +35,6 @@ __all__ = ["create_lookup"]
 
 _OWNED: Final = "getOwnedNumber"
 _AVAILABLE: Final = "searchAvailableNumbers"
-_TYPES: Final = ("local", "national", "toll-free", "mobile")
 _MOST: Final = 20  # results of a search
 _ABILITIES: Final = ("voice", "sms", "mms")
 
@@ -63,7 +63,7 @@ class _Live:
         }
 
     async def lookup(self, request: Request) -> Response:
-        numbering = await to_thread.run_sync(describe_number, request.path_params["phone_number"])
+        numbering = await to_thread.run_sync(describe, request.path_params["phone_number"])
         standing = await self._standing(numbering["phone_number"], numbering.get("country_code"))
         return JSONResponse(lookup_document.lookup(numbering, standing, source=self._source))
 
@@ -76,7 +76,7 @@ class _Live:
         return _refused(lookup_document.RULE)
 
     async def _number_capabilities(self, number: str) -> Response:
-        numbering = await to_thread.run_sync(describe_number, number)
+        numbering = await to_thread.run_sync(describe, number)
         country = numbering.get("country_code")
         if country is None or not numbering["valid"]:
             return _refused(numbering.get("reason", "It belongs to no country."), field="phone_number")
@@ -97,7 +97,7 @@ class _Live:
         async def measure(number_type: str) -> None:
             offers[number_type] = await self._offer(country, number_type, deadline)
 
-        types = (only,) if only else _TYPES
+        types = (only,) if only else NUMBER_TYPES
         async with anyio.create_task_group() as tasks:
             for number_type in types:
                 tasks.start_soon(measure, number_type)

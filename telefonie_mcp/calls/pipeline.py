@@ -123,10 +123,10 @@ class Pipeline:
             raise await preview(
                 self._requester, self._policy, tool, values, ceiling, deadline=deadline, mode=self._mode
             )
-        account = self._account(tool)
+        account, subject = self._account(tool), str(values.get(tool.hints.subject or ""))
         recovered = deadline.earlier(self._seconds * (1 - RECOVERY))
-        await recover(self._requester, self.ledger, account, recovered, seconds=self._seconds)
-        writes = self._writes[account, str(values.get(tool.hints.subject or ""))]
+        await recover(self._requester, self.ledger, account, subject, recovered, seconds=self._seconds)
+        writes = self._writes[account, subject]
         permit = await self._guard.permit(tool, values, caller, ceiling, deadline)
         self._refuse_when_closing()
         self._writing += 1

@@ -12,8 +12,8 @@ from typing import Final
 from telefonie_mcp.calls.current_state import happened, read_current_state, tells
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.async_ledger import AsyncLedger
-from telefonie_mcp.ledger.records import Entry, State
+from telefonie_mcp.ledger.async_ledger import AsyncLedger, in_progress
+from telefonie_mcp.ledger.records import Entry, InProgressError, State
 from telefonie_mcp.money import money
 from telefonie_mcp.tools.requester import Requester
 
@@ -23,20 +23,31 @@ _log: Final = logging.getLogger(__name__)
 
 
 async def recover(
-    requester: Requester, ledger: AsyncLedger, account: str, deadline: Deadline, *, seconds: float
+    requester: Requester,
+    ledger: AsyncLedger,
+    account: str,
+    subject: str,
+    deadline: Deadline,
+    *,
+    seconds: float,
 ) -> None:
     """Settle the abandoned entries of ``account``, as far as the API can be read.
+
+    An entry about ``subject`` itself must be settled: the ledger would refuse another write about it, and
+    whatever else that write were told of the current state could be the doing of the entry.
 
     Args:
         requester: The way to the API.
         ledger: The ledger.
         account: Whose entries.
+        subject: What the call that comes next is about.
         deadline: When the call that comes next needs its time.
         seconds: How long the API may work on a request: a write that has not happened is believed not to
             happen any more only when it is older than that.
 
     Raises:
-        ToolError: the ledger cannot be read.
+        ToolError: the ledger cannot be read, or an entry about ``subject`` could not be settled. Nothing
+            was done.
 
     """
     for entry in await ledger.unfinished(account):
@@ -44,10 +55,15 @@ async def recover(
             found = await _look(requester, entry, deadline, seconds)
         except ToolError as error:
             _log.warning("ledger entry %s cannot be settled now: %s", entry.id, error.code)
+            if entry.subject == subject:
+                raise
             continue
+        settled = False
         if found.state != "unknown":
             _log.warning("ledger entry %s (%s %s): %s", entry.id, entry.tool, entry.subject, found.reason)
-            await ledger.finish(entry.id, found.state, found.reason, found.monthly_rate)
+            settled = await ledger.finish(entry.id, found.state, found.reason, found.monthly_rate)
+        if not settled and entry.subject == subject:
+            raise in_progress(InProgressError(subject))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import click
 from telefonie_mcp.cli.environment import sandbox_errors, settings_in_force
 
 if TYPE_CHECKING:
-    from telefonie_mcp.sandbox.inbound import Event, Inbound
+    from telefonie_mcp.sandbox.inbound import Inbound, InboundEvent
 
 __all__ = ["COMMANDS"]
 
@@ -123,7 +123,7 @@ def _deliver(flags: dict[str, Any], inbound: "Inbound", *, allow_private: bool) 
     sys.exit(0 if delivery.event.outcome == "delivered" else 1)
 
 
-def _line(event: "Event") -> str:
+def _line(event: "InboundEvent") -> str:
     took = "" if event.milliseconds is None else f" ({event.milliseconds} ms)"
     target = f"POST {event.url}: " if event.url else ""
     shown = (

@@ -24,7 +24,7 @@ from telefonie_mcp.ledger.records import (
 if TYPE_CHECKING:
     from telefonie_mcp.ledger.store import Ledger
 
-__all__ = ["AsyncLedger"]
+__all__ = ["AsyncLedger", "in_progress"]
 
 _log: Final = logging.getLogger(__name__)
 
@@ -63,12 +63,7 @@ class AsyncLedger:
                 setting=error.setting,
             ) from error
         except InProgressError as error:
-            raise ToolError(
-                f"{NOTHING_DONE}: {error}.",
-                code="in_progress",
-                hint="Look at the current state; try again when the other write has its outcome.",
-                retryable=True,
-            ) from error
+            raise in_progress(error) from error
         except ApprovalUsedError as error:
             raise ToolError(
                 f"{NOTHING_DONE} by this call: {error}, and it is good for one execution.",
@@ -126,6 +121,16 @@ class AsyncLedger:
             if self._ledger is None:
                 self._ledger = await to_thread.run_sync(_open_ledger, self._url())
             return self._ledger
+
+
+def in_progress(error: InProgressError) -> ToolError:
+    """Return the refusal of a write about something whose earlier write has no outcome yet."""
+    return ToolError(
+        f"{NOTHING_DONE}: {error}.",
+        code="in_progress",
+        hint="Look at the current state; try again when the other write has its outcome.",
+        retryable=True,
+    )
 
 
 def unavailable(error: LedgerError) -> ToolError:

@@ -61,6 +61,9 @@ class LimitReachedError(TelefonieError):
 class InProgressError(TelefonieError):
     """Another write about the same subject has no outcome yet."""
 
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"another write about {subject} has no outcome yet")
+
 
 class ApprovalUsedError(TelefonieError):
     """The approval was good for one execution, which has been."""

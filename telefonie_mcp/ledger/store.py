@@ -225,7 +225,7 @@ class Ledger:
 
 def _check_subject(connection: Connection, intent: Intent) -> None:
     if connection.execute(_UNSETTLED, {"whose": intent.account, "what": intent.subject}).first():
-        raise InProgressError(f"another write about {intent.subject} has no outcome yet")
+        raise InProgressError(intent.subject)
 
 
 def _check_spend(connection: Connection, intent: Intent, limits: Limits) -> None:

@@ -1,6 +1,6 @@
-"""Phone numbers in E.164 format (ITU-T E.164): read generously, refused with a suggestion; pure.
+"""Phone numbers in E.164 format (ITU-T E.164): normalised where unambiguous, else refused with a suggestion.
 
-``phonenumbers`` is imported when a number is first read, so that the start of the server does not pay for it.
+``phonenumbers`` is imported with the first number, so that starting the server does not pay for it.
 """
 
 import re

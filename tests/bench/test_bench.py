@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.bench.contestants import FASTMCP, OURS
-from tests.bench.report import lines, table
+from tests.bench.report import lines, summary, table
 from tests.bench.rounds import Measure, Outcome, Sample, compare
 from tests.bench.targets import TARGETS, Target, misses
 
@@ -79,6 +81,12 @@ def test_the_table_has_a_row_for_every_target_and_the_sizes() -> None:
     assert len(rows) == 1 + len(TARGETS) + len(("size", "packages"))
 
 
+def test_the_summary_has_at_most_ten_rows() -> None:
+    rows = [line for line in summary().splitlines() if line.startswith("| ")]
+    assert 1 < len(rows) <= 1 + 10
+
+
+@pytest.mark.whole
 def test_the_benchmark_runs(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     command = ("-m", "tests.bench", "--quick", "--alone", "--only", "tokens", "--check", "--json", str(file))

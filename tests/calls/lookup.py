@@ -11,11 +11,11 @@ from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.sandbox import create_sandbox
-from telefonie_mcp.settings.reading import read_settings
-from telefonie_mcp.upstream.client import Transport, asgi_transport
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.upstream.client import asgi_transport
 from tests.sandbox.support import serve
+from tests.support.served import live_app
 
-KEY = "test-key-1"
 Mode = Literal["sandbox", "live"]
 
 
@@ -48,30 +48,21 @@ class Silent(httpx.AsyncBaseTransport):
         raise AssertionError(request)
 
 
-def live(transport: Transport | None = None, **variables: str) -> App:
-    """Return a live server's parts."""
-    given = {"API_KEY": KEY, "LEDGER": ":memory:", **variables}
-    settings = read_settings({f"TELEFONIE_{name}": value for name, value in given.items()})
-    return App.from_settings(settings, transport=transport)
-
-
 @asynccontextmanager
-async def running(mode: Mode, **variables: str) -> AsyncGenerator[App]:
+async def running(mode: Mode, **changes: Any) -> AsyncGenerator[App]:
     """Give a server in either mode; the live one's API is a sandbox on a socket."""
-    if mode == "sandbox":
-        given = {"SANDBOX_DB": ":memory:", **variables}
-        app = App.from_settings(read_settings({f"TELEFONIE_{n}": value for n, value in given.items()}))
-        try:
+    if mode == "live":
+        async with (
+            serve(create_sandbox(":memory:")) as url,
+            live_app(None, 30, base_url=url, **changes) as app,
+        ):
             yield app
-        finally:
-            await app.aclose()
         return
-    async with serve(create_sandbox(":memory:")) as url:
-        app = live(None, BASE_URL=url, **variables)
-        try:
-            yield app
-        finally:
-            await app.aclose()
+    app = App.from_settings(Settings(sandbox_db=":memory:", **changes))
+    try:
+        yield app
+    finally:
+        await app.aclose()
 
 
 async def ask(app: App, tool: str, **arguments: Any) -> dict[str, Any]:

@@ -1,19 +1,21 @@
 """Lookup and capabilities through the tools, in the sandbox and in front of a live API alike."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
-import anyio
 import httpx2 as httpx
 import phonenumbers
 import pytest
+from pydantic import SecretStr
 
 from telefonie_mcp.app import App
-from telefonie_mcp.numbering.lookup import describe_number
-from tests.calls.lookup import Down, Mode, Silent, Watching, ask, live, refused, running
+from telefonie_mcp.numbering.lookup import describe
+from tests.calls.lookup import Down, Mode, Silent, Watching, ask, refused, running
 from tests.numbering.test_lookup import SHARED, example
+from tests.support.regions import SAMPLE
+from tests.support.served import live_app
 
 NUMBER = "+14155550100"
-describe_number(NUMBER)  # imports the large tables, so that no deadline below has to wait for them
+describe(NUMBER)  # imports the large tables, so that no deadline below has to wait for them
 
 
 @pytest.fixture(params=["sandbox", "live"])
@@ -23,13 +25,19 @@ def mode(request: pytest.FixtureRequest) -> Mode:
 
 @pytest.fixture
 async def app(mode: Mode) -> AsyncGenerator[App]:
-    with anyio.fail_after(400):
-        async with running(mode) as app:
-            yield app
+    async with running(mode) as app:
+        yield app
 
 
-async def test_the_example_of_every_region_can_be_looked_up(app: App) -> None:
-    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+@pytest.mark.parametrize(
+    "regions",
+    [
+        pytest.param(SAMPLE, id="sample"),
+        pytest.param(sorted(phonenumbers.SUPPORTED_REGIONS), id="every region", marks=pytest.mark.whole),
+    ],
+)
+async def test_the_example_of_a_region_can_be_looked_up(app: App, regions: Sequence[str]) -> None:
+    for region in regions:
         found = await ask(app, "lookup_number", phone_number=example(region))
         assert (found["valid"], found["country_code"]) == (True, SHARED.get(region, region))
         assert found["account"]["owned"] is False
@@ -137,22 +145,20 @@ async def test_a_live_api_is_measured_and_the_sample_says_so() -> None:
 
 async def test_nothing_of_the_extension_is_ever_sent_to_the_live_api() -> None:
     api = Watching()
-    app = live(api)
-    await ask(app, "lookup_number", phone_number=NUMBER)
-    await ask(app, "get_number_capabilities", country_code="US")
-    await ask(app, "get_number_capabilities", phone_number=NUMBER)
-    await refused(app, "get_number_capabilities")
-    await app.aclose()
+    async with live_app(None, transport=api) as app:
+        await ask(app, "lookup_number", phone_number=NUMBER)
+        await ask(app, "get_number_capabilities", country_code="US")
+        await ask(app, "get_number_capabilities", phone_number=NUMBER)
+        await refused(app, "get_number_capabilities")
     assert set(api.paths) == {f"/v1/numbers/owned/{NUMBER}", "/v1/numbers/available"}
     assert api.hosts == {"api.telefonie.com"}
 
 
 async def test_lookup_works_without_the_toolset_that_it_rests_on() -> None:
-    app = live(Watching(), TOOLSETS="lookup")
-    assert [tool.name for tool in app.catalog] == ["lookup_number", "get_number_capabilities"]
-    found = await ask(app, "lookup_number", phone_number=NUMBER)
+    async with live_app(None, transport=Watching(), toolsets=("lookup",)) as app:
+        assert [tool.name for tool in app.catalog] == ["lookup_number", "get_number_capabilities"]
+        found = await ask(app, "lookup_number", phone_number=NUMBER)
     assert found["account"]["available"] is True
-    await app.aclose()
 
 
 @pytest.mark.parametrize(
@@ -160,12 +166,10 @@ async def test_lookup_works_without_the_toolset_that_it_rests_on() -> None:
     [(Down(), "The API could not be reached"), (Silent(), "The API did not answer within 1 second")],
 )
 async def test_without_the_api_the_numbering_part_is_answered(api: Down | Silent, reason: str) -> None:
-    app = live(api, TIMEOUT="2")
-    with anyio.fail_after(60):
+    async with live_app(None, 2, transport=api) as app:
         found = await ask(app, "lookup_number", phone_number=NUMBER)
         country = await ask(app, "get_number_capabilities", country_code="GB")
         one = await ask(app, "get_number_capabilities", phone_number=NUMBER)
-    await app.aclose()
     assert (found["valid"], found["area"]) == (True, "San Francisco, CA")
     assert found["account"].keys() == {"missing"}
     assert found["account"]["missing"].startswith(reason)
@@ -175,8 +179,8 @@ async def test_without_the_api_the_numbering_part_is_answered(api: Down | Silent
 
 
 async def test_a_key_that_the_api_refuses_is_named_as_the_reason() -> None:
-    app = live(Watching(), API_KEY="sandbox-unauthorized")
-    found = await ask(app, "lookup_number", phone_number=NUMBER)
-    await app.aclose()
+    key = SecretStr("sandbox-unauthorized")
+    async with live_app(None, transport=Watching(), api_key=key) as app:
+        found = await ask(app, "lookup_number", phone_number=NUMBER)
     assert "401" in found["account"]["missing"]
     assert "TELEFONIE_API_KEY" in found["account"]["missing"]

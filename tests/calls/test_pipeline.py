@@ -1,8 +1,6 @@
 """A write that has begun is finished whoever leaves; no other is begun once the server is closing."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,35 +18,15 @@ from telefonie_mcp.ledger.records import Intent, Limits, State
 from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.tools.catalog import Tool
 from tests.support import faulty as f
-from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
-from tests.support.served import WRITES, live, written
+from tests.support.faulty import NUMBER, Exchange, Fault, faulty
+from tests.support.held import Held
+from tests.support.served import WRITES, live_app, written
 
-BUY = WRITES["purchase_number"][1]
-
-
-@dataclass
-class Gate:
-    """A fault that waits in the middle of an exchange."""
-
-    then: Fault = Exchange.honest
-    arrived: anyio.Event = field(default_factory=anyio.Event)
-    go: anyio.Event = field(default_factory=anyio.Event)
-
-    async def __call__(self, exchange: Exchange) -> None:
-        self.arrived.set()
-        await self.go.wait()
-        await self.then(exchange)
+api_404 = f.replying(404)
 
 
-@asynccontextmanager
-async def app_of(provider: Provider, seconds: float = 5, home: Path | None = None) -> AsyncGenerator[App]:
-    ledger = {"ledger": SecretStr(str(home / "ledger.sqlite3"))} if home else {}
-    app = App.from_settings(live(provider, seconds).model_copy(update=ledger))
-    try:
-        with anyio.fail_after(15):
-            yield app
-    finally:
-        await app.aclose()
+def in_a_file(home: Path) -> SecretStr:
+    return SecretStr(str(home / "ledger.sqlite3"))
 
 
 async def call(app: App, name: str = "purchase_number") -> Result:
@@ -57,13 +35,13 @@ async def call(app: App, name: str = "purchase_number") -> Result:
 
 @pytest.mark.parametrize(("then", "reconciled"), [(Exchange.honest, False), (f.after(True, f.close), True)])
 async def test_a_cancelled_write_is_finished_and_recorded(then: Fault, reconciled: bool) -> None:
-    gate = Gate(then)
-    async with faulty(POST=[gate]) as provider, app_of(provider) as app:
+    held = Held(then)
+    async with faulty(POST=[held]) as provider, live_app(provider, 5) as app:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(call, app)
-            await gate.arrived.wait()
+            await held.arrived.wait()
             tasks.cancel_scope.cancel()
-            gate.go.set()
+            held.go.set()
         assert NUMBER in provider.owned
         assert written(provider) == 1
         assert provider.count("GET") == 1 + reconciled
@@ -71,33 +49,32 @@ async def test_a_cancelled_write_is_finished_and_recorded(then: Fault, reconcile
 
 
 async def test_a_cancelled_read_stops() -> None:
-    gate = Gate()
-    async with faulty(GET=[gate]) as provider, app_of(provider) as app:
-        with anyio.fail_after(2):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(app.pipeline.call, "list_owned_numbers", None, CommandLine())
-                await gate.arrived.wait()
-                tasks.cancel_scope.cancel()
+    held = Held()
+    async with faulty(GET=[held]) as provider, live_app(provider, 5) as app:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(app.pipeline.call, "list_owned_numbers", None, CommandLine())
+            await held.arrived.wait()
+            tasks.cancel_scope.cancel()
         assert provider.count("GET") == 1
 
 
 async def test_a_call_that_is_cancelled_before_its_write_writes_nothing() -> None:
-    gate = Gate()
-    async with faulty(GET=[gate]) as provider, app_of(provider) as app:
+    held = Held()
+    async with faulty(GET=[held]) as provider, live_app(provider, 5) as app:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(call, app)
-            await gate.arrived.wait()
+            await held.arrived.wait()
             tasks.cancel_scope.cancel()
-        gate.go.set()
+        held.go.set()
         assert written(provider) == 0
         assert await app.recent_writes() == []
 
 
 async def test_draining_waits_for_every_write_and_accepts_no_call() -> None:
-    gate = Gate()
+    held = Held()
     results: list[Result] = []
     drained = anyio.Event()
-    async with faulty(POST=[gate]) as provider, app_of(provider) as app:
+    async with faulty(POST=[held]) as provider, live_app(provider, 5) as app:
 
         async def buy() -> None:
             results.append(await call(app))
@@ -109,21 +86,21 @@ async def test_draining_waits_for_every_write_and_accepts_no_call() -> None:
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(buy)
-            await gate.arrived.wait()
+            await held.arrived.wait()
             tasks.start_soon(drain)
             await anyio.wait_all_tasks_blocked()
             assert not drained.is_set()
             with pytest.raises(ToolError, match=r"^Nothing was done: the server is shutting down\.$"):
                 await app.pipeline.call("list_owned_numbers", {}, CommandLine())
-            gate.go.set()
+            held.go.set()
             await drained.wait()
         assert results[0].content["phone_number"] == NUMBER
 
 
 async def test_a_call_that_has_not_begun_to_write_does_not_begin_after_draining() -> None:
-    gate = Gate()
+    held = Held()
     errors: list[ToolError] = []
-    async with faulty(GET=[gate]) as provider, app_of(provider) as app:
+    async with faulty(GET=[held]) as provider, live_app(provider, 5) as app:
 
         async def buy() -> None:
             with pytest.raises(ToolError) as caught:
@@ -132,9 +109,9 @@ async def test_a_call_that_has_not_begun_to_write_does_not_begin_after_draining(
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(buy)
-            await gate.arrived.wait()
+            await held.arrived.wait()
             await app.pipeline.drain()
-            gate.go.set()
+            held.go.set()
         assert [error.code for error in errors] == ["shutting_down"]
         assert written(provider) == 0
 
@@ -169,7 +146,7 @@ def an_hour_ago() -> datetime:
 
 
 async def test_recovery_leaves_a_call_its_time(tmp_path: Path) -> None:
-    async with faulty(GET=[f.hang]) as provider, app_of(provider, 1.5, tmp_path) as app:
+    async with faulty(GET=[f.hang]) as provider, live_app(provider, 1.5, ledger=in_a_file(tmp_path)) as app:
         for number in ("+14155550101", "+14155550102", "+14155550103"):
             recorded(app, "purchase_number", an_hour_ago, arguments={"phone_number": number})
         with anyio.fail_after(4), pytest.raises(ToolError, match=r"^Nothing was done: the API did not"):
@@ -178,7 +155,7 @@ async def test_recovery_leaves_a_call_its_time(tmp_path: Path) -> None:
 
 
 async def test_what_may_still_happen_is_not_done_a_second_time(tmp_path: Path) -> None:
-    async with faulty() as provider, app_of(provider, 10, tmp_path) as app:
+    async with faulty() as provider, live_app(provider, 10, ledger=in_a_file(tmp_path)) as app:
         recorded(app, "purchase_number", now, arguments={"phone_number": NUMBER})
         with pytest.raises(ToolError) as caught:
             await call(app)
@@ -186,8 +163,30 @@ async def test_what_may_still_happen_is_not_done_a_second_time(tmp_path: Path) -
         assert written(provider) == 0
 
 
+@pytest.mark.parametrize(
+    ("looks", "code"),
+    [([f.replying(401), Exchange.honest], "unauthorized"), ([api_404, Exchange.honest], "in_progress")],
+    ids=["it cannot be looked up", "it happens between two looks"],
+)
+async def test_nothing_is_said_of_a_number_while_an_earlier_write_about_it_is_not_settled(
+    looks: list[Fault], code: str, tmp_path: Path
+) -> None:
+    async with faulty() as provider, live_app(provider, 60, ledger=in_a_file(tmp_path)) as app:
+        recorded(app, "purchase_number", now, arguments={"phone_number": NUMBER})
+        provider.own()
+        provider.faults["GET"] = looks
+        with pytest.raises(ToolError, match=r"^Nothing was done: ") as refused:
+            await call(app)
+        assert refused.value.code == code
+        assert [entry.state for entry in await app.recent_writes()] == ["intent"]
+        with pytest.raises(ToolError, match="already in this account"):
+            await call(app)
+        assert [entry.state for entry in await app.recent_writes()] == ["done"]
+        assert written(provider) == 0
+
+
 async def test_what_the_current_state_does_not_tell_is_closed_as_unverified(tmp_path: Path) -> None:
-    async with faulty() as provider, app_of(provider, 5, tmp_path) as app:
+    async with faulty() as provider, live_app(provider, 5, ledger=in_a_file(tmp_path)) as app:
         provider.own(voice_url="https://example.com/somebody-elses")
         sent = {"phone_number": NUMBER, "voice_url": "https://example.com/lost"}
         before = {"voice_url": "https://example.com/old"}
@@ -215,10 +214,9 @@ class _Defect(httpx2.AsyncBaseTransport):
 async def test_a_defect_is_told_without_its_details(
     method: str, known: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = App.from_settings(live(Provider(port=1)), transport=_Defect(method))
-    with pytest.raises(ToolError) as caught:
-        await call(app)
-    await app.aclose()
+    async with live_app(None, transport=_Defect(method)) as app:
+        with pytest.raises(ToolError) as caught:
+            await call(app)
     assert caught.value.message == f"{known}: the server failed unexpectedly."
     assert caught.value.code == "internal_error"
     assert "secret detail" not in str(caught.value.as_dict())
@@ -236,7 +234,7 @@ async def test_a_follower_is_told_of_every_write_that_was_begun_and_cannot_spoil
     async def follow(tool: Tool, values: Mapping[str, Any], state: State) -> None:
         told.append((tool.name, values.get("phone_number"), state))
 
-    async with faulty(DELETE=[f.replying(409)]) as provider, app_of(provider) as app:
+    async with faulty(DELETE=[f.replying(409)]) as provider, live_app(provider, 5) as app:
         app.write_observers.extend([broken, follow])
         assert (await call(app)).content["phone_number"] == NUMBER
         with pytest.raises(ToolError, match="already in this account"):

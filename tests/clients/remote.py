@@ -68,7 +68,7 @@ CLIENTS = {
     "openai": Client("OpenAI Agents SDK", "openai_servers.py", "examples/openai_agents.py"),
     "pydantic": Client("Pydantic AI", "pydantic_toolset.py", "examples/pydantic_ai_agent.py"),
 }
-"""Every client that is tested; the order is that of the README's table."""
+"""Every client that is tested; the order is that of the table in docs/clients.md."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class Inspector:
 
 
 @asynccontextmanager
-async def connected(client: Client, transport: Transport, home: Path) -> AsyncGenerator[Remote]:
+async def foreign_client(client: Client, transport: Transport, home: Path) -> AsyncGenerator[Remote]:
     """Connect a client to a server whose sandbox is below `home`."""
     with anyio.fail_after(SECONDS):
         async with AsyncExitStack() as stack:

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.clients.support import run
-from tests.packaging.support import ROOT, connected, tool
+from tests.packaging.support import ROOT, installed_client, tool
 
 
 async def packed(home: Path) -> Path:
@@ -54,7 +54,7 @@ async def test_it_starts_and_lists_its_tools(key: str, mode: str, tmp_path: Path
     assert config["command"] == "uv"
     arguments = [argument.replace("${__dirname}", str(place)) for argument in config["args"]]
     variables |= {"HOME": os.environ["HOME"], "XDG_DATA_HOME": str(home)}  # where uv keeps what it fetched
-    async with connected([tool("uv"), *arguments], home, **variables) as client:
+    async with installed_client([tool("uv"), *arguments], home, **variables) as client:
         assert client.server_info
         assert client.server_info.title == f"Telefonie phone numbers ({mode})"
         listed = (await client.list_tools()).tools

@@ -5,12 +5,12 @@ from typing import get_args
 
 import pytest
 
-from tests.clients.remote import CLIENTS, Inspector, Transport, connected
+from tests.clients.remote import CLIENTS, Inspector, Transport, foreign_client
 
 
 @pytest.mark.parametrize("transport", get_args(Transport))
 async def test_every_annotation_is_explicit(transport: Transport, tmp_path: Path) -> None:
-    async with connected(CLIENTS["inspector-legacy"], transport, tmp_path) as inspector:
+    async with foreign_client(CLIENTS["inspector-legacy"], transport, tmp_path) as inspector:
         assert isinstance(inspector, Inspector)
         tools = (await inspector.method("tools/list"))["tools"]
     hints = {

@@ -1,9 +1,9 @@
 """The same scenario through every client, as it comes from its registry, over stdio and Streamable HTTP.
 
-What each shows of it stands in tests/snapshots/clients.json, of which the README's table is made. After an
-intended change, or with a new version of a client, ``UPDATE_SNAPSHOTS=1 python -m pytest -n 0
+What each shows of it stands in tests/snapshots/clients.json, of which the table in docs/clients.md is made.
+After an intended change, or with a new version of a client, ``UPDATE_SNAPSHOTS=1 python -m pytest -n 0
 tests/clients/test_scenario.py`` writes it anew and fails once, so that the change is looked at; then
-``python -m tests.readme``.
+``python -m tests.documentation.generated``.
 """
 
 import json
@@ -15,7 +15,7 @@ import pytest
 
 from telefonie_mcp.app import App
 from telefonie_mcp.settings.fields import Settings
-from tests.clients.remote import CLIENTS, Answer, Remote, Transport, connected
+from tests.clients.remote import CLIENTS, Answer, Remote, Transport, foreign_client
 
 SNAPSHOT = Path(__file__).parents[1] / "snapshots/clients.json"
 
@@ -23,7 +23,7 @@ SNAPSHOT = Path(__file__).parents[1] / "snapshots/clients.json"
 @pytest.mark.parametrize("transport", get_args(Transport))
 @pytest.mark.parametrize("key", CLIENTS)
 async def test_a_client_gets_the_whole_service(key: str, transport: Transport, tmp_path: Path) -> None:
-    async with connected(CLIENTS[key], transport, tmp_path) as remote:
+    async with foreign_client(CLIENTS[key], transport, tmp_path) as remote:
         shown = await the_scenario(remote)
     seen = {"name": CLIENTS[key].name, "versions": remote.versions, "protocol": remote.protocol, **shown}
     rows: dict[str, Any] = json.loads(SNAPSHOT.read_text())

@@ -8,13 +8,12 @@ from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from shutil import rmtree
-from tempfile import TemporaryFile, mkdtemp
+from tempfile import mkdtemp
 
 import anyio
-from mcp import Client, StdioServerParameters
-from mcp.client.stdio import stdio_client
+from mcp import Client
 
-from tests.support.wire import environment
+from tests.support.wire import environment, standard_streams
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 300
@@ -62,10 +61,9 @@ def build(source: Path, target: Path, *options: str) -> list[Path]:
 
 
 @asynccontextmanager
-async def connected(command: Sequence[str], home: Path, **variables: str) -> AsyncGenerator[Client]:
+async def installed_client(command: Sequence[str], home: Path, **variables: str) -> AsyncGenerator[Client]:
     """Connect the SDK's client to what an installation starts, from a directory that has nothing to offer."""
     env = {name: value for name, value in environment(home, **variables).items() if name != "PYTHONPATH"}
-    server = StdioServerParameters(command=command[0], args=[*command[1:]], env=env, cwd=home)
-    with anyio.fail_after(SECONDS), TemporaryFile("w+") as errors:
-        async with Client(stdio_client(server, errlog=errors), read_timeout_seconds=SECONDS) as client:
+    with anyio.fail_after(SECONDS):
+        async with standard_streams(command, env, home, read_timeout_seconds=SECONDS) as client:
             yield client

@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from telefonie_mcp import health
-from tests.packaging.support import ROOT, connected, run, tool
+from tests.packaging.support import ROOT, installed_client, run, tool
 from tests.support.wire import running
 
 DOCKERFILE = ROOT / "Dockerfile"
@@ -110,7 +110,7 @@ async def test_its_commands_make_a_server_that_writes_to_its_volume_only(tmp_pat
     program = str(root / "opt/telefonie/bin" / json.loads(entrypoint)[0])
     report = json.loads(run(program, "doctor", "--json", cwd=home, home=home, variables=variables).stdout)
     assert {finding["status"] for finding in report["checks"]} == {"ok"}
-    async with connected([program], home, **variables) as client:
+    async with installed_client([program], home, **variables) as client:
         number = {"phone_number": "+14155550123", "confirm": True}
         assert not (await client.call_tool("purchase_number", number)).is_error
     assert files(root / "opt", source, home) == before

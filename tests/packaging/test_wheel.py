@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from telefonie_mcp import __version__
-from tests.packaging.support import ROOT, build, connected, run, tool
+from tests.packaging.support import ROOT, build, installed_client, run, tool
 
 pytestmark = [pytest.mark.packaging, pytest.mark.xdist_group("packages")]
 """One worker builds the packages, once."""
@@ -56,7 +56,8 @@ def test_the_sdist_builds_the_same_wheel_and_holds_no_leftovers(
     run("tar", "-xf", sdist, cwd=tmp_path)
     (source,) = tmp_path.iterdir()
     names = [path.relative_to(source).as_posix() for path in source.rglob("*")]
-    assert {"tests/packaging/test_wheel.py", "Dockerfile", "server.json", ".ci/run"} < {*names}
+    assert {"tests/packaging/test_wheel.py", "docs/settings.md", "Dockerfile", "server.json"} < {*names}
+    assert ".ci/run" in names
     assert not [name for name in names if "cache" in name.split("/")[-1] or name.endswith((".pyc", ".lock"))]
     target = tmp_path / "dist"
     target.mkdir()
@@ -85,7 +86,7 @@ async def test_the_wheel_installed_alone(wheel: Path, tmp_path: Path) -> None:
     configured = json.loads(run(script, "config", "cursor", cwd=home, home=home).stdout)
     server = configured["mcpServers"]["telefonie"]
     assert server == {"command": str(script)}
-    async with connected([server["command"]], home, TELEFONIE_SANDBOX_DB=":memory:") as client:
+    async with installed_client([server["command"]], home, TELEFONIE_SANDBOX_DB=":memory:") as client:
         assert client.server_info
         assert client.server_info.version == __version__
         found = await client.call_tool("search_available_numbers", {"country_code": "DE", "limit": 1})

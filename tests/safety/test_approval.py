@@ -3,18 +3,15 @@
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from socket import create_server as listen
-from tempfile import TemporaryFile
 from typing import Any, Literal
 
 import anyio
 import pytest
-import uvicorn
-from mcp import Client, StdioServerParameters
+from mcp import Client
 from mcp.client.context import ClientRequestContext
 from mcp.client.session import ElicitationFnT
-from mcp.client.stdio import stdio_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     CLIENT_CAPABILITIES_META_KEY,
@@ -29,10 +26,11 @@ from pydantic import SecretStr
 
 from telefonie_mcp.app import App
 from telefonie_mcp.server.handlers import create_server, mcp_server
-from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
 from tests.support.faulty import NUMBER, Exchange, Provider, faulty, replying
-from tests.support.wire import COMMAND, answer_of, environment, initialize, request, running
+from tests.support.served import live_settings, served
+from tests.support.serving import serving
+from tests.support.wire import SECONDS, answer_of, connected, initialize, request, running
 
 Transport = Literal["stdio", "http", "stateless", "json"]
 Mode = Literal["auto", "legacy"]
@@ -57,47 +55,23 @@ def answering(result: ElicitResult | ErrorData, asked: list[str]) -> Elicitation
 
 
 @asynccontextmanager
-async def served(settings: Settings, *, stateless: bool) -> AsyncGenerator[str]:
-    """Serve over HTTP in this process, with options of the SDK that the command does not offer."""
-    app = create_server(settings).streamable_http_app(stateless_http=stateless, json_response=not stateless)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
-    with listen(("127.0.0.1", 0)) as listener:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listener])
-            while not server.started:
-                await anyio.sleep(0.01)
-            try:
-                yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
-            finally:
-                server.should_exit = True
-
-
-@asynccontextmanager
-async def connected(
+async def asked_over(
     transport: Transport, mode: Mode, home: Path, callback: ElicitationFnT | None
 ) -> AsyncGenerator[Client]:
-    with anyio.fail_after(30):
-        if transport == "stdio":
-            command, *arguments = COMMAND
-            server = StdioServerParameters(command=command, args=arguments, env=environment(home, **SETTINGS))
-            with TemporaryFile("w+") as errors:
-                streams = stdio_client(server, errlog=errors)
-                async with Client(streams, mode=mode, elicitation_callback=callback) as client:
-                    yield client
-        elif transport == "http":
-            async with (
-                running(
-                    "--http", "0", "--approval", "human", "--sandbox-db", ":memory:", home=home
-                ) as process,
-                Client(await process.address(), mode=mode, elicitation_callback=callback) as client,
-            ):
-                yield client
-        else:
-            async with (
-                served(read_settings(SETTINGS), stateless=transport == "stateless") as url,
-                Client(url, mode=mode, elicitation_callback=callback) as client,
-            ):
-                yield client
+    """Connect a client that asks a person with `callback`; two transports have options of the SDK's alone."""
+    if transport in {"stdio", "http"}:
+        async with connected(transport, mode, home, elicitation_callback=callback, **SETTINGS) as client:
+            yield client
+        return
+    stateless = transport == "stateless"
+    server = create_server(read_settings(SETTINGS))
+    application = server.streamable_http_app(stateless_http=stateless, json_response=not stateless)
+    with anyio.fail_after(SECONDS):
+        async with (
+            serving(application) as origin,
+            Client(f"{origin}/mcp", mode=mode, elicitation_callback=callback) as client,
+        ):
+            yield client
 
 
 async def buy(client: Client) -> dict[str, Any]:
@@ -117,7 +91,7 @@ async def test_a_yes_executes_where_a_person_can_be_asked(
 ) -> None:
     asked: list[str] = []
     yes = answering(ElicitResult(action="accept", content={"approve": True}), asked)
-    async with connected(transport, mode, tmp_path, yes) as client:
+    async with asked_over(transport, mode, tmp_path, yes) as client:
         answer = await buy(client)
         if (transport, mode) not in ASKABLE:
             assert answer["code"] == "not_approved"
@@ -135,33 +109,49 @@ async def test_a_yes_executes_where_a_person_can_be_asked(
         assert await owned(client) == 0
 
 
-NO: dict[str, ElicitResult | ErrorData | None] = {
+NO: dict[str, ElicitResult] = {
     "accepted without a yes": ElicitResult(action="accept", content={"approve": False}),
     "accepted with a text": ElicitResult(action="accept", content={"approve": "true"}),
     "accepted without content": ElicitResult(action="accept"),
     "declined": ElicitResult(action="decline"),
     "cancelled": ElicitResult(action="cancel"),
-    "no capability": None,
 }
+
+
+async def assert_not_bought(client: Client, why: str) -> None:
+    refused = await buy(client)
+    assert refused.get("code") == "not_approved", why
+    assert refused["message"].startswith("Nothing was done: a person must approve this, and "), why
+    assert "TELEFONIE_APPROVAL" in refused["hint"], why
+    assert await owned(client) == 0, why
 
 
 @every_transport
 @both_eras
-@pytest.mark.parametrize("answer", NO)
-async def test_everything_else_is_a_no(transport: Transport, mode: Mode, answer: str, tmp_path: Path) -> None:
-    result = NO[answer]
-    callback = None if result is None else answering(result, [])
-    async with connected(transport, mode, tmp_path, callback) as client:
-        refused = await buy(client)
-        assert refused["code"] == "not_approved"
-        assert refused["message"].startswith("Nothing was done: a person must approve this, and ")
-        assert "TELEFONIE_APPROVAL" in refused["hint"]
-        assert await owned(client) == 0
+async def test_everything_else_is_a_no(transport: Transport, mode: Mode, tmp_path: Path) -> None:
+    answers = [*NO.values()]
+
+    async def answer(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        return answers.pop(0)
+
+    async with asked_over(transport, mode, tmp_path, answer) as client:
+        for why in NO:
+            await assert_not_bought(client, why)
+    assert len(answers) == (0 if (transport, mode) in ASKABLE else len(NO))
+
+
+@every_transport
+@both_eras
+async def test_a_client_that_can_ask_nobody_is_refused(
+    transport: Transport, mode: Mode, tmp_path: Path
+) -> None:
+    async with asked_over(transport, mode, tmp_path, None) as client:
+        await assert_not_bought(client, "no capability")
 
 
 async def test_a_client_that_fails_to_ask_is_refused_in_the_legacy_era(tmp_path: Path) -> None:
     broken = answering(ErrorData(code=-32603, message="no window"), [])
-    async with connected("stdio", "legacy", tmp_path, broken) as client:
+    async with asked_over("stdio", "legacy", tmp_path, broken) as client:
         assert (await buy(client))["message"].startswith("Nothing was done")
         assert await owned(client) == 0
 
@@ -173,7 +163,7 @@ YES: InputResponses = {"approval": ElicitResult(action="accept", content={"appro
 async def test_a_replay_executes_nothing(transport: Transport, tmp_path: Path) -> None:
     asked: list[str] = []
     yes = answering(ElicitResult(action="accept", content={"approve": True}), asked)
-    async with connected(transport, "auto", tmp_path, yes) as client:
+    async with asked_over(transport, "auto", tmp_path, yes) as client:
 
         async def send(tool: str, state: str | None = None) -> CallToolResult | InputRequiredResult:
             return await client.session.call_tool(
@@ -217,7 +207,7 @@ async def test_in_the_legacy_era_the_same_call_asks_again(transport: Transport, 
     async def once(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         return ElicitResult.model_validate({"action": answers.pop(0), "content": {"approve": True}})
 
-    async with connected(transport, "legacy", tmp_path, once) as client:
+    async with asked_over(transport, "legacy", tmp_path, once) as client:
         number = (await buy(client))["phone_number"]
         for _ in range(2):
             refused = answer_of(
@@ -305,7 +295,7 @@ async def test_an_answer_that_cannot_be_read_is_a_no(tmp_path: Path) -> None:
 async def test_confirm_is_still_needed_and_a_preview_asks_nobody(tmp_path: Path) -> None:
     asked: list[str] = []
     yes = answering(ElicitResult(action="accept", content={"approve": True}), asked)
-    async with connected("json", "auto", tmp_path, yes) as client:
+    async with asked_over("json", "auto", tmp_path, yes) as client:
         found = await client.call_tool("search_available_numbers", {"country_code": "US", "limit": 1})
         number = answer_of(found)["available_numbers"][0]["phone_number"]
         refused = answer_of(
@@ -315,23 +305,12 @@ async def test_confirm_is_still_needed_and_a_preview_asks_nobody(tmp_path: Path)
         assert asked == []
 
 
-@asynccontextmanager
-async def live(provider: Provider, ledger: str, **settings: Any) -> AsyncGenerator[Client]:
-    """Connect a client that drives the rounds itself to a server in front of `provider`."""
-    decided = Settings(
-        api_key=SecretStr("key-of-a-test"),
-        base_url=provider.url,
-        ledger=SecretStr(ledger),
-        approval="human",
-        **settings,
-    )
+async def never(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    raise AssertionError("the test answers itself")
 
-    async def never(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        raise AssertionError("the test answers itself")
 
-    with anyio.fail_after(20):
-        async with Client(create_server(decided), elicitation_callback=never) as client:
-            yield client
+# Connects a client that drives the rounds itself.
+asking_served = partial(served, seconds=30, approval="human", elicitation_callback=never)
 
 
 BUY = {"phone_number": NUMBER, "confirm": True}
@@ -354,7 +333,7 @@ async def answer(client: Client, state: str | None, arguments: dict[str, Any] = 
 
 
 async def test_an_approval_is_good_for_one_execution() -> None:
-    async with faulty() as provider, live(provider, ":memory:") as client:
+    async with faulty() as provider, asking_served(provider) as client:
         state = await ask(client)
         assert (await answer(client, state))["phone_number"] == NUMBER
         provider.owned.clear()
@@ -369,8 +348,8 @@ async def test_an_approval_that_is_sent_many_times_at_once_executes_once(tmp_pat
     codes: list[str | None] = []
     async with (
         faulty() as provider,
-        live(provider, ledger, state_keys=keys) as one,
-        live(provider, ledger, state_keys=keys) as other,
+        asking_served(provider, ledger=SecretStr(ledger), state_keys=keys) as one,
+        asking_served(provider, ledger=SecretStr(ledger), state_keys=keys) as other,
     ):
         state = await ask(one)
 
@@ -387,7 +366,7 @@ async def test_an_approval_that_is_sent_many_times_at_once_executes_once(tmp_pat
 
 @pytest.mark.parametrize("rate", ["", "ask sales"])
 async def test_nobody_is_asked_about_a_price_that_is_unknown(rate: str) -> None:
-    async with faulty(Provider(rate=rate)) as provider, live(provider, ":memory:") as client:
+    async with faulty(Provider(rate=rate)) as provider, asking_served(provider) as client:
         refused = await answer(client, None)
         assert refused["code"] == "rate_unknown"
         assert provider.count("POST") == 0
@@ -399,8 +378,8 @@ async def test_workers_that_share_keys_and_ledger_share_approvals_and_their_sing
     ledger, keys = str(tmp_path / "ledger.sqlite3"), (SecretStr("k" * 32),)
     async with (
         faulty() as provider,
-        live(provider, ledger, state_keys=keys) as one,
-        live(provider, ledger, state_keys=keys) as other,
+        asking_served(provider, ledger=SecretStr(ledger), state_keys=keys) as one,
+        asking_served(provider, ledger=SecretStr(ledger), state_keys=keys) as other,
     ):
         state = await ask(one)
         assert (await answer(other, state))["phone_number"] == NUMBER
@@ -412,8 +391,8 @@ async def test_workers_that_share_keys_and_ledger_share_approvals_and_their_sing
 async def test_state_that_was_tampered_with_or_is_of_another_call_or_server_is_rejected() -> None:
     async with (
         faulty() as provider,
-        live(provider, ":memory:") as client,
-        live(provider, ":memory:") as other,
+        asking_served(provider) as client,
+        asking_served(provider) as other,
     ):
         state = await ask(client)
         for bad in ("", state[:-2] + "xx", "v1.AAAA", json.dumps({"approval": "x", "digest": "y"})):
@@ -427,7 +406,7 @@ async def test_state_that_was_tampered_with_or_is_of_another_call_or_server_is_r
 
 
 async def test_an_answer_without_the_state_is_asked_again() -> None:
-    async with faulty() as provider, live(provider, ":memory:") as client:
+    async with faulty() as provider, asking_served(provider) as client:
         result = await client.session.call_tool(
             "purchase_number", BUY, input_responses=YES, allow_input_required=True
         )
@@ -436,7 +415,7 @@ async def test_an_answer_without_the_state_is_asked_again() -> None:
 
 
 async def test_facts_that_changed_while_asking_make_the_answer_void() -> None:
-    async with faulty() as provider, live(provider, ":memory:") as client:
+    async with faulty() as provider, asking_served(provider) as client:
         state = await ask(client)
         provider.rate = "9.99"
         refused = await answer(client, state)
@@ -454,22 +433,13 @@ async def test_facts_that_changed_while_asking_make_the_answer_void() -> None:
 
 async def test_facts_that_change_during_a_legacy_question_make_the_answer_void() -> None:
     async with faulty() as provider:
-        decided = Settings(
-            api_key=SecretStr("key-of-a-test"),
-            base_url=provider.url,
-            ledger=SecretStr(":memory:"),
-            approval="human",
-        )
 
         async def raise_the_rate(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
             provider.rate = "9.99"
             return ElicitResult(action="accept", content={"approve": True})
 
-        with anyio.fail_after(20):
-            async with Client(
-                create_server(decided), mode="legacy", elicitation_callback=raise_the_rate
-            ) as client:
-                refused = answer_of(await client.call_tool("purchase_number", BUY))
+        async with asking_served(provider, mode="legacy", elicitation_callback=raise_the_rate) as client:
+            refused = answer_of(await client.call_tool("purchase_number", BUY))
         assert refused["code"] == "facts_changed"
         assert provider.count("POST") == 0
 
@@ -483,14 +453,9 @@ async def test_a_person_who_does_not_answer_in_time_has_not_said_yes(mode: Mode)
         return ElicitResult(action="accept", content={"approve": True})
 
     async with faulty() as provider:
-        decided = Settings(
-            api_key=SecretStr("key-of-a-test"),
-            base_url=provider.url,
-            ledger=SecretStr(":memory:"),
-            approval="human",
-        )
-        server = mcp_server(App.from_settings(decided), answer_seconds=0.3)
-        with anyio.fail_after(20):
+        app = App.from_settings(live_settings(provider, 30, approval="human"))
+        server = mcp_server(app, answer_seconds=0.3)
+        with anyio.fail_after(SECONDS):
             async with Client(server, mode=mode, elicitation_callback=sleepy) as client:
                 if mode == "legacy":
                     refused = answer_of(await client.call_tool("purchase_number", BUY))

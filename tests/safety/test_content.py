@@ -3,18 +3,16 @@
 import json
 from typing import Any
 
-import anyio
 import pytest
 from mcp import Client
 from mcp.client.context import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult, Implementation, TextResourceContents
-from pydantic import SecretStr
 
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.fields import Settings
-from tests.faults.test_table import WRITES, served, written
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, OFFER, Exchange, faulty
+from tests.support.served import WRITES, served, written
 from tests.support.wire import answer_of
 
 BUY = ("purchase_number", {"phone_number": NUMBER, "confirm": True})
@@ -117,22 +115,15 @@ async def test_in_a_preview_and_in_the_question_to_a_person(payload: str) -> Non
         return ElicitResult(action="decline")
 
     async with faulty() as provider:
-        settings = Settings(
-            api_key=SecretStr("key-of-a-test"),
-            base_url=provider.url,
-            ledger=SecretStr(":memory:"),
-            approval="human",
-        )
-        with anyio.fail_after(20):
-            async with Client(create_server(settings), elicitation_callback=decline) as client:
-                available = [*[f.replying(404), f.replying(200, offers)] * 2, Exchange.honest]
-                provider.faults["GET"] = available[1:]
-                preview = answer_of(await client.call_tool(BUY[0], {**BUY[1], "confirm": False}))
-                assert preview["code"] == "confirmation_required"
-                assert_harmless(preview)
-                provider.faults["GET"] = available
-                refused = answer_of(await client.call_tool(*BUY))
-                assert_harmless(refused)
+        async with served(provider, 30, elicitation_callback=decline, approval="human") as client:
+            available = [*[f.replying(404), f.replying(200, offers)] * 2, Exchange.honest]
+            provider.faults["GET"] = available[1:]
+            preview = answer_of(await client.call_tool(BUY[0], {**BUY[1], "confirm": False}))
+            assert preview["code"] == "confirmation_required"
+            assert_harmless(preview)
+            provider.faults["GET"] = available
+            refused = answer_of(await client.call_tool(*BUY))
+            assert_harmless(refused)
         (question,) = asked
         for line in question.splitlines():
             assert_harmless(line)
@@ -147,10 +138,9 @@ async def test_in_the_log_that_an_agent_reads() -> None:
     words = "".join(PAYLOADS[name] for name in ("bidirectional", "zero width", "tags", "ansi", "lines"))
     settings = Settings(sandbox_db=":memory:")
     caller = Implementation(name=words, version=words)
-    with anyio.fail_after(20):
-        async with Client(create_server(settings), client_info=caller) as client:
-            await client.call_tool(BUY[0], {**BUY[1], "friendly_name": words[:64]})
-            (contents,) = (await client.read_resource("telefonie://log")).contents
+    async with Client(create_server(settings), client_info=caller) as client:
+        await client.call_tool(BUY[0], {**BUY[1], "friendly_name": words[:64]})
+        (contents,) = (await client.read_resource("telefonie://log")).contents
     assert isinstance(contents, TextResourceContents)
     assert len(json.loads(contents.text)["entries"]) == 1
     assert_harmless(json.loads(contents.text))

@@ -1,9 +1,8 @@
-"""Eight processes, one ledger, one budget: the budget holds."""
+"""Several processes, one ledger, one budget: the budget holds."""
 
 import json
 import sqlite3
 import sys
-from collections.abc import Generator
 from pathlib import Path
 
 import anyio
@@ -12,13 +11,13 @@ import pytest
 from anyio import to_thread
 
 from telefonie_mcp.ledger.store import Ledger
-from tests.support.postgres import new_database, postgres
+from telefonie_mcp.sandbox import create_sandbox
+from tests.sandbox.support import serve
+from tests.support.postgres import GROUP, new_schema
 from tests.support.wire import environment, running
 
 KEY = "key-of-a-race"
-PROCESSES, ATTEMPTS, AFFORDABLE = 8, 50, 10
-UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
-"""What runs here runs elsewhere under coverage, and is many times faster without."""
+AFFORDABLE = 10
 
 BUYER = """
 import os, sys, anyio, json
@@ -45,19 +44,22 @@ anyio.run(main)
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=GROUP)])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        yield str(tmp_path / "ledger.sqlite3")
-    else:
-        with postgres() as server:
-            yield new_database(server)
+        return str(tmp_path / "ledger.sqlite3")
+    return new_schema(request.getfixturevalue("postgresql"))
 
 
-async def test_exactly_what_the_budget_allows_is_bought(ledger: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("processes", "attempts"), [(3, 8), pytest.param(8, 50, marks=pytest.mark.whole)], ids=["few", "many"]
+)
+async def test_exactly_what_the_budget_allows_is_bought(
+    processes: int, attempts: int, ledger: str, tmp_path: Path
+) -> None:
     bought: list[int] = []
 
-    async def buyer(index: int, url: str) -> None:
+    async def buy(first: int, url: str) -> None:
         variables = environment(
             tmp_path,
             TELEFONIE_API_KEY=KEY,
@@ -65,25 +67,18 @@ async def test_exactly_what_the_budget_allows_is_bought(ledger: str, tmp_path: P
             TELEFONIE_LEDGER=ledger,
             TELEFONIE_MAX_MONTHLY_SPEND=str(AFFORDABLE * 1.15),
             TELEFONIE_MAX_CALLS_PER_MINUTE="100000",
-            **UNMEASURED,
+            TELEFONIE_TIMEOUT="300",
         )
-        command = [sys.executable, "-c", BUYER, str(index * ATTEMPTS), str(ATTEMPTS)]
+        command = [sys.executable, "-c", BUYER, str(first), str(attempts)]
         done = await anyio.run_process(command, env=variables)
         bought.append(json.loads(done.stdout))
 
-    with anyio.fail_after(300):
-        async with running(
-            *("sandbox", "--port", "0", "--sandbox-db", str(tmp_path / "sandbox.sqlite3")),
-            home=tmp_path,
-            variables=UNMEASURED,
-            seconds=300,
-        ) as sandbox:
-            sandbox_url = await sandbox.address()
-            async with anyio.create_task_group() as tasks:
-                for index in range(PROCESSES):
-                    tasks.start_soon(buyer, index, sandbox_url)
-            async with httpx.AsyncClient(headers={"X-API-Key": KEY}) as client:
-                owned = (await client.get(f"{sandbox_url}/owned")).json()["total"]
+    async with serve(create_sandbox(":memory:")) as url:
+        async with anyio.create_task_group() as tasks:
+            for index in range(processes):
+                tasks.start_soon(buy, index * attempts, url)
+        async with httpx.AsyncClient(headers={"X-API-Key": KEY}) as client:
+            owned = (await client.get(f"{url}/owned")).json()["total"]
     assert sum(bought) == owned == AFFORDABLE
     opened = await to_thread.run_sync(Ledger.open, ledger)
     entries = await to_thread.run_sync(lambda: opened.recent(limit=1000))

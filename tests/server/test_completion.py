@@ -9,7 +9,7 @@ from mcp_types import INVALID_PARAMS, PromptReference, ResourceTemplateReference
 
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.fields import Settings
-from tests.support.account import live, owning
+from tests.support.account import connected_live, owning
 from tests.support.faulty import faulty, hang, replying
 from tests.support.wire import Mode, Transport, connected
 
@@ -85,7 +85,10 @@ async def test_what_does_not_exist(ref: Any, mode: Mode) -> None:
 
 
 async def test_there_are_more_than_a_hundred(tmp_path: Path) -> None:
-    async with faulty(owning(250)) as provider, live(provider, "memory", "auto", tmp_path) as client:
+    async with (
+        faulty(owning(250)) as provider,
+        connected_live(provider, "memory", "auto", tmp_path) as client,
+    ):
         result = await client.complete(NUMBER, {"name": "phone_number", "value": "+1415"})
         assert result.completion.values == [*provider.owned][:100]
         assert result.completion.has_more is True
@@ -94,7 +97,10 @@ async def test_there_are_more_than_a_hundred(tmp_path: Path) -> None:
 
 
 async def test_a_large_account_is_not_searched_to_its_end(tmp_path: Path) -> None:
-    async with faulty(owning(1200)) as provider, live(provider, "memory", "auto", tmp_path) as client:
+    async with (
+        faulty(owning(1200)) as provider,
+        connected_live(provider, "memory", "auto", tmp_path) as client,
+    ):
         assert await complete(client, NUMBER, "phone_number", "+14155551199") == []
         assert provider.count("GET") == 10
 
@@ -102,18 +108,21 @@ async def test_a_large_account_is_not_searched_to_its_end(tmp_path: Path) -> Non
 async def test_an_api_that_ignores_pages_suggests_each_number_once(tmp_path: Path) -> None:
     async with (
         faulty(owning(100, deaf=True)) as provider,
-        live(provider, "memory", "auto", tmp_path) as client,
+        connected_live(provider, "memory", "auto", tmp_path) as client,
     ):
         assert await complete(client, NUMBER, "phone_number", "") == [*provider.owned]
 
 
 async def test_an_api_that_fails_suggests_nothing(tmp_path: Path) -> None:
-    async with faulty(GET=[replying(401)]) as provider, live(provider, "memory", "auto", tmp_path) as client:
+    async with (
+        faulty(GET=[replying(401)]) as provider,
+        connected_live(provider, "memory", "auto", tmp_path) as client,
+    ):
         assert await complete(client, NUMBER, "phone_number", "+1") == []
 
 
 async def test_who_types_does_not_wait_for_an_api_that_hangs(tmp_path: Path) -> None:
-    async with faulty(GET=[hang]) as provider, live(provider, "memory", "auto", tmp_path) as client:
+    async with faulty(GET=[hang]) as provider, connected_live(provider, "memory", "auto", tmp_path) as client:
         assert await complete(client, NUMBER, "phone_number", "+1") == []
         assert provider.count("GET") == 1
 

@@ -14,7 +14,7 @@ from telefonie_mcp.app import App
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.server.resources import Resources
 from telefonie_mcp.settings.fields import Settings
-from tests.support.account import Heard, live, owning, read
+from tests.support.account import Heard, connected_live, owning, read
 from tests.support.faulty import NUMBER, Exchange, faulty, replying
 from tests.support.wire import Mode, Transport, connected
 
@@ -63,7 +63,7 @@ async def test_the_whole_account_is_read_page_by_page(
     transport: Transport, mode: Mode, tmp_path: Path
 ) -> None:
     heard: Heard = []
-    async with faulty(owning(250)) as provider, live(provider, transport, mode, tmp_path) as client:
+    async with faulty(owning(250)) as provider, connected_live(provider, transport, mode, tmp_path) as client:
         account = json.loads(await read(client, "telefonie://numbers", heard))
         assert (account["total"], account["complete"]) == (250, True)
         assert [each["phone_number"] for each in account["numbers"]] == [*provider.owned]
@@ -74,14 +74,14 @@ async def test_the_whole_account_is_read_page_by_page(
 
 
 async def test_nobody_hears_of_progress_who_did_not_ask(tmp_path: Path) -> None:
-    async with faulty(owning(101)) as provider, live(provider, "stdio", "auto", tmp_path) as client:
+    async with faulty(owning(101)) as provider, connected_live(provider, "stdio", "auto", tmp_path) as client:
         assert json.loads(await read(client, "telefonie://numbers"))["complete"]
 
 
 async def test_an_api_that_ignores_the_page_is_not_asked_for_ever(tmp_path: Path) -> None:
     async with (
         faulty(owning(150, deaf=True)) as provider,
-        live(provider, "memory", "auto", tmp_path) as client,
+        connected_live(provider, "memory", "auto", tmp_path) as client,
     ):
         account = json.loads(await read(client, "telefonie://numbers"))
         assert (len(account["numbers"]), account["complete"]) == (100, False)
@@ -119,7 +119,7 @@ async def test_a_country_says_what_the_listed_tools_say(tmp_path: Path) -> None:
 
 
 async def test_a_country_of_a_live_api(tmp_path: Path) -> None:
-    async with faulty() as provider, live(provider, "memory", "auto", tmp_path) as client:
+    async with faulty() as provider, connected_live(provider, "memory", "auto", tmp_path) as client:
         country = json.loads(await read(client, "telefonie://countries/US"))
         assert country["available_numbers"][0]["phone_number"] == NUMBER
         assert country["capabilities"]["country_code"] == "US"
@@ -158,7 +158,10 @@ async def test_what_cannot_be_read_says_why(
 
 
 async def test_an_api_that_is_broken_is_no_missing_resource(tmp_path: Path) -> None:
-    async with faulty(GET=[replying(401)]) as provider, live(provider, "memory", "auto", tmp_path) as client:
+    async with (
+        faulty(GET=[replying(401)]) as provider,
+        connected_live(provider, "memory", "auto", tmp_path) as client,
+    ):
         with pytest.raises(MCPError) as refused:
             await read(client, "telefonie://numbers")
     assert refused.value.error.code == INTERNAL_ERROR
@@ -171,7 +174,7 @@ async def test_a_limit_of_the_api_is_waited_out_and_said(tmp_path: Path) -> None
     heard: Heard = []
     async with (
         faulty(provider := owning(1)),
-        live(provider, "memory", "auto", tmp_path, TELEFONIE_TIMEOUT="1") as client,
+        connected_live(provider, "memory", "auto", tmp_path, TELEFONIE_TIMEOUT="1") as client,
     ):
         provider.faults["GET"] = faults
         account = json.loads(await read(client, "telefonie://numbers", heard))
@@ -185,7 +188,7 @@ async def test_a_limit_of_the_api_is_waited_out_and_said(tmp_path: Path) -> None
 async def test_patience_ends(tmp_path: Path) -> None:
     async with (
         faulty(GET=[replying(429, Retry_After="61")]) as provider,
-        live(provider, "memory", "auto", tmp_path, TELEFONIE_TIMEOUT="1") as client,
+        connected_live(provider, "memory", "auto", tmp_path, TELEFONIE_TIMEOUT="1") as client,
     ):
         with pytest.raises(MCPError, match="429"):
             await read(client, "telefonie://numbers")
@@ -195,7 +198,7 @@ async def test_patience_ends(tmp_path: Path) -> None:
 async def test_patience_has_its_limits(tmp_path: Path) -> None:
     async with (
         faulty(GET=[replying(429, Retry_After="1")]) as provider,
-        live(provider, "memory", "auto", tmp_path, TELEFONIE_TIMEOUT="1") as client,
+        connected_live(provider, "memory", "auto", tmp_path, TELEFONIE_TIMEOUT="1") as client,
     ):
         with pytest.raises(MCPError, match="429"):
             await read(client, "telefonie://numbers")
@@ -206,7 +209,7 @@ async def test_reading_keeps_the_pace_of_calls(tmp_path: Path) -> None:
     heard: Heard = []
     async with (
         faulty(provider := owning(250)),
-        live(provider, "memory", "auto", tmp_path, TELEFONIE_MAX_CALLS_PER_MINUTE="60") as client,
+        connected_live(provider, "memory", "auto", tmp_path, TELEFONIE_MAX_CALLS_PER_MINUTE="60") as client,
     ):
         for _ in range(59):
             await client.call_tool("get_owned_number", {"phone_number": next(iter(provider.owned))})

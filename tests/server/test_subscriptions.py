@@ -27,7 +27,7 @@ from mcp_types import (
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.server.subscriptions import Subscriptions
 from telefonie_mcp.settings.fields import Settings
-from tests.support.account import live, owning
+from tests.support.account import connected_live, owning
 from tests.support.faulty import NUMBER, after, close, faulty, replying
 from tests.support.wire import SECONDS, Mode, Transport, connected, initialize, request, running
 
@@ -74,7 +74,7 @@ async def following(
     async with (
         send,
         news,
-        connected(transport, mode, home, handle, TELEFONIE_SANDBOX_DB=":memory:") as client,
+        connected(transport, mode, home, message_handler=handle, TELEFONIE_SANDBOX_DB=":memory:") as client,
     ):
         if mode == "legacy":
             for uri in uris:
@@ -250,7 +250,7 @@ async def test_what_may_have_changed_is_told_and_what_has_not_is_not(
     provider.faults["DELETE"] = [fault]
     async with (
         faulty(provider),
-        live(provider, "memory", "auto", tmp_path) as client,
+        connected_live(provider, "memory", "auto", tmp_path) as client,
         client.listen(resource_subscriptions=[LOG, ACCOUNT, BARE]) as subscription,
     ):
         await client.call_tool(*RELEASE)

@@ -11,7 +11,7 @@ from mcp import Client
 from mcp_types import ReadResourceRequest, ReadResourceRequestParams, ReadResourceResult, TextResourceContents
 
 from tests.support.faulty import Provider
-from tests.support.served import KEY
+from tests.support.served import live_variables
 from tests.support.wire import Mode, Transport, connected
 
 Heard = list[tuple[float, float | None, str | None]]
@@ -42,17 +42,11 @@ def owning(count: int, *, deaf: bool = False) -> Paging:
 
 
 @asynccontextmanager
-async def live(
+async def connected_live(
     provider: Provider, transport: Transport, mode: Mode, home: Path, **variables: str
 ) -> AsyncGenerator[Client]:
     """Connect a client to a live server whose API is `provider`."""
-    chosen = {
-        "TELEFONIE_API_KEY": KEY,
-        "TELEFONIE_BASE_URL": provider.url,
-        "TELEFONIE_LEDGER": str(home / "ledger.sqlite3"),
-        "TELEFONIE_SANDBOX_DB": "",
-        **variables,
-    }
+    chosen = live_variables(provider, home, TELEFONIE_SANDBOX_DB="", **variables)
     async with connected(transport, mode, home, **chosen) as client:
         yield client
 

@@ -4,12 +4,11 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from socket import create_server
 from typing import Any
 
-import anyio
-import uvicorn
 from starlette.types import Receive, Scope, Send
+
+from tests.support.serving import serving
 
 
 @dataclass
@@ -47,12 +46,6 @@ class Recorder:
 async def recording() -> AsyncGenerator[Recorder]:
     """Serve a `Recorder` on a free port of this machine."""
     recorder = Recorder()
-    server = uvicorn.Server(uvicorn.Config(recorder, log_config=None, lifespan="off"))
-    with create_server(("127.0.0.1", 0)) as listening:
-        recorder.port = listening.getsockname()[1]
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listening])
-            try:
-                yield recorder
-            finally:
-                server.should_exit = True
+    async with serving(recorder, lifespan="off") as origin:
+        recorder.port = int(origin.rpartition(":")[2])
+        yield recorder

@@ -1,17 +1,21 @@
-"""A live server in this process, whose API is a `Provider`."""
+"""Live servers in this process, whose API is a `Provider`."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
 from mcp import Client
+from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
 
+from telefonie_mcp.app import App
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.upstream.client import Transport
 from tests.support.faulty import NUMBER, Provider
-from tests.support.wire import answer_of
+from tests.support.wire import SECONDS, Mode, answer_of
 
 KEY = "distinctive-key-0451"
 NEW_URL = "https://example.com/new"
@@ -22,18 +26,48 @@ WRITES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def live(provider: Provider, seconds: float = 2) -> Settings:
-    """Return settings for an API key, with a ledger in memory."""
-    return Settings(
-        api_key=SecretStr(KEY), base_url=provider.url, ledger=SecretStr(":memory:"), timeout=seconds
-    )
+def live_variables(provider: Provider, home: Path, **variables: str) -> dict[str, str]:
+    """Return the environment of a server whose API is `provider`, with a ledger below `home`."""
+    return {
+        "TELEFONIE_API_KEY": KEY,
+        "TELEFONIE_BASE_URL": provider.url,
+        "TELEFONIE_LEDGER": str(home / "ledger.sqlite3"),
+        **variables,
+    }
+
+
+def live_settings(provider: Provider | None, seconds: float = 2, **changes: Any) -> Settings:
+    """Return settings with an API key, and a ledger in memory; without a provider, of the public API."""
+    chosen: dict[str, Any] = {"api_key": SecretStr(KEY), "ledger": SecretStr(":memory:"), "timeout": seconds}
+    if provider is not None:
+        chosen["base_url"] = provider.url
+    return Settings(**{**chosen, **changes})
 
 
 @asynccontextmanager
-async def served(provider: Provider, seconds: float = 2) -> AsyncGenerator[Client]:
-    """Connect a client to a server that gives a call `seconds`."""
-    with anyio.fail_after(20):
-        async with Client(create_server(live(provider, seconds))) as client:
+async def live_app(
+    provider: Provider | None, seconds: float = 2, transport: Transport | None = None, **changes: Any
+) -> AsyncGenerator[App]:
+    """Give the parts of a live server, whose requests go to `provider` or through `transport`."""
+    app = App.from_settings(live_settings(provider, seconds, **changes), transport=transport)
+    try:
+        yield app
+    finally:
+        await app.aclose()
+
+
+@asynccontextmanager
+async def served(
+    provider: Provider,
+    seconds: float = 2,
+    mode: Mode = "auto",
+    elicitation_callback: ElicitationFnT | None = None,
+    **changes: Any,
+) -> AsyncGenerator[Client]:
+    """Connect a client to a server in memory that gives a call `seconds`."""
+    server = create_server(live_settings(provider, seconds, **changes))
+    with anyio.fail_after(SECONDS):
+        async with Client(server, mode=mode, elicitation_callback=elicitation_callback) as client:
             yield client
 
 

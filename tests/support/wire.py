@@ -4,7 +4,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp import Client, StdioServerParameters
-from mcp.client.session import MessageHandlerFnT
+from mcp.client.session import ElicitationFnT, MessageHandlerFnT
 from mcp.client.stdio import stdio_client
 from mcp_types import (
     CLIENT_CAPABILITIES_META_KEY,
@@ -28,11 +28,13 @@ from mcp_types import (
 
 from telefonie_mcp.app import App
 from telefonie_mcp.server.handlers import mcp_server
+from telefonie_mcp.server.http import http_app
 from telefonie_mcp.settings.reading import read_settings
+from tests.support.serving import serving
 
 MODERN = "2026-07-28"
 COMMAND: tuple[str, ...] = (sys.executable, "-m", "telefonie_mcp")
-SECONDS = 60
+SECONDS = 300
 """How long anything here may take, on a busy machine."""
 
 Transport = Literal["memory", "stdio", "http"]
@@ -171,28 +173,45 @@ async def connected(
     transport: Transport,
     mode: Mode,
     home: Path,
-    message_handler: MessageHandlerFnT | None = None,
     /,
+    *,
+    message_handler: MessageHandlerFnT | None = None,
+    elicitation_callback: ElicitationFnT | None = None,
     **variables: str,
 ) -> AsyncGenerator[Client]:
-    """Connect the SDK's client to a server in this process, or to the real command."""
-    options: Any = {"mode": mode, "message_handler": message_handler}
+    """Connect the SDK's client to a server: in memory, on a socket of this process, or to the real command.
+
+    What the command does with `--http`, as a process, is proved where `running` starts it so.
+    """
+    options: Any = {
+        "mode": mode,
+        "message_handler": message_handler,
+        "elicitation_callback": elicitation_callback,
+    }
     with anyio.fail_after(SECONDS):
-        if transport == "memory":
-            settings = read_settings({"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3"), **variables})
-            async with Client(mcp_server(App.from_settings(settings)), **options) as client:
+        if transport == "stdio":
+            async with standard_streams(COMMAND, environment(home, **variables), **options) as client:
                 yield client
-        elif transport == "stdio":
-            command, *arguments = COMMAND
-            server = StdioServerParameters(
-                command=command, args=arguments, env=environment(home, **variables)
-            )
-            with TemporaryFile("w+") as errors:
-                async with Client(stdio_client(server, errlog=errors), **options) as client:
-                    yield client
+            return
+        settings = read_settings({"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3"), **variables})
+        app = App.from_settings(settings)
+        if transport == "memory":
+            async with Client(mcp_server(app), **options) as client:
+                yield client
         else:
             async with (
-                running("--http", "0", home=home, variables=variables) as server,
-                Client(await server.address(), **options) as client,
+                serving(http_app(mcp_server(app), app)) as origin,
+                Client(f"{origin}/mcp", **options) as client,
             ):
                 yield client
+
+
+@asynccontextmanager
+async def standard_streams(
+    command: Sequence[str], env: dict[str, str], cwd: Path | None = None, **options: Any
+) -> AsyncGenerator[Client]:
+    """Connect the SDK's client to the standard streams of a process."""
+    server = StdioServerParameters(command=command[0], args=[*command[1:]], env=env, cwd=cwd)
+    with TemporaryFile("w+") as errors:
+        async with Client(stdio_client(server, errlog=errors), **options) as client:
+            yield client

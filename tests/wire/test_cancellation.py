@@ -12,7 +12,7 @@ import pytest
 from mcp import Client
 from mcp.shared.subscriptions import ResourceUpdated
 
-from tests.support.account import live, read
+from tests.support.account import connected_live, read
 from tests.support.faulty import NUMBER, Exchange, Provider, faulty
 from tests.support.served import WRITES
 from tests.support.wire import SECONDS, Mode, Transport
@@ -77,7 +77,10 @@ async def test_a_cancelled_read_stops_at_the_api_too(
 ) -> None:
     held = Held()
     provider = Provider(faults={"GET": [held.unanswered]})
-    async with faulty(provider), live(provider, transport, mode, tmp_path, TELEFONIE_TIMEOUT="600") as client:
+    async with (
+        faulty(provider),
+        connected_live(provider, transport, mode, tmp_path, TELEFONIE_TIMEOUT="600") as client,
+    ):
         await client.list_tools()
         async with cancelled(client, held, "list_owned_numbers", {}):
             await held.left.wait()
@@ -92,7 +95,10 @@ async def test_a_resource_that_nobody_waits_for_is_read_no_further(
 ) -> None:
     held = Held()
     provider = Provider(faults={"GET": [held.unanswered]})
-    async with faulty(provider), live(provider, transport, mode, tmp_path, TELEFONIE_TIMEOUT="600") as client:
+    async with (
+        faulty(provider),
+        connected_live(provider, transport, mode, tmp_path, TELEFONIE_TIMEOUT="600") as client,
+    ):
         with anyio.fail_after(SECONDS):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(read, client, "telefonie://numbers")
@@ -115,7 +121,10 @@ async def test_a_cancelled_write_is_settled_and_recorded(
     provider = Provider(faults={method: [held.lost]})
     if name != "purchase_number":
         provider.own(voice_url="https://example.com/old")
-    async with faulty(provider), live(provider, transport, mode, tmp_path, TELEFONIE_TIMEOUT="6") as client:
+    async with (
+        faulty(provider),
+        connected_live(provider, transport, mode, tmp_path, TELEFONIE_TIMEOUT="6") as client,
+    ):
         await client.list_tools()
         async with cancelled(client, held, name, arguments):
             assert provider.count(method) == 1
@@ -131,7 +140,7 @@ async def test_others_hear_of_a_write_whose_caller_has_left(transport: Transport
     account = "telefonie://numbers"
     async with (
         faulty(provider),
-        live(provider, transport, "auto", tmp_path) as client,
+        connected_live(provider, transport, "auto", tmp_path) as client,
         client.listen(resource_subscriptions=[account]) as subscription,
         cancelled(client, held, "purchase_number", {"phone_number": NUMBER, "confirm": True}),
     ):

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from tests.support.account import Heard, live
+from tests.support.account import Heard, connected_live
 from tests.support.faulty import Exchange, Provider, faulty, replying
 from tests.support.served import WRITES
 from tests.support.wire import Mode, Transport, answer_of
@@ -31,7 +31,7 @@ async def test_a_retry_after_is_announced(
     limited = replying(429, Retry_After="1")
     async with (
         faulty(Provider(faults={method: [limited, limited, Exchange.honest]})) as provider,
-        live(provider, transport, mode, tmp_path) as client,
+        connected_live(provider, transport, mode, tmp_path) as client,
     ):
         result = await client.call_tool(tool, arguments, progress_callback=hear)
     assert not result.is_error, answer_of(result)

@@ -30,7 +30,8 @@ def files(home: Path) -> list[Path]:
     return [*home.rglob("*")]
 
 
-async def live(home: Path, *faults: Fault, **variables: str) -> tuple[int, dict[str, Any]]:
+async def doctor_of_an_api(home: Path, *faults: Fault, **variables: str) -> tuple[int, dict[str, Any]]:
+    """Return what the doctor finds where reads of the API end in these faults."""
     async with faulty(Provider(faults={"GET": list(faults)})) as provider:
         found = await doctor(home, API_KEY=KEY, BASE_URL=provider.url, **variables)
         assert {method for method, _ in provider.log} == {"GET"}
@@ -49,7 +50,7 @@ def test_a_new_installation_on_the_sandbox(tmp_path: Path) -> None:
 
 
 async def test_a_live_installation(tmp_path: Path) -> None:
-    status, found = await live(tmp_path)
+    status, found = await doctor_of_an_api(tmp_path)
     assert status == 0
     assert [*found] == [
         "settings",
@@ -70,7 +71,7 @@ async def test_the_clock_is_wrong(tmp_path: Path) -> None:
     async def earlier(exchange: Exchange) -> None:
         await exchange.reply(200, b'{"numbers": [], "total": 0}', Date=formatdate(0, usegmt=True))
 
-    status, found = await live(tmp_path, earlier)
+    status, found = await doctor_of_an_api(tmp_path, earlier)
     assert status == 0
     assert found["clock"]["status"] == "warning"
     assert "ahead of the API's" in found["clock"]["text"]
@@ -88,7 +89,7 @@ async def test_the_clock_is_wrong(tmp_path: Path) -> None:
 async def test_the_api_says_what_it_thinks_of_the_key(
     answer: int, status: str, text: str, remedy: str, tmp_path: Path
 ) -> None:
-    done, found = await live(tmp_path, replying(answer))
+    done, found = await doctor_of_an_api(tmp_path, replying(answer))
     assert done == (status == "problem")
     assert found["reachability"]["status"] == "ok"
     assert (found["key"]["status"], found["key"]["text"]) == (status, text)
@@ -107,7 +108,7 @@ async def test_the_api_says_what_it_thinks_of_the_key(
     ],
 )
 async def test_something_else_answers(fault: Fault, words: str, tmp_path: Path) -> None:
-    status, found = await live(tmp_path, fault)
+    status, found = await doctor_of_an_api(tmp_path, fault)
     assert status == 1
     assert words in found["reachability"]["text"]
     assert "TELEFONIE_BASE_URL" in found["reachability"]["remedy"]
@@ -115,7 +116,7 @@ async def test_something_else_answers(fault: Fault, words: str, tmp_path: Path) 
 
 
 async def test_nothing_answers(tmp_path: Path) -> None:
-    status, found = await live(tmp_path, hang)
+    status, found = await doctor_of_an_api(tmp_path, hang)
     assert status == 1
     assert "accepts connections, but did not answer within 10 seconds" in found["reachability"]["text"]
     assert "clock" not in found
