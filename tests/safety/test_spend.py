@@ -3,7 +3,6 @@
 import json
 import sqlite3
 import sys
-from collections.abc import Generator
 from pathlib import Path
 
 import anyio
@@ -14,13 +13,11 @@ from anyio import to_thread
 from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.sandbox import create_sandbox
 from tests.sandbox.support import serve
-from tests.support.postgres import new_database, postgres
+from tests.support.postgres import GROUP, new_schema
 from tests.support.wire import environment, running
 
 KEY = "key-of-a-race"
 AFFORDABLE = 10
-UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
-"""What runs here runs elsewhere under coverage, and is many times faster without."""
 
 BUYER = """
 import os, sys, anyio, json
@@ -47,13 +44,11 @@ anyio.run(main)
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=GROUP)])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        yield str(tmp_path / "ledger.sqlite3")
-    else:
-        with postgres() as server:
-            yield new_database(server)
+        return str(tmp_path / "ledger.sqlite3")
+    return new_schema(request.getfixturevalue("postgresql"))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +68,6 @@ async def test_exactly_what_the_budget_allows_is_bought(
             TELEFONIE_MAX_MONTHLY_SPEND=str(AFFORDABLE * 1.15),
             TELEFONIE_MAX_CALLS_PER_MINUTE="100000",
             TELEFONIE_TIMEOUT="300",
-            **UNMEASURED,
         )
         command = [sys.executable, "-c", BUYER, str(first), str(attempts)]
         done = await anyio.run_process(command, env=variables)
