@@ -27,7 +27,7 @@ async def command(home: Path, *arguments: str) -> tuple[int, str, str]:
         return await process.end(), output, process.log
 
 
-async def live_a_little(home: Path) -> None:
+async def write_a_little(home: Path) -> None:
     variables = {"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3")}
     with anyio.fail_after(20):
         async with Client(create_server(read_settings(variables))) as client:
@@ -41,7 +41,7 @@ async def live_a_little(home: Path) -> None:
 
 
 async def test_the_log_in_every_form(tmp_path: Path) -> None:
-    await live_a_little(tmp_path)
+    await write_a_little(tmp_path)
     status, table, _ = await command(tmp_path, "log")
     assert status == 0
     assert [line.split()[2:5] for line in table.splitlines()] == [
@@ -74,7 +74,7 @@ async def test_the_log_in_every_form(tmp_path: Path) -> None:
     ],
 )
 async def test_filters(options: list[str], count: int, tmp_path: Path) -> None:
-    await live_a_little(tmp_path)
+    await write_a_little(tmp_path)
     status, output, errors = await command(tmp_path, "log", *options)
     assert (status, len(output.splitlines())) == (0, count)
     assert ("holds no such entry" in errors) is (count == 0)
@@ -82,7 +82,7 @@ async def test_filters(options: list[str], count: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_an_agent_reads_its_own_recent_writes(mode: Literal["auto", "legacy"], tmp_path: Path) -> None:
-    await live_a_little(tmp_path)
+    await write_a_little(tmp_path)
     variables = {"TELEFONIE_SANDBOX_DB": str(tmp_path / "sandbox.sqlite3")}
     async with Client(create_server(read_settings(variables)), mode=mode) as client:
         assert "telefonie://log" in [str(r.uri) for r in (await client.list_resources()).resources]
@@ -124,7 +124,7 @@ async def test_a_log_that_cannot_be_read_says_so(tmp_path: Path) -> None:
 
 
 async def test_an_emptied_sandbox_takes_its_log_with_it(tmp_path: Path) -> None:
-    await live_a_little(tmp_path)
+    await write_a_little(tmp_path)
     status, _, errors = await command(tmp_path, "sandbox", "--reset")
     assert status == 0
     assert "is empty" in errors
