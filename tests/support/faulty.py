@@ -110,8 +110,9 @@ class Provider:
             answer = 200, {"numbers": list(self.owned.values()), "total": len(self.owned)}
         elif (method, path) == ("POST", "/owned"):
             order = json.loads(body)
-            self.own(order.pop("phone_number"), **order)
-            answer = 201, self.owned[NUMBER]
+            number = order.pop("phone_number")
+            self.own(number, **order)
+            answer = 201, self.owned[number]
         elif number in self.owned and method == "DELETE":
             del self.owned[number]
             answer = 204, None
