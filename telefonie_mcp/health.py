@@ -6,12 +6,11 @@ for itself that the process has ended.
 
 import os
 import sys
-from contextlib import closing
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 
 from telefonie_mcp.errors import SettingsError
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
+from telefonie_mcp.upstream.client import get_status
 
 __all__ = ["main"]
 
@@ -24,12 +23,11 @@ def main() -> int:
         address = read_settings(os.environ).http
         if address is None:
             return 0
-        with closing(HTTPConnection(address.host, address.port, timeout=_SECONDS)) as connection:
-            connection.request("GET", "/healthz")
-            return 0 if connection.getresponse().status == HTTPStatus.OK else 1
-    except (OSError, HTTPException, SettingsError) as error:
+        status = get_status(f"http://{address}/healthz", seconds=_SECONDS)
+    except (OSError, SettingsError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    return 0 if status == HTTPStatus.OK else 1
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
-from urllib.parse import quote
 
 from pydantic import SecretStr
+
+from telefonie_mcp.redaction import Redactor
 
 __all__ = ["configure_logging"]
 
@@ -22,8 +23,7 @@ class _Redacting(logging.Formatter):
     def __init__(self, form: Literal["text", "json"], secrets: Sequence[SecretStr]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
         self._json = form == "json"
-        forms = {form for secret in secrets for form in _forms(secret.get_secret_value())}
-        self._secrets = sorted(forms, key=len, reverse=True)  # one may be a part of another
+        self._redacted = Redactor(secret.get_secret_value() for secret in secrets).text
 
     def format(self, record: logging.LogRecord) -> str:
         if not self._json:
@@ -37,16 +37,6 @@ class _Redacting(logging.Formatter):
         if record.exc_info:
             entry["exception"] = self._redacted(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=False)
-
-    def _redacted(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "**********")
-        return text
-
-
-def _forms(secret: str) -> tuple[str, ...]:
-    """Return ``secret`` as it can stand in a log: bare, in JSON, in a ``repr``, in a URL."""
-    return secret, json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1], quote(secret, safe="")
 
 
 def configure_logging(level: str, form: Literal["text", "json"], secrets: Sequence[SecretStr] = ()) -> None:

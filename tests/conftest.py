@@ -1,9 +1,16 @@
-"""Fixtures that every test can use."""
+"""Fixtures that every test can use, and which tests a command selects; pyproject.toml explains markers."""
 
 import os
+from collections.abc import Generator
+from pathlib import Path
 
+import coverage
 import hypothesis
 import pytest
+
+from tests.support.postgres import postgres
+
+ROOT = Path(__file__).parents[1]
 
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("project")  # machines are busy, and the same commit gets the same verdict
@@ -11,7 +18,50 @@ hypothesis.settings.load_profile("project")  # machines are busy, and the same c
 collect_ignore = [] if os.environ.get("NODE_TOOLS") else ["clients"]
 """Tests with programs from npm are collected where `NODE_TOOLS` says that those are, as in .ci/run."""
 
+_SLOW = (
+    "bench",
+    "cli",
+    "clients",
+    "documentation",
+    "faults",
+    "ledger",
+    "packaging",
+    "safety",
+    "server",
+    "soak",
+    "wire",
+)
+"""Folders of tests with processes, sockets, databases on a server, or waits that take their time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder, *rest = item.path.relative_to(ROOT / "tests").parts
+        if folder == "clients":
+            item.add_marker("clients")
+        elif rest and folder not in _SLOW and not any(item.iter_markers("whole")):
+            item.add_marker("quick")
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Generator[str]:
+    """A PostgreSQL server; tests that use it are of one group (`tests.support.postgres.GROUP`)."""
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def _measure_children(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the processes that a test starts be measured, where they are the only witnesses.
+
+    Measuring makes every start a half slower, and what most tests start runs in this process elsewhere.
+    """
+    measuring = coverage.Coverage.current()
+    if measuring and request.node.get_closest_marker("measured"):
+        monkeypatch.setenv("COVERAGE_PROCESS_START", str(ROOT / "pyproject.toml"))
+        monkeypatch.setenv("COVERAGE_FILE", str(Path(str(measuring.get_option("run:data_file"))).absolute()))

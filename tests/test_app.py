@@ -9,9 +9,10 @@ import pytest
 from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.errors import DocumentError
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.server.instructions import destination, instructions, title
+from telefonie_mcp.settings.reading import read_settings
 
-FLEET = Path(__file__).parent / "documents/fleet.json"
+FLEET = Path(__file__).parent / "openapi/documents/fleet.json"
 KEY = "key-of-a-test-0123456789"
 
 
@@ -34,19 +35,19 @@ def files(directory: Path) -> list[Path]:
 )
 def test_the_sandbox_cannot_be_taken_for_the_live_api(variables: dict[str, str], where: str) -> None:
     made = app(**variables)
-    assert made.where.startswith(where)
-    assert made.instructions.startswith(where)
+    assert destination(made).startswith(where)
+    assert instructions(made).startswith(where)
     mode = where.partition(":")[0].lower()
-    assert made.title == f"Telefonie phone numbers ({mode})"
+    assert title(made) == f"Telefonie phone numbers ({mode})"
     assert made.settings.mode == mode
-    assert KEY not in made.instructions
+    assert KEY not in instructions(made)
 
 
 def test_a_document_of_ones_own_has_a_server_of_its_own(tmp_path: Path) -> None:
     document = tmp_path / "fleet.json"
     document.write_text(FLEET.read_text().replace("http://127.0.0.1:8999", "https://fleet.example"))
     made = app(API_KEY=KEY, BASE_URL="https://other.example/v2", SPEC=str(document))
-    assert made.where.startswith("LIVE: calls reach other.example, fleet.example; ")
+    assert destination(made).startswith("LIVE: calls reach other.example, fleet.example; ")
 
 
 @pytest.mark.parametrize(
@@ -65,11 +66,11 @@ def test_certificates_are_trusted_where_a_server_is_encrypted(
 
 
 def test_instructions_tell_only_what_is_enabled() -> None:
-    assert "purchase_number, release_number act only with confirm=true" in app().instructions
-    reading = app(READ_ONLY="true").instructions
+    assert "purchase_number, release_number act only with confirm=true" in instructions(app())
+    reading = instructions(app(READ_ONLY="true"))
     assert "This server only reads." in reading
     assert "confirm" not in reading
-    assert "release_number act only with confirm=true" in app(EXCLUDE_TOOLS="purchase_number").instructions
+    assert "release_number act only with confirm=true" in instructions(app(EXCLUDE_TOOLS="purchase_number"))
 
 
 def test_an_account_is_the_sandbox_or_a_server_and_a_fingerprint_of_the_key() -> None:
@@ -96,9 +97,9 @@ async def test_nothing_is_opened_before_a_call_and_everything_again_after_closin
     assert files(tmp_path) == []
     await made.aclose()
     buy = {"phone_number": "+14155550123", "confirm": True}
-    assert (await made.calls.call("purchase_number", buy, CommandLine())).facts["mode"] == "sandbox"
+    assert (await made.pipeline.call("purchase_number", buy, CommandLine())).meta["mode"] == "sandbox"
     await made.aclose()
-    assert (await made.calls.call("list_owned_numbers", {}, CommandLine())).content["total"] == 1
+    assert (await made.pipeline.call("list_owned_numbers", {}, CommandLine())).content["total"] == 1
     assert [entry.tool for entry in await made.recent_writes()] == ["purchase_number"]
     await made.aclose()
 
@@ -113,7 +114,7 @@ async def test_a_transport_that_is_handed_in_gets_the_requests() -> None:
 
     settings = read_settings({"TELEFONIE_API_KEY": KEY})
     made = App.from_settings(settings, transport=httpx.MockTransport(answer))
-    await made.calls.call("list_owned_numbers", {"page": 2}, CommandLine())
+    await made.pipeline.call("list_owned_numbers", {"page": 2}, CommandLine())
     await made.aclose()
     (request,) = asked
     assert str(request.url) == "https://api.telefonie.com/v1/numbers/owned?page=2"

@@ -36,6 +36,12 @@ HEAVY = (
 OF_THE_SDK = "import mcp, mcp.server.lowlevel, mcp.server.stdio, mcp.server.request_state, yaml, click"
 
 
+@pytest.fixture(scope="module")
+def sdk(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """What the SDK and the other libraries of a start import."""
+    return imported("-c", OF_THE_SDK, lines="", home=tmp_path_factory.mktemp("home"))
+
+
 def imported(*command: str, lines: str, home: Path) -> set[str]:
     """Return the modules that a Python imports while it reads `lines` to their end."""
     run = subprocess.run(
@@ -51,11 +57,10 @@ def imported(*command: str, lines: str, home: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("modern", [False, True])
-def test_a_start_imports_little_beyond_the_sdk(tmp_path: Path, *, modern: bool) -> None:
+def test_a_start_imports_little_beyond_the_sdk(tmp_path: Path, sdk: set[str], *, modern: bool) -> None:
     first = request(1, "server/discover", modern=True) if modern else initialize("2025-11-25")
     lines = "".join(f"{json.dumps(line)}\n" for line in (first, request(2, "tools/list", modern=modern)))
     ours = imported("-m", "telefonie_mcp", lines=lines, home=tmp_path)
-    sdk = imported("-c", OF_THE_SDK, lines="", home=tmp_path)
     assert "mcp.server.lowlevel" in ours & sdk
     assert not [module for module in sorted(ours) if module.startswith(HEAVY)]
     beyond = sorted(ours - sdk)

@@ -12,7 +12,8 @@ from telefonie_mcp.errors import SettingsError, UnknownToolError
 from telefonie_mcp.openapi.documents import load_documents
 from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.server.handlers import tool_definition
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.server.instructions import instructions
+from telefonie_mcp.settings.reading import read_settings
 
 LIVE = {"API_KEY": "test-key-1"}
 OFF = "Porting tools are off; the operator can set "
@@ -59,7 +60,7 @@ def test_what_is_listed(variables: dict[str, str], listed: list[str]) -> None:
     assert toolsets(server) == listed
     assert [document.toolset for document in server.documents] == listed
     for document in load_documents(toolsets=TOOLSETS):
-        assert (document.instructions in server.instructions) is (document.toolset in listed)
+        assert (document.instructions in instructions(server)) is (document.toolset in listed)
 
 
 @pytest.mark.parametrize(
@@ -83,9 +84,9 @@ def test_what_is_listed(variables: dict[str, str], listed: list[str]) -> None:
     ],
 )
 def test_the_instructions_say_why_porting_is_absent(variables: dict[str, str], sentence: str) -> None:
-    instructions = app(**variables).instructions
-    assert sentence in instructions
-    assert ("Porting tools are off" in instructions) is bool(sentence)
+    said = instructions(app(**variables))
+    assert sentence in said
+    assert ("Porting tools are off" in said) is bool(sentence)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_a_lookup_document_of_the_provider_goes_to_the_provider(tmp_path: Path) 
     ours, published = app(**LIVE), app(**LIVE, SPEC=str(path))
     assert published.server(published.catalog["lookup_number"]) == "https://api.telefonie.com/v1/numbers"
     assert ours.server(ours.catalog["lookup_number"]) == "http://lookup.invalid"
-    assert "lookup.invalid" not in ours.instructions
+    assert "lookup.invalid" not in instructions(ours)
 
 
 def test_what_the_tools_cost_a_model() -> None:

@@ -1,0 +1,1 @@
+"""One call: rate limit, policy, assessment, approval, the write and its recovery, the live lookup."""

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
-from telefonie_mcp.calls.current_state import Fact, sentence
+from telefonie_mcp.calls.current_state import CurrentState
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.openapi.hints import sentence
+from telefonie_mcp.text import clean_line
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.results import clean_line
 
 __all__ = ["Caller", "CommandLine", "Pause", "Question", "not_approved", "question_about"]
 
@@ -94,19 +95,19 @@ def not_approved(question: Question, reason: str) -> ToolError:
     )
 
 
-def question_about(tool: Tool, arguments: Mapping[str, Any], fact: Fact | None) -> Question:
+def question_about(tool: Tool, arguments: Mapping[str, Any], fact: CurrentState | None) -> Question:
     """Return the question whether ``tool`` may go ahead, given the current facts."""
     hints = tool.hints
-    facts = dict(fact or {})
+    current = dict(fact or {})
     arguments = tool.shown(arguments)
-    would = sentence(hints.confirm, {**facts, **arguments})
+    would = sentence(hints.confirm, {**current, **arguments})
     would = would.replace(_BULLET, ",") or f"send {tool.operation.method} {tool.operation.path}"
     lines = [f"May the assistant {would}?"]
-    shown = {name: facts[name] for name in hints.asked if name in facts}
+    shown = {name: current[name] for name in hints.asked if name in current}
     lines += [f"{_BULLET} {name.replace('_', ' ')}: {_plain(value)}" for name, value in shown.items()]
     sent = {name: value for name, value in arguments.items() if name not in {hints.subject, hints.ceiling}}
     lines += [f"{_BULLET} with {name.replace('_', ' ')}: {_plain(value)}" for name, value in sent.items()]
-    content = json.dumps([tool.name, arguments, facts], sort_keys=True, ensure_ascii=True)
+    content = json.dumps([tool.name, arguments, current], sort_keys=True, ensure_ascii=True)
     return Question("\n".join(lines), hashlib.sha256(content.encode()).hexdigest())
 
 

@@ -1,54 +1,139 @@
-"""Looks at the thing an operation is about, as its hints say: before a write, after it, or instead of it."""
+"""Reads the current state of an operation's subject, with the read named in its hints, and compares it.
 
-import re
-from collections.abc import Mapping
+The state before a write says whether the write is possible; the state after it says whether it has happened.
+"""
+
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, Final, assert_never, cast
 
-from telefonie_mcp.openapi.hints import Read
+from telefonie_mcp.deadline import Deadline
+from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.openapi.hints import Read, Settle, sentence
+from telefonie_mcp.text import clean
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.formats import DERIVATIONS
-from telefonie_mcp.tools.requester import Api, content_of
+from telefonie_mcp.tools.requester import Requester, content_of
 from telefonie_mcp.upstream.outcomes import Answer, Outcome
-from telefonie_mcp.upstream.retry import Deadline
 
-__all__ = ["Fact", "look", "sentence"]
+__all__ = [
+    "CurrentState",
+    "happened",
+    "impossible",
+    "read_current_state",
+    "refused",
+    "sent_members",
+    "tells",
+    "values_of",
+]
 
-Fact = Mapping[str, Any]
+CurrentState = Mapping[str, Any]
 
 _ABSENT: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
-async def look(
-    api: Api, tool: Tool, read: Read, arguments: Mapping[str, Any], deadline: Deadline
-) -> Fact | None:
+async def read_current_state(
+    requester: Requester, tool: Tool, read: Read, arguments: Mapping[str, Any], deadline: Deadline
+) -> CurrentState | None:
     """Return the current facts about the subject of ``tool``, or ``None`` where it does not exist.
 
     Raises:
         ToolError: the facts could not be read. Reading changes nothing, so nothing was done.
 
     """
-    reader = api.catalog.sibling(tool, read.operation)
+    reader = requester.catalog.sibling(tool, read.operation)
     query = {name: _derived(source, arguments) for name, source in read.arguments.items()}
-    outcome = await api.send(reader, query, deadline)
+    outcome = await requester.send(reader, query, deadline)
     if read.items is None and _denies(outcome):
         return None
     content = content_of(reader, outcome, query)
     if read.items is None:
         return content
     subject = tool.hints.subject or ""
-    items = cast("list[Fact]", content.get(read.items, []))
+    items = cast("list[CurrentState]", content.get(read.items, []))
     return next((item for item in items if item.get(subject) == arguments[subject]), None)
 
 
-def sentence(template: str, values: Mapping[str, Any]) -> str:
-    """Fill values into a sentence of the hints, where their names stand in braces."""
+def happened(
+    tool: Tool,
+    settle: Settle,
+    arguments: Mapping[str, Any],
+    before: CurrentState | None,
+    after: CurrentState | None,
+) -> bool | None:
+    """Whether the facts after a write show that it has happened.
 
-    def value(match: re.Match[str]) -> str:
-        filled = values.get(match[1], match[0])
-        return ", ".join(map(str, cast("list[Any]", filled))) if isinstance(filled, list) else str(filled)
+    ``None`` where they cannot tell: the thing is gone, or its values are neither those that were sent nor
+    those from before, as when the provider spells them differently or somebody else changed them.
+    """
+    match settle.done:
+        case "present":
+            return after is not None
+        case "absent":
+            return after is None
+        case "matches":
+            sent: CurrentState = clean(sent_members(tool, arguments))  # as everything that is read
+            if after is None or not sent:
+                return None
+            now = values_of(after, sent)
+            return now == sent or _unless_unchanged(sent, before, now)
+        case "state":
+            if after is None:
+                return None
+            now = values_of(after, [settle.member])
+            return now[settle.member] in settle.values or _unless_unchanged([settle.member], before, now)
+        case _:
+            assert_never(settle.done)
 
-    return re.sub(r"{(\w+)}", value, template)
+
+def _unless_unchanged(names: Iterable[str], before: CurrentState | None, now: CurrentState) -> bool | None:
+    """Return ``False`` where the values are still those from before, else ``None``."""
+    return False if before is not None and now == values_of(before, names) else None
+
+
+def values_of(fact: CurrentState, names: Iterable[str]) -> dict[str, Any]:
+    """Return the values of a fact's members; an empty string where there is none."""
+    return {name: fact.get(name, "") for name in names}
+
+
+def tells(tool: Tool, settle: Settle, arguments: Mapping[str, Any]) -> bool:
+    """Whether looking can tell: no answer shows a secret, so what was sent cannot be compared with it."""
+    return settle.done != "matches" or not tool.secrets & arguments.keys()
+
+
+def sent_members(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of the body as they are sent, secrets aside."""
+    return {
+        binding.name: arguments[binding.argument]
+        for binding in tool.bindings
+        if binding.place == "member"
+        and binding.argument in arguments
+        and binding.argument not in tool.secrets
+    }
+
+
+def impossible(tool: Tool, arguments: Mapping[str, Any], before: CurrentState | None) -> ToolError | None:
+    """Return the refusal of a write that the facts before it make impossible or pointless."""
+    settle = tool.hints.settle
+    if settle is None:
+        return None
+    if before is None and settle.done != "present":
+        reason, code = settle.absent, "not_found"
+    elif settle.done in {"present", "state"} and happened(tool, settle, arguments, None, before):
+        reason, code = settle.already, "conflict"
+    else:
+        return None
+    return refused(tool, reason, {**(before or {}), **tool.shown(arguments)}, code)
+
+
+def refused(tool: Tool, reason: str, values: Mapping[str, Any], code: str) -> ToolError:
+    """Return a refusal for a reason that the hints give, with ``values`` filled in."""
+    return ToolError(
+        f"{NOTHING_DONE}: {sentence(reason, values)}.",
+        code=code,
+        field=tool.hints.subject,
+        hint="Look at the current state before another attempt.",
+    )
 
 
 def _denies(outcome: Outcome) -> bool:

@@ -20,52 +20,50 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from telefonie_mcp.deadline import LIVE_LOOKUP, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.ledger.records import money
+from telefonie_mcp.money import money
 from telefonie_mcp.numbering import lookup_document
-from telefonie_mcp.numbering.lookup import SOURCE, facts, type_of
+from telefonie_mcp.numbering.e164 import national_number
+from telefonie_mcp.numbering.lookup import SOURCE, describe, type_of
 from telefonie_mcp.numbering.lookup_document import Offer, Standing
+from telefonie_mcp.numbering.number_types import NUMBER_TYPES
 from telefonie_mcp.openapi.toolsets import BASE
-from telefonie_mcp.tools.formats import DERIVATIONS
-from telefonie_mcp.tools.requester import Api, content_of
-from telefonie_mcp.upstream.retry import Deadline
+from telefonie_mcp.tools.requester import Requester, content_of
 
 __all__ = ["create_lookup"]
 
 _OWNED: Final = "getOwnedNumber"
 _AVAILABLE: Final = "searchAvailableNumbers"
-_TYPES: Final = ("local", "national", "toll-free", "mobile")
 _MOST: Final = 20  # results of a search
 _ABILITIES: Final = ("voice", "sms", "mms")
-_SHARE: Final = 4
-"""The API gets this share of a call's time: less than one attempt of a read, so that its silence shows."""
 
 
-def create_lookup(api: Api, seconds: float) -> Starlette:
+def create_lookup(requester: Requester, seconds: float) -> Starlette:
     """Create the application that answers the lookup document.
 
     Args:
-        api: The way to the API's own operations.
+        requester: The way to the API's own operations.
         seconds: How long one tool call may take in all.
 
     """
-    live = _Live(api, seconds / _SHARE)
+    live = _Live(requester, seconds * LIVE_LOOKUP)
     routes = [Route("/lookup/{phone_number}", live.lookup), Route("/capabilities", live.capabilities)]
     return Starlette(routes=routes)
 
 
 class _Live:
-    def __init__(self, api: Api, seconds: float) -> None:
-        self._api = api
+    def __init__(self, requester: Requester, seconds: float) -> None:
+        self._requester = requester
         self._seconds = seconds
         self._tools = {
             tool.operation.id: tool
-            for tool in api.catalog.everything.values()
+            for tool in requester.catalog.everything.values()
             if tool.document.toolset == BASE
         }
 
     async def lookup(self, request: Request) -> Response:
-        numbering = await to_thread.run_sync(facts, request.path_params["phone_number"])
+        numbering = await to_thread.run_sync(describe, request.path_params["phone_number"])
         standing = await self._standing(numbering["phone_number"], numbering.get("country_code"))
         return JSONResponse(lookup_document.lookup(numbering, standing, source=self._source))
 
@@ -78,7 +76,7 @@ class _Live:
         return _refused(lookup_document.RULE)
 
     async def _number_capabilities(self, number: str) -> Response:
-        numbering = await to_thread.run_sync(facts, number)
+        numbering = await to_thread.run_sync(describe, number)
         country = numbering.get("country_code")
         if country is None or not numbering["valid"]:
             return _refused(numbering.get("reason", "It belongs to no country."), field="phone_number")
@@ -99,7 +97,7 @@ class _Live:
         async def measure(number_type: str) -> None:
             offers[number_type] = await self._offer(country, number_type, deadline)
 
-        types = (only,) if only else _TYPES
+        types = (only,) if only else NUMBER_TYPES
         async with anyio.create_task_group() as tasks:
             for number_type in types:
                 tasks.start_soon(measure, number_type)
@@ -124,7 +122,7 @@ class _Live:
             return _standing(owned, owned=True)
         if country is None:
             return Standing(owned=False, available=False)
-        national = DERIVATIONS["national_number"](number)
+        national = national_number(number)
         query = {"country_code": country, "contains": national, "limit": _MOST}
         try:
             found = await self._search(query, deadline)
@@ -164,11 +162,11 @@ class _Live:
 
     async def _read(self, operation: str, arguments: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
         tool = self._tools[operation]
-        return content_of(tool, await self._api.send(tool, arguments, deadline), arguments)
+        return content_of(tool, await self._requester.send(tool, arguments, deadline), arguments)
 
     @property
     def _source(self) -> str:
-        return urlsplit(self._api.server(self._tools[_OWNED])).netloc
+        return urlsplit(self._requester.server(self._tools[_OWNED])).netloc
 
 
 def _standing(number: Mapping[str, Any], *, owned: bool) -> Standing:

@@ -18,79 +18,77 @@ from uuid import uuid4
 import anyio
 
 from telefonie_mcp.calls.approval import Caller, Pause
-from telefonie_mcp.calls.assessment import Guard, Permit
-from telefonie_mcp.calls.confirmation import preview
+from telefonie_mcp.calls.assessment import Guard, Permit, preview
 from telefonie_mcp.calls.policy import Policy
-from telefonie_mcp.calls.rate_limit import Pace
+from telefonie_mcp.calls.rate_limit import RateLimit
 from telefonie_mcp.calls.recovery import recover
 from telefonie_mcp.calls.writes import WriteError, write
+from telefonie_mcp.deadline import RECOVERY, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError
-from telefonie_mcp.ledger.journal import Journal
-from telefonie_mcp.ledger.records import Intent, State, money
+from telefonie_mcp.ledger.async_ledger import AsyncLedger
+from telefonie_mcp.ledger.records import Intent, State
+from telefonie_mcp.money import money
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.redaction import hide_secrets
-from telefonie_mcp.tools.requester import Api, content_of
-from telefonie_mcp.upstream.retry import Deadline
+from telefonie_mcp.tools.requester import Requester, content_of
 
-__all__ = ["Calls", "Follower", "Result"]
+__all__ = ["Pipeline", "Result", "WriteObserver"]
 
 _log: Final = logging.getLogger(__name__)
-_WRITING_SHARE: Final = 2 / 3
-"""The share of a call's time that the recovery of earlier writes leaves to the call's own."""
 _UNRECORDED: Final = (
     "The outcome could not be recorded in the ledger; tell the user. It is looked up before the next write."
 )
 
 
-Follower = Callable[[Tool, Mapping[str, Any], State], Awaitable[None]]
+WriteObserver = Callable[[Tool, Mapping[str, Any], State], Awaitable[None]]
 """Is told of every write that was begun, when it has its outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A call that succeeded: structured content, and facts about the call for ``_meta``."""
+    """A call that succeeded: structured content, and what ``_meta`` says of the call."""
 
     content: dict[str, Any]
-    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-class Calls:
+class Pipeline:
     """Runs tool calls, for every transport and every caller alike.
 
     Args:
-        api: The way to the API.
+        requester: The way to the API.
         policy: The operator's rules.
-        journal: The ledger.
-        pace: How often a caller may call.
+        ledger: The ledger.
+        rate_limit: How often a caller may call.
         mode: ``sandbox`` or ``live``, as previews and results say.
         seconds: How long one call may take in all, retries and reconciliation included.
         account: Tool → the account it writes to, as the ledger names it.
-        followers: Whoever wants to know of writes; it may grow later.
+        observers: Told of every write; the list may grow later.
 
     """
 
     def __init__(
         self,
-        api: Api,
+        requester: Requester,
         policy: Policy,
-        journal: Journal,
-        pace: Pace,
+        ledger: AsyncLedger,
+        rate_limit: RateLimit,
         *,
         mode: str,
         seconds: float,
         account: Callable[[Tool], str],
-        followers: Sequence[Follower] = (),
+        observers: Sequence[WriteObserver] = (),
     ) -> None:
-        self.journal = journal
-        self._api = api
+        self.ledger = ledger
+        self._requester = requester
         self._policy = policy
-        self._guard = Guard(api, policy, seconds)
-        self._pace = pace
+        self._guard = Guard(requester, policy, seconds)
+        self._rate_limit = rate_limit
         self._mode = mode
         self._seconds = seconds
         self._account = account
-        self._followers = followers
+        self._observers = observers
         self._writes = Counter[tuple[str, str]]()
         self._closing = False
         self._writing = 0
@@ -108,13 +106,13 @@ class Calls:
             Pause: a person must answer, and the answer will come with another request.
 
         """
-        tool = self._api.catalog[name]
+        tool = self._requester.catalog[name]
         with _explained(tool, NOTHING_DONE):
             return await self._run(tool, arguments, caller)
 
     async def _run(self, tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller) -> Result:
         self._refuse_when_closing()
-        self._pace.take(caller.key)
+        self._rate_limit.take(caller.key)
         values, confirmed = read_arguments(tool, arguments)
         deadline = Deadline.after(self._seconds)
         if tool.read_only:
@@ -123,11 +121,11 @@ class Calls:
         self._policy.check_arguments(tool, values)
         if tool.destructive and not confirmed:
             raise await preview(
-                self._api, self._policy, tool, values, ceiling, deadline=deadline, mode=self._mode
+                self._requester, self._policy, tool, values, ceiling, deadline=deadline, mode=self._mode
             )
         account, subject = self._account(tool), str(values.get(tool.hints.subject or ""))
-        recovered = deadline.earlier(self._seconds * _WRITING_SHARE)
-        await recover(self._api, self.journal, account, subject, recovered, seconds=self._seconds)
+        recovered = deadline.earlier(self._seconds * (1 - RECOVERY))
+        await recover(self._requester, self.ledger, account, subject, recovered, seconds=self._seconds)
         writes = self._writes[account, subject]
         permit = await self._guard.permit(tool, values, caller, ceiling, deadline)
         self._refuse_when_closing()
@@ -141,7 +139,7 @@ class Calls:
                 self._idle = anyio.Event()
 
     async def _read(self, tool: Tool, values: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
-        outcome = await self._api.send(tool, values, deadline)
+        outcome = await self._requester.send(tool, values, deadline)
         try:
             return content_of(tool, outcome, values)
         except ToolError as error:
@@ -160,35 +158,35 @@ class Calls:
     ) -> Result:
         with anyio.CancelScope(shield=True):
             intent = _intent(tool, values, permit, caller=caller.name, account=account, seconds=self._seconds)
-            entry = await self.journal.begin(intent)
+            entry = await self.ledger.begin(intent)
             thing = account, str(values.get(tool.hints.subject or ""))
             if _buys_what_can_be_changed(tool) and self._writes[thing] != writes:
                 refusal = _changed(thing[1])
-                await self.journal.finish(entry, "refused", refusal.message)
+                await self.ledger.finish(entry, "refused", refusal.message)
                 raise refusal
             with _explained(tool, f"It is unknown whether {tool.name} was carried out"):
                 try:
                     try:
-                        done = await write(self._api, tool, values, permit)
+                        done = await write(self._requester, tool, values, permit)
                     finally:
                         self._writes[thing] += 1  # before the ledger lets the next one begin
                 except WriteError as error:
                     hide_secrets(error.error, tool, values)
-                    await self.journal.finish(entry, error.state, error.error.message)
+                    await self.ledger.finish(entry, error.state, error.error.message)
                     await self._tell(tool, values, error.state)
                     raise error.error from error
-                rate = money(done.content.get(tool.hints.facts.monthly_rate))
-                recorded = await self.journal.finish(entry, "done", monthly_rate=rate)
+                rate = money(done.content.get(tool.hints.offer_members.monthly_rate))
+                recorded = await self.ledger.finish(entry, "done", monthly_rate=rate)
                 await self._tell(tool, values, "done")
-            facts = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
+            meta = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
             content = done.content if recorded else _noted(done.content, _UNRECORDED)
-            return Result(content, facts)
+            return Result(content, meta)
         raise AssertionError  # a shielded scope without a deadline is never cancelled
 
     async def _tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
-        for follower in self._followers:
+        for observer in self._observers:
             try:
-                await follower(tool, values, state)
+                await observer(tool, values, state)
             except Exception:  # noqa: BLE001 - the write has happened, whoever cannot be told
                 _log.exception("somebody could not be told that %s is %s", tool.name, state)
 

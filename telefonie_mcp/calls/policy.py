@@ -13,9 +13,10 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
-from telefonie_mcp.calls.current_state import Fact
+from telefonie_mcp.calls.current_state import CurrentState
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.ledger.records import Limits, money
+from telefonie_mcp.ledger.records import Limits
+from telefonie_mcp.money import money
 from telefonie_mcp.tools.catalog import Tool
 
 __all__ = ["Policy"]
@@ -76,7 +77,7 @@ class Policy:
             self._needs_rate(ceiling) or bool(self.countries or self.number_types)
         )
 
-    def check_offer(self, tool: Tool, offer: Fact | None, ceiling: Decimal | None) -> Decimal | None:
+    def check_offer(self, tool: Tool, offer: CurrentState | None, ceiling: Decimal | None) -> Decimal | None:
         """Apply the rules about price and place to what the API offers now, and return its monthly rate.
 
         Args:
@@ -89,21 +90,21 @@ class Policy:
                 ``rate_too_high`` for the caller's own ceiling.
 
         """
-        members = tool.hints.facts
-        facts: Fact = offer or {}
-        rate = money(facts.get(members.monthly_rate))
+        members = tool.hints.offer_members
+        offered: CurrentState = offer or {}
+        rate = money(offered.get(members.monthly_rate))
         if not self.needs_offer(tool, ceiling):
             return rate
         for name, value, allowed in (
-            ("COUNTRIES", facts.get(members.country), self.countries),
-            ("NUMBER_TYPES", facts.get(members.type), self.number_types),
+            ("COUNTRIES", offered.get(members.country), self.countries),
+            ("NUMBER_TYPES", offered.get(members.type), self.number_types),
         ):
             for each in cast("list[Any]", value or [None] if isinstance(value, list) else [value]):
                 if allowed and each not in allowed:
                     raise _refused(
                         f"{each or 'an unknown one'} is not allowed", name, ", ".join(sorted(allowed))
                     )
-        highest = money(facts.get(members.highest_rate or members.monthly_rate))
+        highest = money(offered.get(members.highest_rate or members.monthly_rate))
         if rate is None or highest is None:
             if not self._needs_rate(ceiling):
                 return None

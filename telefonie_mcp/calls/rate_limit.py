@@ -12,7 +12,7 @@ from typing import Final
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 
-__all__ = ["EVERYBODY", "Pace"]
+__all__ = ["EVERYBODY", "RateLimit"]
 
 EVERYBODY: Final = 10
 """How many times as many calls all callers together may make as one."""
@@ -35,7 +35,7 @@ class _Bucket:
         return max(0.0, (1 - self.tokens) / rate)
 
 
-class Pace:
+class RateLimit:
     """Allows ``per_minute`` calls a minute to each caller, all at once or spread.
 
     Args:

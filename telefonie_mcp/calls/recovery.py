@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from telefonie_mcp.calls.current_state import look
-from telefonie_mcp.calls.settling import happened, tells
+from telefonie_mcp.calls.current_state import happened, read_current_state, tells
+from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.journal import Journal, in_progress
-from telefonie_mcp.ledger.records import Entry, InProgressError, State, money
-from telefonie_mcp.tools.requester import Api
-from telefonie_mcp.upstream.retry import Deadline
+from telefonie_mcp.ledger.async_ledger import AsyncLedger, in_progress
+from telefonie_mcp.ledger.records import Entry, InProgressError, State
+from telefonie_mcp.money import money
+from telefonie_mcp.tools.requester import Requester
 
 __all__ = ["recover"]
 
@@ -23,7 +23,13 @@ _log: Final = logging.getLogger(__name__)
 
 
 async def recover(
-    api: Api, journal: Journal, account: str, subject: str, deadline: Deadline, *, seconds: float
+    requester: Requester,
+    ledger: AsyncLedger,
+    account: str,
+    subject: str,
+    deadline: Deadline,
+    *,
+    seconds: float,
 ) -> None:
     """Settle the abandoned entries of ``account``, as far as the API can be read.
 
@@ -31,8 +37,8 @@ async def recover(
     whatever else that write were told of the current state could be the doing of the entry.
 
     Args:
-        api: The way to the API.
-        journal: The ledger.
+        requester: The way to the API.
+        ledger: The ledger.
         account: Whose entries.
         subject: What the call that comes next is about.
         deadline: When the call that comes next needs its time.
@@ -44,9 +50,9 @@ async def recover(
             was done.
 
     """
-    for entry in await journal.unfinished(account):
+    for entry in await ledger.unfinished(account):
         try:
-            found = await _look(api, entry, deadline, seconds)
+            found = await _look(requester, entry, deadline, seconds)
         except ToolError as error:
             _log.warning("ledger entry %s cannot be settled now: %s", entry.id, error.code)
             if entry.subject == subject:
@@ -55,7 +61,7 @@ async def recover(
         settled = False
         if found.state != "unknown":
             _log.warning("ledger entry %s (%s %s): %s", entry.id, entry.tool, entry.subject, found.reason)
-            settled = await journal.finish(entry.id, found.state, found.reason, found.monthly_rate)
+            settled = await ledger.finish(entry.id, found.state, found.reason, found.monthly_rate)
         if not settled and entry.subject == subject:
             raise in_progress(InProgressError(subject))
 
@@ -67,16 +73,16 @@ class _Found:
     monthly_rate: Decimal | None = None
 
 
-async def _look(api: Api, entry: Entry, deadline: Deadline, seconds: float) -> _Found:
-    tool = api.catalog.everything.get(entry.tool)
+async def _look(requester: Requester, entry: Entry, deadline: Deadline, seconds: float) -> _Found:
+    tool = requester.catalog.everything.get(entry.tool)
     settle = tool.hints.settle if tool else None
     if tool is None or settle is None or not tells(tool, settle, entry.arguments):
         return _Found("unverified", "nothing can be looked up that would tell")
-    after = await look(api, tool, settle, entry.arguments, deadline)
+    after = await read_current_state(requester, tool, settle, entry.arguments, deadline)
     done = happened(tool, settle, entry.arguments, entry.previous, after)
     if done:
         return _Found(
-            "done", "found to have happened", money((after or {}).get(tool.hints.facts.monthly_rate))
+            "done", "found to have happened", money((after or {}).get(tool.hints.offer_members.monthly_rate))
         )
     if time.time() - entry.created.timestamp() < seconds:
         return _Found("unknown", "has not happened so far")

@@ -13,27 +13,27 @@ from typing import Any, Final
 import anyio
 
 from telefonie_mcp.calls.assessment import Permit
-from telefonie_mcp.calls.current_state import Fact, look
-from telefonie_mcp.calls.settling import happened, sent_members, tells, values_of
+from telefonie_mcp.calls.current_state import (
+    CurrentState,
+    happened,
+    read_current_state,
+    sent_members,
+    tells,
+    values_of,
+)
+from telefonie_mcp.deadline import DISBELIEF, SETTLING, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.ledger.records import State
 from telefonie_mcp.openapi.hints import Settle
 from telefonie_mcp.tools.api_errors import problem_of, refusal, unusable
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.requester import Api, succeeded
+from telefonie_mcp.tools.requester import Requester, succeeded
 from telefonie_mcp.tools.results import UnusableError, done_without_body, present
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
-from telefonie_mcp.upstream.retry import Deadline
 
 __all__ = ["Done", "WriteError", "write"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between looks
-_SETTLING_SHARE: Final = 3
-"""The share of a call's time that is kept for settling."""
-
-_PATIENCE_SHARE: Final = 10
-"""The share of the time for settling after which it is believed that there is nothing, or no change."""
-
 _SEEN: Final = {
     True: "and so far it seems to have happened",
     False: "and may still complete it; so far it has not happened",
@@ -58,29 +58,29 @@ class Done:
     reconciled: bool = False
 
 
-async def write(api: Api, tool: Tool, arguments: Mapping[str, Any], permit: Permit) -> Done:
+async def write(requester: Requester, tool: Tool, arguments: Mapping[str, Any], permit: Permit) -> Done:
     """Send the write and return what it did.
 
     Raises:
         WriteError: it was refused, is not done, or nobody knows.
 
     """
-    return await _Write(api, tool, arguments, permit.before, permit.deadline).run()
+    return await _Write(requester, tool, arguments, permit.before, permit.deadline).run()
 
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    api: Api
+    requester: Requester
     tool: Tool
     arguments: Mapping[str, Any]
-    before: Fact | None
+    before: CurrentState | None
     deadline: Deadline
 
     async def run(self) -> Done:
-        if self.deadline.remaining < self.api.attempt_seconds:
+        if self.deadline.remaining < self.requester.attempt_seconds:
             raise WriteError("refused", _too_late())
-        sending = self.deadline.earlier(self.deadline.remaining / _SETTLING_SHARE)
-        outcome = await self.api.send(self.tool, self.arguments, sending)
+        sending = self.deadline.earlier(self.deadline.remaining * SETTLING)
+        outcome = await self.requester.send(self.tool, self.arguments, sending)
         problem, data = problem_of(self.tool, outcome), None
         if isinstance(outcome, Answer) and succeeded(self.tool, outcome):
             try:
@@ -101,13 +101,15 @@ class _Write:
         believed after a while: what broke a connection may not have stopped the API, and what cannot be
         found for a moment may still be there.
         """
-        believing = Deadline.after(self.deadline.remaining / _PATIENCE_SHARE)
+        believing = Deadline.after(self.deadline.remaining * DISBELIEF)
         pause = _FIRST_PAUSE
         while True:
             after = done = None
             seen = "and looking at the result failed too"
             with suppress(ToolError):
-                after = await look(self.api, self.tool, settle, self.arguments, self.deadline)
+                after = await read_current_state(
+                    self.requester, self.tool, settle, self.arguments, self.deadline
+                )
                 done = happened(self.tool, settle, self.arguments, self.before, after)
                 seen = _SEEN[done]
             late = not believing.remaining
@@ -129,7 +131,7 @@ class _Write:
             status=outcome.status if isinstance(outcome, Answer) else None,
         )
 
-    def _settled(self, settle: Settle, after: Fact | None, outcome: Outcome, problem: str) -> Done:
+    def _settled(self, settle: Settle, after: CurrentState | None, outcome: Outcome, problem: str) -> Done:
         content = dict(after) if after else done_without_body(self.tool, self.arguments)
         done = f"{self.tool.name} has been carried out"
         if settle.done == "matches" and happened(self.tool, settle, self.arguments, None, self.before):
@@ -157,7 +159,9 @@ class _Write:
     def _unknown(self, problem: str, **details: Any) -> ToolError:
         settle = self.tool.hints.settle
         reader = (
-            self.api.catalog.sibling(self.tool, settle.operation).name if settle else "the matching read tool"
+            self.requester.catalog.sibling(self.tool, settle.operation).name
+            if settle
+            else "the matching read tool"
         )
         return ToolError(
             f"It is unknown whether {self.tool.name} was carried out: the API {problem}.",

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from telefonie_mcp.errors import TelefonieError
-from telefonie_mcp.settings.fields import Settings, read_settings
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.reading import read_settings
 
-__all__ = ["settings_in_force", "sandbox_errors"]
+__all__ = ["sandbox_errors", "settings_in_force"]
 
 
 def settings_in_force(flags: Mapping[str, Any], **forced: Any) -> Settings:

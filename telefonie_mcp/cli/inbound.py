@@ -11,7 +11,7 @@ import click
 from telefonie_mcp.cli.environment import sandbox_errors, settings_in_force
 
 if TYPE_CHECKING:
-    from telefonie_mcp.sandbox.inbound import Event, Inbound
+    from telefonie_mcp.sandbox.inbound import Inbound, InboundEvent
 
 __all__ = ["COMMANDS"]
 
@@ -26,10 +26,10 @@ class _Number(click.ParamType[str]):
     name = "number"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from telefonie_mcp.tools.formats import FORMATS  # noqa: PLC0415
+        from telefonie_mcp.numbering.e164 import normalise_number, number_problem  # noqa: PLC0415
 
-        number = FORMATS["e164"].normalise(value)
-        if problem := FORMATS["e164"].problem(number):
+        number = normalise_number(value)
+        if problem := number_problem(number):
             self.fail(f"{value} {problem}", param, ctx)
         return number
 
@@ -123,7 +123,7 @@ def _deliver(flags: dict[str, Any], inbound: "Inbound", *, allow_private: bool) 
     sys.exit(0 if delivery.event.outcome == "delivered" else 1)
 
 
-def _line(event: "Event") -> str:
+def _line(event: "InboundEvent") -> str:
     took = "" if event.milliseconds is None else f" ({event.milliseconds} ms)"
     target = f"POST {event.url}: " if event.url else ""
     shown = (
@@ -134,7 +134,7 @@ def _line(event: "Event") -> str:
 
 def _cleaned(text: str) -> str:
     """Return text without what could steer a terminal or hide in it; its lines stay."""
-    from telefonie_mcp.tools.results import clean  # noqa: PLC0415
+    from telefonie_mcp.text import clean  # noqa: PLC0415
 
     return "\n".join(clean(line) for line in text.splitlines())
 

@@ -3,7 +3,7 @@
 import gc
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -55,6 +55,7 @@ class _Commands(click.Group):
     """Imports what a command of another module needs when that command is named."""
 
     modules: Final = {
+        "call": "telefonie_mcp.cli.call",
         "config": "telefonie_mcp.cli.config.command",
         "doctor": "telefonie_mcp.cli.doctor.command",
         "log": "telefonie_mcp.cli.log",
@@ -115,7 +116,7 @@ def _serve(settings: Settings) -> NoReturn:
 def tools(flags: dict[str, Any], *, as_json: bool) -> None:
     """Show the tools as an agent sees them, and what each costs in tokens (bytes / 4)."""
     from telefonie_mcp.server.handlers import tool_definition  # noqa: PLC0415
-    from telefonie_mcp.tools.results import compact  # noqa: PLC0415
+    from telefonie_mcp.text import compact  # noqa: PLC0415
 
     catalog = _app(settings_in_force(flags)).catalog
     listed = [
@@ -131,71 +132,6 @@ def tools(flags: dict[str, Any], *, as_json: bool) -> None:
         kind = "reads" if tool.read_only else "needs confirm" if tool.destructive else "writes"
         click.echo(f"{tool.name:<26} {kind:<14} {tokens:>5} tokens  {tool.title}")
     click.echo(f"{'total':<26} {'':<14} {total:>5} tokens")
-
-
-@cli.command()
-@click.argument("tool")
-@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--json", "json_arguments", metavar="JSON", help="Arguments as one JSON object.")
-@click.pass_obj
-def call(flags: dict[str, Any], tool: str, arguments: Sequence[str], json_arguments: str | None) -> None:
-    """Call one TOOL as an agent would, and print its result.
-
-    Ends with status 1 when the tool answers with an error. telefonie-mcp tools lists the tools.
-    """
-    import anyio  # noqa: PLC0415
-
-    from telefonie_mcp.calls.approval import CommandLine  # noqa: PLC0415
-    from telefonie_mcp.errors import ToolError  # noqa: PLC0415
-    from telefonie_mcp.server.signals import ending_on_signal  # noqa: PLC0415
-
-    app = _app(settings_in_force(flags))
-    given = _arguments(app.catalog[tool].input_schema, arguments, json_arguments)
-
-    async def run() -> tuple[dict[str, Any], int] | None:
-        answer = None
-        with anyio.CancelScope() as scope:
-            async with ending_on_signal(app.calls.drain, scope.cancel):
-                try:
-                    answer = (await app.calls.call(tool, given, CommandLine())).content, 0
-                except ToolError as error:
-                    answer = error.as_dict(), 1
-        await app.aclose()
-        return answer
-
-    if (answer := anyio.run(run)) is None:
-        raise click.Abort
-    content, status = answer
-    click.echo(json.dumps(content, ensure_ascii=False, indent=2))
-    sys.exit(status)
-
-
-def _arguments(schema: dict[str, Any], pairs: Sequence[str], text: str | None) -> dict[str, Any]:
-    """Return the arguments of ``NAME=VALUE`` pairs, read as their schema's type, over those of ``text``."""
-    try:
-        given: Any = json.loads(text) if text else {}
-    except ValueError as error:
-        raise click.BadParameter(f"is not JSON: {error}", param_hint="--json") from error
-    if not isinstance(given, dict):
-        raise click.BadParameter("is not a JSON object", param_hint="--json")
-    named = set[str]()
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="arguments")
-        if name in named:
-            raise click.BadParameter(f"{name} is given twice", param_hint="arguments")
-        named.add(name)
-        textual = schema["properties"].get(name, {}).get("type", "string") == "string"
-        given[name] = value if textual else _value(value)
-    return given  # pyright: ignore[reportUnknownVariableType] - JSON
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 @cli.command()

@@ -6,7 +6,6 @@ can be parts of a mistyped URL in it, and so parts of the password.
 """
 
 import sqlite3
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from telefonie_mcp.ledger.records import LedgerError
+from telefonie_mcp.sqlite import write_ahead
 
 __all__ = ["connect", "connect_to_read", "file_of", "reading", "uri_to_read", "writing"]
 
@@ -159,22 +159,8 @@ def _sqlite(database: str) -> Engine:
 
 def _configure(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # `writing` begins transactions, not the driver
-    _write_ahead(connection)
+    write_ahead(connection, _PATIENCE)
     connection.execute("PRAGMA synchronous = FULL").close()
-
-
-def _write_ahead(connection: Any) -> None:
-    """Switch to a write-ahead log, again and again: here, SQLite itself does not wait for a writer."""
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL").close()
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 @contextmanager

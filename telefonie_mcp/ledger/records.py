@@ -8,7 +8,7 @@ API said no), ``not_done`` (it was looked up, and did not happen) or ``unverifie
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import ROUND_UP, Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
 from telefonie_mcp.errors import TelefonieError
@@ -25,7 +25,6 @@ __all__ = [
     "LimitReachedError",
     "Limits",
     "State",
-    "money",
 ]
 
 Effect = Literal["acquire", "dispose", "change"]
@@ -155,21 +154,3 @@ class Entry:
             "arguments": dict(self.arguments),
             **({} if self.previous is None else {"previous": dict(self.previous)}),
         }
-
-
-def money(value: Any) -> Decimal | None:
-    """Return ``value`` as an amount of money with at most four decimals, rounded up; ``None`` if it is none.
-
-    >>> money("1.15"), money("free"), money(2.5), money("-1"), money(True)
-    (Decimal('1.15'), None, Decimal('2.5'), None, None)
-    """
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        return None
-    try:
-        amount = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    if not amount.is_finite() or amount < 0 or amount >= 10**9:
-        return None
-    exact = amount.quantize(Decimal("0.0001"), rounding=ROUND_UP)
-    return amount if amount == exact else exact

@@ -1,7 +1,7 @@
 """Area codes of a country, computed from libphonenumber's numbering plans.
 
-A code is one if a number that begins with it is a geographic number of the country whose area code is exactly
-that long. They are looked for digit by digit, so that only what was typed is searched.
+Digits are an area code if a geographic number of the country begins with them and its area code has that
+length. The search goes digit by digit, so that it covers only what begins with the digits typed.
 """
 
 import re
@@ -17,13 +17,13 @@ __all__ = ["area_codes"]
 
 _LONGEST: Final = 5
 _HOPEFUL: Final = 3
-"""Digits after which a beginning that no number has is given up."""
+"""Digits after which a prefix that no number has is given up."""
 
 _USUAL_DIGITS: Final = 11
-"""Open plans allow far longer numbers than anybody has."""
+"""Longest national numbers that are tried; open plans allow far longer ones than anybody has."""
 
 _TAILS: Final = ("2345678901", "5550123456", "7777777777", "9876543210", "3000000000", "0123456789")
-"""What may follow an area code; every plan excludes some of them."""
+"""Digits tried after a prefix; every plan excludes some of them."""
 
 
 def area_codes(country: str, typed: str, limit: int) -> tuple[str, ...]:

@@ -1,11 +1,31 @@
-"""Countries by code and by name, in English; the file beside this one has one a line."""
+"""Countries: their codes (ISO 3166-1 alpha-2), and their names in English from the file beside this one."""
 
 import re
 from functools import cache
 from importlib import resources
+from typing import Final
 from unicodedata import combining, normalize
 
-__all__ = ["countries"]
+__all__ = ["countries", "country_problem", "normalise_country"]
+
+_MISTAKES: Final = {"UK": "GB", "EL": "GR", "USA": "US", "EN": "GB"}
+
+
+def normalise_country(value: str) -> str:
+    """Return a code in upper case, or ``value`` unchanged where it is none."""
+    code = value.strip().upper()
+    return code if re.fullmatch(r"[A-Z]{2}", code) else value
+
+
+def country_problem(value: str) -> str | None:
+    """Return what is wrong with a normalised code and what would be right, or ``None``."""
+    import phonenumbers  # noqa: PLC0415 - starting the server does not pay for it
+
+    if value in phonenumbers.SUPPORTED_REGIONS:
+        return None
+    rule = "must be an ISO 3166-1 alpha-2 country code with a numbering plan, such as US, GB or DE"
+    meant = _MISTAKES.get(value.strip().upper())
+    return f"{rule}; did you mean {meant}?" if meant else rule
 
 
 def countries(typed: str) -> list[str]:

@@ -1,6 +1,6 @@
-"""What the numbering plans say about a number: offline, from libphonenumber's metadata (`phonenumbers`).
+"""What numbering plans say about a phone number: offline, from libphonenumber's metadata (`phonenumbers`).
 
-Areas, carriers and time zones are large tables, which take about a second to import: call `facts` in a
+Areas, carriers and time zones are large tables, which take about a second to import: call `describe` in a
 thread. They are imported when a number is first looked up.
 """
 
@@ -15,7 +15,9 @@ from phonenumbers import (
     ValidationResult,
 )
 
-__all__ = ["SOURCE", "facts", "type_of"]
+from telefonie_mcp.numbering.number_types import SOLD_AS, NumberType
+
+__all__ = ["SOURCE", "describe", "type_of"]
 
 SOURCE: Final = f"libphonenumber {phonenumbers.__version__}, offline"
 
@@ -42,18 +44,9 @@ _REASONS: Final = {
     "local_only": "The area code is missing: it can be dialled only from within the area.",
     "not_in_numbering_plan": "The length is right, but the country's numbering plan has no such number.",
 }
-_TYPES: Final = {
-    PhoneNumberType.FIXED_LINE: "local",
-    PhoneNumberType.FIXED_LINE_OR_MOBILE: "local",
-    PhoneNumberType.MOBILE: "mobile",
-    PhoneNumberType.TOLL_FREE: "toll-free",
-    PhoneNumberType.VOIP: "national",
-    PhoneNumberType.UAN: "national",
-    PhoneNumberType.SHARED_COST: "national",
-}
 
 
-def facts(number: str) -> dict[str, Any]:
+def describe(number: str) -> dict[str, Any]:
     """Return what is known about a number in E.164 format, as the members of the lookup document.
 
     Of a number that is not valid, that is `code` and `reason`, and its country where the country code says.
@@ -79,7 +72,7 @@ def facts(number: str) -> dict[str, Any]:
             "international_format": phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL),
             "country_code": country,
             "country": name,
-            "line_type": PhoneNumberType.to_string(phonenumbers.number_type(parsed)).lower(),
+            "line_type": _line_type(parsed),
             "area": area if area != name else "",
             "time_zones": zones,
             "original_carrier": carrier.name_for_number(parsed, _LANGUAGE),
@@ -87,13 +80,17 @@ def facts(number: str) -> dict[str, Any]:
     )
 
 
-def type_of(number: str) -> str | None:
+def type_of(number: str) -> NumberType | None:
     """Return the type under which a number in E.164 format would be sold, or None if none."""
     try:
         parsed = phonenumbers.parse(number)
     except NumberParseException:
         return None
-    return _TYPES.get(phonenumbers.number_type(parsed))
+    return SOLD_AS.get(_line_type(parsed))
+
+
+def _line_type(parsed: PhoneNumber) -> str:
+    return PhoneNumberType.to_string(phonenumbers.number_type(parsed)).lower()
 
 
 def _country(parsed: PhoneNumber) -> str | None:

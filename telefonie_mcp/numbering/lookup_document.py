@@ -1,7 +1,7 @@
-"""The answers of the lookup document, composed of numbering facts and what an account or a market says; pure.
+"""Responses of the lookup document, composed from numbering plans and from the account's data; pure.
 
-Whoever knows the account (the sandbox, or a live API) fills in a `Standing` or an `Offer`. What is None is
-not known and left out of the answer, and `missing` says why.
+The sandbox or the live lookup fills in a `Standing` or an `Offer`. Members that are None are unknown and left
+out of the response; `missing` says why.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,7 +13,7 @@ from telefonie_mcp.numbering.lookup import SOURCE
 __all__ = ["RULE", "Offer", "Standing", "country_capabilities", "lookup", "number_capabilities"]
 
 RULE: Final = "Give country_code, alone or with type; or phone_number alone."
-"""What the parameters of `GET /capabilities` must be, and the schema cannot say."""
+"""The rule for the parameters of `GET /capabilities`, which the schema cannot express."""
 
 _UNKNOWN: Final = "It is neither owned nor available, so what it can do is unknown."
 _CARRIER: Final = (
@@ -23,7 +23,7 @@ _CARRIER: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a number stands with an account. Rates are decimal strings as the API writes them, per month."""
+    """The standing of a number with an account. Rates are decimal strings per month, as in the API."""
 
     owned: bool | None = None
     available: bool | None = None
@@ -36,7 +36,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What numbers of a type, or one number, can do and cost."""
+    """Capabilities, rates and requirements of a type of number in a country, or of one number."""
 
     type: str
     offered: bool | None = None
@@ -51,7 +51,7 @@ class Offer:
 
 
 def lookup(numbering: Mapping[str, Any], standing: Standing, *, source: str) -> dict[str, Any]:
-    """Compose the answer of `GET /lookup/{phone_number}`; `source` says where `standing` comes from."""
+    """Compose the response of `GET /lookup/{phone_number}`; `source` names the origin of `standing`."""
     sources = {"numbering": SOURCE, "account": source}
     if "original_carrier" in numbering:
         sources["original_carrier"] = _CARRIER
@@ -61,14 +61,14 @@ def lookup(numbering: Mapping[str, Any], standing: Standing, *, source: str) -> 
 def country_capabilities(
     country: str, offers: Collection[Offer], *, sources: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Compose the answer of `GET /capabilities` about a country."""
+    """Compose the response of `GET /capabilities` for a country."""
     return {"country_code": country, "types": [_known(offer) for offer in offers], "sources": dict(sources)}
 
 
 def number_capabilities(
     number: str, country: str, number_type: str, standing: Standing, *, source: str
 ) -> dict[str, Any]:
-    """Compose the answer of `GET /capabilities` about one number of that country and type."""
+    """Compose the response of `GET /capabilities` for one number of that country and type."""
     offer = Offer(
         number_type,
         offered=standing.available,

@@ -6,12 +6,13 @@ an operation: guard, preview and reconciliation follow hints. Without hints an o
 default: GET only reads; everything else is destructive and asks for ``confirm``.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["ArgumentHint", "Exposed", "Facts", "Hints", "Pages", "Read", "Settle"]
+__all__ = ["ArgumentHint", "Exposed", "Hints", "OfferMembers", "Pages", "Read", "Settle", "sentence"]
 
 
 class _Hint(BaseModel):
@@ -118,7 +119,7 @@ class Exposed(_Hint):
     pages: Pages | None = None
 
 
-class Facts(_Hint):
+class OfferMembers(_Hint):
     """Which members of a fact say what it costs and where it belongs.
 
     Attributes:
@@ -152,7 +153,7 @@ class Hints(_Hint):
             arguments stand in braces.
         preview: The read that shows what a destructive operation is about to touch; ``settle`` if unset.
         effect: ``acquire`` starts a monthly cost, ``dispose`` ends one; budgets count them.
-        facts: Where in the preview's fact its price and place stand.
+        offer_members: Where in the preview's fact its price and place stand (``facts``).
         asked: Which members of the fact a person sees who must approve.
         ceiling: An argument of our own, not the API's: the highest monthly rate that the caller agrees to.
         loses: Which members of the fact are lost by the operation.
@@ -174,7 +175,7 @@ class Hints(_Hint):
     confirm: str = ""
     preview: Read | None = None
     effect: Literal["acquire", "dispose", "change"] = "change"
-    facts: Facts = Facts()
+    offer_members: OfferMembers = Field(default=OfferMembers(), alias="facts")
     asked: tuple[str, ...] = ()
     ceiling: str | None = None
     loses: tuple[str, ...] = ()
@@ -193,3 +194,13 @@ class Hints(_Hint):
         if self.read_only and self.destructive:
             raise ValueError("what only reads is not destructive")
         return self
+
+
+def sentence(template: str, values: Mapping[str, Any]) -> str:
+    """Fill values into a sentence of the hints, where their names stand in braces."""
+
+    def value(match: re.Match[str]) -> str:
+        filled = values.get(match[1], match[0])
+        return ", ".join(map(str, cast("list[Any]", filled))) if isinstance(filled, list) else str(filled)
+
+    return re.sub(r"{(\w+)}", value, template)

@@ -13,12 +13,11 @@ from typing import Any, Final, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from telefonie_mcp.calls.current_state import sentence
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.openapi.hints import ArgumentHint, Hints
+from telefonie_mcp.openapi.hints import ArgumentHint, Hints, sentence
+from telefonie_mcp.text import clean_line
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Catalog, Tool
-from telefonie_mcp.tools.results import clean_line
 
 __all__ = ["Prompt", "load_prompts"]
 

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from telefonie_mcp.openapi.hints import Pages
 from telefonie_mcp.progress import report
-from telefonie_mcp.tools.results import compact
+from telefonie_mcp.text import compact
 
 __all__ = ["MOST_CHARACTERS", "read_collection"]
 

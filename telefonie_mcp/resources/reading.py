@@ -15,10 +15,10 @@ from telefonie_mcp.errors import ToolError
 from telefonie_mcp.progress import report
 from telefonie_mcp.resources.collection import read_collection
 from telefonie_mcp.resources.exposed import Part, Readable
-from telefonie_mcp.tools.results import compact
+from telefonie_mcp.text import compact
 
 if TYPE_CHECKING:
-    from telefonie_mcp.calls.pipeline import Calls
+    from telefonie_mcp.calls.pipeline import Pipeline
 
 __all__ = ["Reading"]
 
@@ -30,7 +30,7 @@ _LONGEST_WAIT: Final = 60.0
 class Reading:
     """One caller's way to read."""
 
-    calls: "Calls"
+    pipeline: "Pipeline"
     caller: Caller
 
     async def text(self, readable: Readable, variables: Mapping[str, str]) -> str:
@@ -57,11 +57,11 @@ class Reading:
         whole = {**part.hint.arguments, **arguments}
         for _ in range(_WAITS):
             try:
-                return (await self.calls.call(part.tool.name, whole, self.caller)).content
+                return (await self.pipeline.call(part.tool.name, whole, self.caller)).content
             except ToolError as error:
                 seconds = error.details.get("retry_after", _LONGEST_WAIT + 1)
                 if error.code != "rate_limited" or seconds > _LONGEST_WAIT:
                     raise
                 await report(f"{part.hint.title}: too many requests; waiting {seconds:g} seconds")
                 await anyio.sleep(seconds)
-        return (await self.calls.call(part.tool.name, whole, self.caller)).content
+        return (await self.pipeline.call(part.tool.name, whole, self.caller)).content

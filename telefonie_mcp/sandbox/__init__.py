@@ -1,15 +1,15 @@
-"""A Telefonie of your own: the Number Management API, complete, persistent and free of charge.
+"""An embedded sandbox of the Number Management API: complete, persistent and free of charge.
 
 `create_sandbox` makes an ASGI application that implements every operation of the document under
-`/v1/numbers`, over one SQLite file. Nothing is canned: numbers are computed from the numbering plans of 245
-countries, purchases are transactions, accounts have a balance, and errors are RFC 9457 problems with stable
-codes. Nothing is ever dialled, and every response carries `Telefonie-Sandbox: true`. Prices and regulation
-are illustrative (`pricing.toml`).
+`/v1/numbers`, over one SQLite file. Numbers are computed from the numbering plans of 245 countries, purchases
+are transactions, accounts have a balance, and errors are RFC 9457 problems with stable codes. Nothing is ever
+dialled, and every response carries `Telefonie-Sandbox: true`. Prices and regulation are illustrative
+(`pricing.toml`).
 
-Test numbers. Buying one of them (`POST /owned`) gives the outcome in the table, on every account. Those
-that can be owned are read, updated and released like any other number, and a search for
+Test numbers. Buying one of them (`POST /owned`) has the outcome in the table, on every account. Those that
+can be owned are read, updated and released like any other number, and a search for
 `country_code=US&area_code=500` lists them. A search whose `contains` has their digits (`5005550` at least)
-also finds those whose purchase is refused for another reason than the number itself, so that a client which
+also finds those whose purchase is refused for a reason other than the number itself, so that a client that
 looks a number up before it buys gets as far as the refusal.
 
 | Number | Purchase | Owned afterwards |
@@ -45,9 +45,9 @@ letters, digits, `_` and `-` opens one of its own. Some keys are switches:
 
 Inbound. `inbound` delivers simulated calls and SMS to the webhooks of a number, signed.
 
-Ports. `porting` has the life of a port order, its rules and the triggers of every rejection.
+Porting. `porting` has port orders, their rules and the triggers of every rejection.
 
-The clock. `move_clock` moves the sandbox forward in time, with everything that falls due on the way.
+The clock. `move_clock` moves the sandbox's clock forward; what falls due on the way happens.
 """
 
 from telefonie_mcp.sandbox.app import create_sandbox

@@ -1,46 +1,36 @@
-"""The sandbox as an ASGI application: routes, accounts, bodies, and the certainty that every answer is one.
+"""The sandbox as an ASGI application: its accounts, endpoints and errors.
 
-Whatever happens inside, a client gets a response of the document or a problem (RFC 9457), never a traceback,
-and each response carries `Telefonie-Sandbox: true`, so that it cannot be taken for the live API.
+Every response is one of the document's or a problem (RFC 9457), never a traceback, and carries
+`Telefonie-Sandbox: true`, so that it cannot be taken for the live API's.
 """
 
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, TypeVar
 
-import anyio
-from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from telefonie_mcp.sandbox import parsing, received
+from telefonie_mcp.sandbox import parsing
 from telefonie_mcp.sandbox.clocks import Now, real_time, sandbox_time
 from telefonie_mcp.sandbox.lookup import Lookup
 from telefonie_mcp.sandbox.lookup import endpoints as lookup_endpoints
 from telefonie_mcp.sandbox.porting import Porting
-from telefonie_mcp.sandbox.porting.api import endpoints as porting_endpoints
+from telefonie_mcp.sandbox.porting.endpoints import endpoints as porting_endpoints
 from telefonie_mcp.sandbox.problems import Problem
-from telefonie_mcp.sandbox.service import STARTING_BALANCE, Caller, Json, Service
+from telefonie_mcp.sandbox.routing import Endpoint, Endpoints, RawRequest, route
+from telefonie_mcp.sandbox.service import STARTING_BALANCE, Account, Service
 from telefonie_mcp.sandbox.store import Store
-from telefonie_mcp.sandbox.triggers import Fault
-
-BASE_PATH: Final = "/v1/numbers"
-LONGEST_SILENCE: Final = 60.0
-"""Seconds after which a purchase that is never answered is given up."""
+from telefonie_mcp.sandbox.triggers import Faulty
+from telefonie_mcp.sandbox.values import Json, read_number
 
 _log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_sandbox(
@@ -50,12 +40,12 @@ def create_sandbox(
     embedded: bool = False,
     balance: Decimal = STARTING_BALANCE,
 ) -> Starlette:
-    """Create a Telefonie of your own over the SQLite file `database`, or over memory for ":memory:".
+    """Create a sandbox over the SQLite file `database`, or over memory for ":memory:".
 
     The application serves the document's operations under `/v1/numbers`. The file and its directory are
     created, private to the user; several processes may serve one file at the same time.
 
-    `clock` returns the real time, an aware datetime, which the sandbox's own clock is ahead of as far as it
+    `clock` returns the real time, an aware datetime; the sandbox's own clock is ahead of it by as much as it
     was moved. New accounts start with `balance` (USD). With `embedded` there is one account and keys are
     ignored; otherwise `X-API-Key` selects the account, and any key of 8 to 128 letters, digits, `_` and `-`
     opens one.
@@ -64,20 +54,24 @@ def create_sandbox(
     """
     store = Store(database)
     now = sandbox_time(store, clock)
+    service = Service(store, clock=now, balance=balance)
     porting = Porting(store, now)
-    api = _Api(Service(store, clock=now, balance=balance), porting, embedded=embedded)
-    extensions = {
-        **lookup_endpoints(api.run, Lookup(store, porting)),
-        **porting_endpoints(api.run, porting),
+
+    def authenticate(request: Request) -> Account:
+        porting.advance()
+        if embedded:
+            return service.embedded()
+        keys = request.headers.getlist("x-api-key")
+        return service.account(keys[0] if len(keys) == 1 else None)
+
+    endpoints: Endpoints = {
+        **_numbers_endpoints(service),
+        **lookup_endpoints(Lookup(store, porting)),
+        **porting_endpoints(porting),
     }
     app = Starlette(
-        routes=[
-            _route("/available", {"GET": api.search}),
-            _route("/owned", {"GET": api.list, "POST": api.purchase}),
-            _route("/owned/{phone_number}", {"GET": api.get, "POST": api.update, "DELETE": api.release}),
-            *(_route(path, endpoints) for path, endpoints in extensions.items()),
-        ],
-        middleware=[Middleware(_EveryAnswer)],
+        routes=[route(path, methods, authenticate) for path, methods in endpoints.items()],
+        middleware=[Middleware(_Responses)],
         exception_handlers={
             Problem: _problem,
             404: _not_found,
@@ -89,95 +83,45 @@ def create_sandbox(
     return app
 
 
-class _Api:
-    """Reads requests, runs the service in a thread, writes responses."""
+def _numbers_endpoints(service: Service) -> Endpoints:
+    """Return the endpoints of the numbers document."""
 
-    def __init__(self, service: Service, porting: Porting, *, embedded: bool) -> None:
-        self._service = service
-        self._porting = porting
-        self._embedded = embedded
+    def search(account: Account, request: RawRequest) -> Json:
+        return service.search(account, parsing.search(request.query))
 
-    async def search(self, request: Request) -> Response:
-        query = received.query(request)
-        return JSONResponse(
-            await self.run(request, lambda caller: self._service.search(caller, parsing.search(query)))
-        )
+    def owned_numbers(account: Account, request: RawRequest) -> Json:
+        return service.owned_numbers(account, parsing.owned_numbers(request.query))
 
-    async def list(self, request: Request) -> Response:
-        query = received.query(request)
-        return JSONResponse(
-            await self.run(request, lambda caller: self._service.listing(caller, parsing.listing(query)))
-        )
+    def purchase(account: Account, request: RawRequest) -> Json | Faulty:
+        return service.purchase(account, parsing.purchase(request.content_type, request.body))
 
-    async def purchase(self, request: Request) -> Response:
-        query, content_type, body = (
-            received.query(request),
-            received.content_type(request),
-            await received.body(request),
-        )
+    def get(account: Account, request: RawRequest) -> Json:
+        return service.get(account, _number(request))
 
-        def operation(caller: Caller) -> tuple[Json, Fault | None]:
-            parsing.no_parameters(query)
-            return self._service.purchase(caller, parsing.purchase(content_type, body))
+    def update(account: Account, request: RawRequest) -> Json:
+        number = _number(request)
+        return service.update(account, number, parsing.changes(request.content_type, request.body))
 
-        number, fault = await self.run(request, operation)
-        response = JSONResponse(number, 201)
-        match fault:
-            case Fault.ERROR:
-                raise Problem("server_error")
-            case Fault.SILENT:
-                await until_gone(request.receive, LONGEST_SILENCE)
-                raise Problem("server_error")
-            case Fault.TRUNCATED:
-                half = bytes(response.body)[: len(response.body) // 2]
-                return Response(half, 201, media_type="application/json")
-            case Fault.FIRST_ATTEMPT_LIMITED | None:
-                return response
+    def release(account: Account, request: RawRequest) -> None:
+        service.release(account, _number(request))
 
-    async def get(self, request: Request) -> Response:
-        query, number = received.query(request), request.path_params["phone_number"]
-
-        def operation(caller: Caller) -> Json:
-            parsing.no_parameters(query)
-            return self._service.get(caller, parsing.number_in_path(number))
-
-        return JSONResponse(await self.run(request, operation))
-
-    async def update(self, request: Request) -> Response:
-        query, number = received.query(request), request.path_params["phone_number"]
-        content_type, body = received.content_type(request), await received.body(request)
-
-        def operation(caller: Caller) -> Json:
-            parsing.no_parameters(query)
-            target = parsing.number_in_path(number)
-            return self._service.update(caller, target, parsing.changes(content_type, body))
-
-        return JSONResponse(await self.run(request, operation))
-
-    async def release(self, request: Request) -> Response:
-        query, number = received.query(request), request.path_params["phone_number"]
-
-        def operation(caller: Caller) -> None:
-            parsing.no_parameters(query)
-            self._service.release(caller, parsing.number_in_path(number))
-
-        await self.run(request, operation)
-        return Response(status_code=204)
-
-    async def run(self, request: Request, operation: Callable[[Caller], T]) -> T:
-        """Find the account, then do something for it, away from the event loop: both wait for SQLite."""
-        keys = request.headers.getlist("x-api-key")
-
-        def work() -> T:
-            key = keys[0] if len(keys) == 1 else None
-            self._porting.advance()
-            return operation(self._service.embedded() if self._embedded else self._service.caller(key))
-
-        return await to_thread.run_sync(work)
+    return {
+        "/available": {"GET": Endpoint(search, reads_query=True)},
+        "/owned": {"GET": Endpoint(owned_numbers, reads_query=True), "POST": Endpoint(purchase, status=201)},
+        "/owned/{phone_number}": {
+            "GET": Endpoint(get),
+            "POST": Endpoint(update),
+            "DELETE": Endpoint(release),
+        },
+    }
 
 
-class _EveryAnswer:
-    """Marks every response as the sandbox's, and answers for exceptions that nobody expected."""
+def _number(request: RawRequest) -> str:
+    return read_number(request.path["phone_number"])
+
+
+class _Responses:
+    """Marks every response as the sandbox's, and answers unexpected exceptions with a problem."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -203,22 +147,6 @@ class _EveryAnswer:
             _log.exception("the sandbox failed to answer %s %r", scope["method"], scope["path"])
             if not started:
                 await Problem("server_error").response()(scope, receive, marked)
-
-
-async def until_gone(receive: Receive, seconds: float) -> None:
-    """Wait until the client has left, at most `seconds`."""
-    with anyio.move_on_after(seconds):
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-
-def _route(path: str, endpoints: Mapping[str, Endpoint]) -> Route:
-    """One route for all methods of a path, so that `Allow` names every one of them."""
-
-    async def dispatch(request: Request) -> Response:
-        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
-
-    return Route(BASE_PATH + path, dispatch, methods=list(endpoints))
 
 
 async def _problem(_: Request, error: Exception) -> Response:

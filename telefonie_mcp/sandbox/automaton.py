@@ -1,12 +1,12 @@
-r"""Finite sets of digit strings: how many members there are, and which one is the k-th.
+r"""Finite sets of digit strings (regular languages), counted and indexed.
 
-A numbering plan is written as regular expressions. To find numbers that fit a plan *and* a search, those sets
-must be intersected, counted and indexed, which regular expressions cannot do and automata can. A machine here
-has integer states, reads one decimal digit at a time and is determinised while it is used:
+Numbering plans are regular expressions. To find the numbers that fit a plan and a search, their languages
+must be intersected, counted and indexed, which `re` cannot do and deterministic automata can. An automaton
+here has integer states, reads one decimal digit at a time and is determinised while it is used:
 
 - `Patterns` reads several regular expressions at once and knows after each digit which of them match;
 - `Containing` and `EndingWith` recognise a run of digits anywhere, or at the end;
-- `Language` is a product of machines with a condition: the strings that satisfy it, in lexicographic order.
+- `Language` is a product of automata with a condition: the strings that satisfy it, in lexicographic order.
 
 The expressions are those of libphonenumber's metadata: digits, `\d`, classes with ranges, non-capturing
 groups, alternatives and the quantifiers `?`, `{n}` and `{n,m}`. Anything else raises `ValueError`.
@@ -21,16 +21,16 @@ from typing import Protocol
 
 DIGITS = "0123456789"
 DEAD = 0
-"""The state from which nothing can match any more, in every machine."""
+"""The state of any automaton from which nothing can match any more."""
 
 _TOKEN = re.compile(r"\\d|\[[\d-]+\]|\(\?:|[)|]|\d")
 _QUANTIFIER = re.compile(r"\?|\{(\d+)(?:,(\d+))?\}")
 
 Accept = Callable[[Sequence[int], int], bool]
-"""Decides, from the states of the machines and the number of digits read, whether a string belongs."""
+"""States of the automata and the number of digits read → whether the string belongs to the language."""
 
 
-class Machine(Protocol):
+class Automaton(Protocol):
     """A deterministic automaton over the ten digits."""
 
     @property
@@ -43,11 +43,11 @@ class Machine(Protocol):
         ...
 
 
-def run(machine: Machine, digits: str) -> int:
-    """Return the state of `machine` after reading `digits` from its start."""
-    state = machine.start
+def run(automaton: Automaton, digits: str) -> int:
+    """Return the state of `automaton` after reading `digits` from its start."""
+    state = automaton.start
     for digit in digits:
-        state = machine.successors(state)[int(digit)]
+        state = automaton.successors(state)[int(digit)]
     return state
 
 
@@ -208,13 +208,14 @@ def _prefix_table(wanted: str) -> list[tuple[int, ...]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One machine of a product. Where it is `required`, a string dies with it; elsewhere it only observes.
+class Factor:
+    """One automaton of a product.
 
-    `preceded_by` are digits it has read before the string begins, such as the country calling code.
+    Where it is `required`, a string that it cannot match does not belong to the language; otherwise only the
+    condition decides. `preceded_by` are digits read before the string, such as the country calling code.
     """
 
-    machine: Machine
+    automaton: Automaton
     required: bool = True
     preceded_by: str = ""
 
@@ -223,17 +224,17 @@ class Language:
     """The digit strings that begin with `prefix`, have at most `longest` digits and satisfy `accept`.
 
     Members are ordered lexicographically, a string before its own continuations. `len()` is not offered
-    because a plan can hold more strings than a machine word; `size` is exact.
+    because a plan can hold more strings than `len()` can return; `size` is exact.
     """
 
-    def __init__(self, parts: Sequence[Part], accept: Accept, *, longest: int, prefix: str = "") -> None:
-        self._machines = tuple((part.machine, part.required) for part in parts)
+    def __init__(self, factors: Sequence[Factor], accept: Accept, *, longest: int, prefix: str = "") -> None:
+        self._automata = tuple((factor.automaton, factor.required) for factor in factors)
         self._accept = accept
         self._longest = longest
         self._prefix = prefix
         self._next: dict[tuple[int, ...], tuple[tuple[int, ...] | None, ...]] = {}
         self._counts: dict[tuple[tuple[int, ...], int], int] = {}
-        start: tuple[int, ...] | None = tuple(run(part.machine, part.preceded_by) for part in parts)
+        start: tuple[int, ...] | None = tuple(run(factor.automaton, factor.preceded_by) for factor in factors)
         for digit in prefix:
             start = self._successors(start)[int(digit)] if start else None
         self._start = start
@@ -271,13 +272,13 @@ class Language:
         return known
 
     def _successors(self, state: tuple[int, ...]) -> tuple[tuple[int, ...] | None, ...]:
-        """Return the product states that follow, by digit; None where a required machine is dead."""
+        """Return the product states that follow, by digit; None where a required automaton is dead."""
         known = self._next.get(state)
         if known is None:
             rows = [
-                machine.successors(each) for (machine, _), each in zip(self._machines, state, strict=True)
+                automaton.successors(each) for (automaton, _), each in zip(self._automata, state, strict=True)
             ]
-            vital = [index for index, (_, required) in enumerate(self._machines) if required]
+            vital = [index for index, (_, required) in enumerate(self._automata) if required]
             known = tuple(
                 following if all(following[index] for index in vital) else None
                 for following in zip(*rows, strict=True)

@@ -1,7 +1,7 @@
-"""The sandbox's clock: the real time, and as far ahead of it as it was moved.
+"""The sandbox's clock: the real time plus the offset by which it was moved.
 
-How far is kept in the database, so every process that serves the file agrees. Time only goes forward: what
-was bought, ported or refused has a date, and none of them may come to lie in the future.
+The offset is in the database, so all processes that serve the file agree. Time only goes forward: purchases,
+ports and events are dated, and none of their dates may come to lie in the future.
 """
 
 import re
@@ -64,7 +64,7 @@ def move_clock(database: str | Path, by: timedelta) -> datetime:
 
 
 def reset_clock(database: str | Path) -> datetime:
-    """Return to the real time, unless something in the sandbox happened after it.
+    """Return to the real time, unless something in the sandbox is dated later.
 
     Raises `SandboxError` if something did, or if the file cannot be used.
     """

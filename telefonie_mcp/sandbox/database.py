@@ -1,8 +1,7 @@
-"""The database file of a sandbox: made, recognised and emptied.
+"""The database file of a sandbox: creation, migration and reset.
 
-The schema grows by migrations: `_MIGRATIONS` holds what leads from each version to the next, a new database
-goes through all of them, and what was released is never edited. An older version of the package leaves a
-newer database alone.
+`_MIGRATIONS` holds the migration from each schema version to the next. A new database goes through all of
+them, and released ones are never edited. An older version of the package leaves a newer database alone.
 
 A file that cannot be used raises `SandboxError` with a sentence that names it and the remedy. A database of
 another program, or of a newer version of this one, is never written to.
@@ -10,11 +9,12 @@ another program, or of a newer version of this one, is never written to.
 
 import os
 import sqlite3
-import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
+
+from telefonie_mcp.sqlite import write_ahead
 
 MEMORY: Final = ":memory:"
 BUSY_SECONDS: Final = 10.0
@@ -153,7 +153,7 @@ class SandboxError(Exception):
 
 
 def open_database(database: str | Path) -> sqlite3.Connection:
-    """Open a sandbox database for all threads, private to the user; what its schema lacks is added.
+    """Open a sandbox database for all threads, private to the user, and migrate it.
 
     Raises `SandboxError` if the file cannot be used.
     """
@@ -190,7 +190,7 @@ def reset(database: str | Path) -> None:
 
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Generator[None]:
-    """Run a block as one transaction that begins by waiting for all other writers."""
+    """Run a block as one transaction, after waiting for other writers."""
     connection.execute("BEGIN IMMEDIATE")
     with connection:
         yield
@@ -214,26 +214,8 @@ def _prepare(connection: sqlite3.Connection, database: str | Path) -> None:
                 connection.execute(statement)
         if version < _VERSION:
             connection.execute(f"PRAGMA user_version = {_VERSION}")
-    write_ahead(connection)
+    write_ahead(connection, BUSY_SECONDS)
     connection.execute("PRAGMA synchronous = NORMAL")  # with a write-ahead log, consistent after any crash
-
-
-def write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log, so that readers and the writer do not wait for each other.
-
-    The switch needs the file for itself and ignores the busy timeout, so processes that start together must
-    retry.
-    """
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 @contextmanager

@@ -1,18 +1,16 @@
-"""The inventory: which numbers a search finds, in which order, without storing a single one that is free.
+"""The inventory: the free numbers that a search finds, computed instead of stored.
 
-A search becomes a `Language` of national digits: the numbering plan, intersected with the filters. It is
-walked in a fixed order in which neighbours are far apart, taken numbers are left out, and what remains is the
-answer. So an answer is the same each time, minus what was taken, and any area code or digits the plan allows
-can be found.
+A search becomes a `Language` of national digits: the numbering plan, intersected with the filters. Its
+members are visited in a fixed order that spreads them, and taken numbers are left out. So a search has the
+same result each time, minus what was taken, and any area code or digits that the plan allows can be found.
 
-Order. Numbers reserved for fiction come first, then those that look typical for the plan, then everything
-else: one shelf each. Within a shelf of n numbers, ranks follow in steps of about 0.618 n, which spreads them
-evenly.
+Order. There are three tiers: numbers reserved for fiction, then those that look typical for the plan, then
+all others. Within a tier of n numbers, ranks follow in steps of about 0.618 n, which spreads them evenly.
 
-Cost. Buyers take what a search shows first, so taken numbers pile up at the beginning of that order. A shelf
-of more than `WINDOW` numbers is therefore entered further on as purchases accumulate, in whole windows: a
-search passes over about one window of taken numbers, however many there are. A shelf whose first window gives
-too little yields to the next one and is continued after it. `MOST_PROBES` bounds every search.
+Cost. Buyers take what a search shows first, so taken numbers accumulate at the beginning of that order. A
+tier of more than `WINDOW` numbers is therefore entered further on as purchases accumulate, in whole windows:
+a search skips about one window of taken numbers, however many there are. A tier whose first window has too
+few free numbers is continued after those that follow. `MOST_PROBES` bounds every search.
 """
 
 import math
@@ -23,14 +21,15 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import Final
 
-from telefonie_mcp.sandbox.automaton import Containing, EndingWith, Language, Part, Patterns
-from telefonie_mcp.sandbox.numbering_plan import Location, NumberType, locate, plan, sharing
+from telefonie_mcp.numbering.number_types import NumberType
+from telefonie_mcp.sandbox.automaton import Containing, EndingWith, Factor, Language, Patterns
+from telefonie_mcp.sandbox.numbering_plan import Location, locate, plan, sharing
 
 WINDOW: Final = 64
-"""Numbers looked up at once, and the step in which the entry to a shelf moves."""
+"""Numbers looked up at once, and the step by which the entry to a tier moves."""
 
 MOST_PROBES: Final = 10_000
-"""Numbers looked at for one type in one search; one that needs more finds less."""
+"""Numbers examined for one type in one search; a search that needs more finds fewer."""
 
 # National digits that regulators keep free for films, books and documentation, by country calling code. Those
 # that libphonenumber calls invalid (such as the United Kingdom's 07700 900xxx) are left out.
@@ -62,8 +61,8 @@ _TYPICAL_DIGITS: Final[dict[Location, int]] = {
 }
 
 
-class _Shelf(Enum):
-    """Where a number stands in the order of a search."""
+class _Tier(Enum):
+    """The tier of a number in the order of a search."""
 
     FICTION = auto()
     TYPICAL = auto()
@@ -72,7 +71,7 @@ class _Shelf(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a search asks for."""
+    """The numbers that a search is for, of one country and type."""
 
     country: str
     type: NumberType
@@ -85,10 +84,11 @@ class Filter:
 def find(
     wanted: Filter, *, limit: int, purchases: int, taken: Callable[[Collection[str]], set[str]]
 ) -> list[str]:
-    """Find the first `limit` free numbers, in E.164 format.
+    """Return the first `limit` free numbers, in E.164 format.
 
     `purchases` counts the numbers of that country and type ever bought (not those owned now, so that the
-    place where the walk begins never goes back). `taken` says which of at most `WINDOW` numbers are not free.
+    place where the search begins never moves back). `taken` returns those of at most `WINDOW` numbers that
+    are not free.
     """
     wanted = _without_national_prefix(wanted)
     found: list[str] = []
@@ -107,7 +107,7 @@ def find(
 def _without_national_prefix(wanted: Filter) -> Filter:
     """Return the same search without the national prefix, where the plan has no area that begins with it."""
     prefix = plan(wanted.country).national_prefix
-    if not (prefix and wanted.area_code.startswith(prefix)) or any(_shelves(replace(wanted, contains=""))):
+    if not (prefix and wanted.area_code.startswith(prefix)) or any(_tiers(replace(wanted, contains=""))):
         return wanted
     return replace(wanted, area_code=wanted.area_code.removeprefix(prefix))
 
@@ -119,31 +119,31 @@ def _candidates(wanted: Filter, entry: int) -> Iterator[str]:
     """
     calling_code = plan(wanted.country).calling_code
     walks: list[Iterator[str]] = []
-    for shelf in _shelves(wanted):
-        walk = _walk(shelf, entry if shelf.size > WINDOW else 0)
+    for tier in _tiers(wanted):
+        walk = _walk(tier, entry if tier.size > WINDOW else 0)
         yield from (f"+{calling_code}{national}" for national in islice(walk, WINDOW))
         walks.append(walk)
     for walk in walks:
         yield from (f"+{calling_code}{national}" for national in walk)
 
 
-def _walk(shelf: Language, entry: int) -> Iterator[str]:
+def _walk(tier: Language, entry: int) -> Iterator[str]:
     """Visit every member once: a step coprime to the size reaches all, 0.618… keeps neighbours apart."""
-    size = shelf.size
+    size = tier.size
     step = max(1, size * 618_034 // 1_000_000)
     while math.gcd(step, size) > 1:
         step += 1
-    return (shelf[(entry + position) * step % size] for position in range(1, size + 1))
+    return (tier[(entry + position) * step % size] for position in range(1, size + 1))
 
 
-def _shelves(wanted: Filter) -> Iterator[Language]:
-    """Generate the shelves of a search that hold anything, each built when those before are not enough."""
-    return (shelf for kind in _Shelf if (shelf := _shelf(wanted, kind)) and shelf.size)
+def _tiers(wanted: Filter) -> Iterator[Language]:
+    """Generate the tiers of a search that are not empty, each built when those before are not enough."""
+    return (tier for kind in _Tier if (tier := _tier(wanted, kind)) and tier.size)
 
 
 @lru_cache(maxsize=64)
-def _shelf(wanted: Filter, shelf: _Shelf) -> Language | None:
-    """Collect the numbers of a shelf that a search wants; None if the country has no such type."""
+def _tier(wanted: Filter, tier: _Tier) -> Language | None:
+    """Return the numbers of a tier that a search is for; None if the country has no such type."""
     own = plan(wanted.country)
     typical = own.typical(wanted.type)
     if typical is None:
@@ -161,18 +161,18 @@ def _shelf(wanted: Filter, shelf: _Shelf) -> Language | None:
         if end != ends.found and main_plan.kind(main_number, digits):
             return False  # shared with the main country, which keeps it
         if fiction.matching(reserved):
-            return shelf is _Shelf.FICTION
-        return shelf is (_Shelf.TYPICAL if (own.kind(number, digits), digits) == usual else _Shelf.OTHER)
+            return tier is _Tier.FICTION
+        return tier is (_Tier.TYPICAL if (own.kind(number, digits), digits) == usual else _Tier.OTHER)
 
-    parts = (
-        Part(own.patterns),
-        Part(fiction, required=shelf is _Shelf.FICTION),
-        Part(contains, preceded_by=own.calling_code),
-        Part(main_plan.patterns, required=False),
-        Part(ends),
+    factors = (
+        Factor(own.patterns),
+        Factor(fiction, required=tier is _Tier.FICTION),
+        Factor(contains, preceded_by=own.calling_code),
+        Factor(main_plan.patterns, required=False),
+        Factor(ends),
     )
-    longest = usual[1] if shelf is _Shelf.TYPICAL else own.longest
-    return Language(parts, accept, longest=longest, prefix=wanted.area_code)
+    longest = usual[1] if tier is _Tier.TYPICAL else own.longest
+    return Language(factors, accept, longest=longest, prefix=wanted.area_code)
 
 
 @cache

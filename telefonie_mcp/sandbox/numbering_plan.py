@@ -1,35 +1,24 @@
-"""Numbering plans: which numbers exist in a country, and what each of them is.
+"""Numbering plans: which numbers exist in a country, and the type of each.
 
-Everything here is computed from libphonenumber's metadata (`phonenumbers`), for each of its supported
-regions, called countries below. `locate` is the one truth about a number; the inventory offers exactly what
-it confirms.
+Computed from libphonenumber's metadata (`phonenumbers`), for each of its supported regions, called countries
+below. `locate` decides where a number belongs; the inventory offers only numbers that it confirms.
 
-Types, from libphonenumber's:
-
-- local: fixed line, or fixed line or mobile where a plan does not tell them apart (US, CA: no mobile there);
-- mobile: mobile;
-- toll-free: toll-free;
-- national: VoIP, universal access (UAN) and shared cost, the numbers of a whole country that belong to no
-  place.
-
-Premium rate, personal, pager and voicemail numbers exist but are not sold.
-
-Some countries share numbers: +1 800 is dialled in all of North America, and libphonenumber calls it US. So
-that each number belongs to one country only, a country that is not the main one of its calling code has those
+Some countries share numbers: +1 800 is dialled in all of North America, and libphonenumber calls it US. Here
+each number belongs to one country only. A country that is not the main one of its calling code has the
 shared numbers that end in its own two digits (99 for the second country of the calling code, 98 for the
-third, …), and the main one has the rest.
+third, …); the main country has the rest.
 """
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, NamedTuple
 
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberDesc, PhoneNumberFormat
 
+from telefonie_mcp.numbering.number_types import SOLD_AS, NumberType
 from telefonie_mcp.sandbox.automaton import Patterns, run
 
-NumberType = Literal["local", "national", "toll-free", "mobile"]
-NUMBER_TYPES: Final[tuple[NumberType, ...]] = get_args(NumberType)
 COUNTRIES: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
 NORTH_AMERICA: Final = 1
 """The country calling code of the North American Numbering Plan (NANP), whose area codes have three
@@ -37,20 +26,11 @@ digits."""
 
 _LONGEST_E164 = 15
 
-# libphonenumber's order of precedence (`number_type`); where fixed and mobile overlap, fixed comes first
-# because both "fixed line" and "fixed line or mobile" are local here.
-_KINDS: Final[dict[str, NumberType | None]] = {
-    "premium_rate": None,
-    "toll_free": "toll-free",
-    "shared_cost": "national",
-    "voip": "national",
-    "personal_number": None,
-    "pager": None,
-    "uan": "national",
-    "voicemail": None,
-    "fixed_line": "local",
-    "mobile": "mobile",
+_KINDS: Final[Mapping[str, NumberType | None]] = {
+    kind: sold_as for kind, sold_as in SOLD_AS.items() if kind != "fixed_line_or_mobile"
 }
+"""The kinds that a plan's metadata tells apart, in order of precedence; fixed line comes before mobile,
+because both "fixed line" and "fixed line or mobile" are sold as local."""
 
 # Which kind stands for a type in a plan that has several of them; the first that exists.
 _TYPICAL: Final[dict[NumberType, tuple[str, ...]]] = {
@@ -62,14 +42,14 @@ _TYPICAL: Final[dict[NumberType, tuple[str, ...]]] = {
 
 
 class Location(NamedTuple):
-    """Where a number belongs."""
+    """The country and type of a number."""
 
     country: str
     type: NumberType
 
 
 class Typical(NamedTuple):
-    """What numbers of a type usually look like in a plan: their kind and their count of national digits."""
+    """The usual numbers of a type in a plan: libphonenumber's kind and the count of national digits."""
 
     kind: str
     digits: int
@@ -116,7 +96,7 @@ class Plan:
         return self.type(run(self.patterns, national), len(national))
 
     def typical(self, number_type: NumberType) -> Typical | None:
-        """Return how numbers of a type usually look, by libphonenumber's example; None if there are none."""
+        """Return the usual numbers of a type, by libphonenumber's example; None if the plan has none."""
         for kind in _TYPICAL[number_type]:
             if description := self._descriptions.get(kind):
                 return Typical(kind, len(description.example_number or ""))
@@ -125,7 +105,7 @@ class Plan:
 
 @cache
 def plan(country: str) -> Plan:
-    """Return the numbering plan of one of `COUNTRIES`, read once."""
+    """Return the numbering plan of one of `COUNTRIES`; cached."""
     metadata = PhoneMetadata.metadata_for_region(country)
     assert metadata is not None
     return Plan(metadata)
@@ -143,7 +123,7 @@ def sharing(country: str) -> tuple[str, str] | None:
 
 
 def parse(number: str) -> phonenumbers.PhoneNumber | None:
-    """Read a number in E.164 format with its plus sign; None for anything that is not exactly that."""
+    """Parse a number in E.164 format with its plus sign; None for any other notation."""
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
@@ -152,13 +132,13 @@ def parse(number: str) -> phonenumbers.PhoneNumber | None:
 
 
 def exists(number: str) -> bool:
-    """Tell whether this is the E.164 form of a valid number, sold or not."""
+    """Return whether this is the E.164 form of a valid number, sold or not."""
     parsed = parse(number)
     return parsed is not None and phonenumbers.is_valid_number(parsed)
 
 
 def locate(number: str) -> Location | None:
-    """Find where a number in E.164 format belongs; None if it is not valid or not sold."""
+    """Return the country and type of a number in E.164 format; None if it is not valid or not sold."""
     parsed = parse(number)
     if parsed is None or not phonenumbers.is_valid_number(parsed):
         return None
@@ -177,7 +157,7 @@ def locate(number: str) -> Location | None:
 
 
 def display(number: str) -> str:
-    """Write a valid or test number as people do: national format in North America, else international."""
+    """Format a valid or test number for people: national format in North America, else international."""
     parsed = phonenumbers.parse(number)
     national = parsed.country_code == NORTH_AMERICA
     return phonenumbers.format_number(

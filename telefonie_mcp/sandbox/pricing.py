@@ -1,8 +1,7 @@
-"""The market: what a number can do, what it costs and what a country requires of whoever rents it.
+"""Terms of phone numbers: capabilities, monthly rates and regulatory requirements by country and type.
 
-The data is `pricing.toml`: illustrative, dated, in USD per month. Countries it does not name, and types a
-country does not name, have the defaults of the type. It says nothing about which numbers exist: that is
-`numbering`.
+The data is `pricing.toml`: illustrative, dated, in USD per month. Countries and types that it does not name
+have the defaults of the type. Which numbers exist is `numbering_plan`'s.
 """
 
 import tomllib
@@ -13,13 +12,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from telefonie_mcp.sandbox.numbering_plan import NumberType
+from telefonie_mcp.numbering.number_types import NumberType
 
 _CENTS: Final = Decimal("0.01")
 
 
 class Requirement(StrEnum):
-    """What a regulator wants to have from the customer before a number is assigned."""
+    """What a regulator requires from the customer before a number is assigned."""
 
     NOTHING = "nothing"
     ADDRESS = "address"
@@ -37,15 +36,15 @@ class Terms:
     requires: Requirement
 
     def capabilities(self) -> dict[str, bool]:
-        """Name the capabilities as the document does."""
+        """Return the capabilities as in the document."""
         return {"voice": self.voice, "sms": self.sms, "mms": self.mms}
 
 
 @cache
 def terms(country: str, number_type: NumberType) -> Terms:
     """Return the terms for numbers of that type in that country."""
-    market = _market()
-    facts = market["defaults"][number_type] | market["countries"].get(country, {}).get(number_type, {})
+    prices = _price_list()
+    facts = prices["defaults"][number_type] | prices["countries"].get(country, {}).get(number_type, {})
     return Terms(
         monthly_rate=Decimal(facts["monthly_rate"]).quantize(_CENTS),
         voice=facts["voice"],
@@ -56,5 +55,5 @@ def terms(country: str, number_type: NumberType) -> Terms:
 
 
 @cache
-def _market() -> dict[str, Any]:
+def _price_list() -> dict[str, Any]:
     return tomllib.loads(files("telefonie_mcp.sandbox").joinpath("pricing.toml").read_text("utf-8"))

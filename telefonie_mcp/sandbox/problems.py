@@ -1,9 +1,9 @@
-"""What can go wrong, as RFC 9457 problem details with stable codes.
+"""Errors of the API: RFC 9457 problem details with stable codes.
 
-A `Problem` is raised wherever a request turns out to be impossible and becomes an `application/problem+json`
-response at the edge: `type` (always about:blank), `title`, `status`, `detail` (a sentence that says what to
-do), `code` (stable, for programs) and, where one input is to blame, `field`; where the state of a thing is,
-also `state` and what is `possible` in it.
+A `Problem` is raised where a request turns out to be impossible and becomes an `application/problem+json`
+response: `type` (always about:blank), `title`, `status`, `detail` (a sentence that says what to do), `code`
+(stable, for programs); `field`, where one input is to blame; `state` and what is `possible` in it, where the
+state of an order is to blame.
 """
 
 from collections.abc import Mapping, Sequence
@@ -75,7 +75,7 @@ STATUSES: Final[Mapping[Code, int]] = {
     "unavailable": 503,
 }
 
-# What to do, where a request has nothing to add.
+# Sentences for codes whose problems need no other.
 _DETAILS: Final[Mapping[Code, str]] = {
     "port_order_not_found": "This account has no such port order. List the port orders to see which it has.",
     "several_countries": "A port order is for one country. Nothing was done. Make an order for each.",
@@ -118,7 +118,7 @@ class Problem(Exception):  # noqa: N818  # RFC 9457's word for it
         super().__init__(self.detail)
 
     def response(self) -> JSONResponse:
-        """Make the problem an HTTP response."""
+        """Return the HTTP response of the problem."""
         status = STATUSES[self.code]
         body: dict[str, str | int | list[str]] = {
             "type": "about:blank",
@@ -135,11 +135,11 @@ class Problem(Exception):  # noqa: N818  # RFC 9457's word for it
 
 
 def bad_parameter(field: str | None, detail: str) -> Problem:
-    """Make a `bad_parameter` problem about one input, if one is to blame."""
+    """Return a `bad_parameter` problem about one input, or about none."""
     return Problem("bad_parameter", detail, field=field)
 
 
 def rate_limited(seconds: int) -> Problem:
-    """Make a `rate_limited` problem with its `Retry-After` in seconds."""
+    """Return a `rate_limited` problem with its `Retry-After` in seconds."""
     detail = f"Too many requests. Nothing was done. Wait {seconds} s and send the request again."
     return Problem("rate_limited", detail, headers={"Retry-After": str(seconds)})

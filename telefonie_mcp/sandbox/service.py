@@ -1,7 +1,7 @@
-"""The operations of the Telefonie Number Management API, apart from HTTP.
+"""The operations of the Number Management API, apart from HTTP.
 
-Each one takes a caller and a request that has been read, answers with the JSON that the document describes,
-and raises a `Problem` where it cannot. All of them block on SQLite: call them in a thread.
+Each takes an account and a parsed request, returns the JSON that the document describes, and raises a
+`Problem` where it cannot. All of them block on SQLite: call them in a thread.
 """
 
 import re
@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain, islice, zip_longest
-from typing import Any, Final
+from typing import Final
 
 from telefonie_mcp.sandbox import triggers
 from telefonie_mcp.sandbox.inventory import Filter, find
 from telefonie_mcp.sandbox.numbering_plan import display, exists, locate
-from telefonie_mcp.sandbox.parsing import Listing, Purchase, Search
+from telefonie_mcp.sandbox.parsing import OwnedNumbersQuery, Purchase, Search
 from telefonie_mcp.sandbox.pricing import Requirement, terms
 from telefonie_mcp.sandbox.problems import Problem, rate_limited
-from telefonie_mcp.sandbox.store import Order, OwnedNumber, Refusal, Setting, Store
-from telefonie_mcp.sandbox.triggers import Fault
-
-Json = dict[str, Any]
+from telefonie_mcp.sandbox.store import NumberSetting, Order, OwnedNumber, Refusal, Store
+from telefonie_mcp.sandbox.triggers import Fault, Faulty
+from telefonie_mcp.sandbox.values import Json
 
 STARTING_BALANCE: Final = Decimal("1000.00")
 """What a new account has, in USD, unless the sandbox is created with another balance."""
@@ -31,10 +30,10 @@ _EMBEDDED_KEY: Final = ""  # no header can open this account
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """The account behind a request. Regulation is satisfied for a `verified` one."""
+class Account:
+    """An account, by its number in the store. A `verified` one meets every regulatory requirement."""
 
-    account: int
+    id: int
     verified: bool = True
 
 
@@ -46,19 +45,19 @@ class Service:
         self._clock = clock
         self._balance = balance
 
-    def embedded(self) -> Caller:
-        """Return the caller where there is only one account."""
-        return Caller(self._store.account(_EMBEDDED_KEY, self._balance))
+    def embedded(self) -> Account:
+        """Return the only account of an embedded sandbox."""
+        return Account(self._store.account(_EMBEDDED_KEY, self._balance))
 
-    def caller(self, key: str | None) -> Caller:
-        """Return the caller that an API key stands for; a well-formed key opens its account at first use."""
+    def account(self, key: str | None) -> Account:
+        """Return the account of an API key; a well-formed key opens its account at first use."""
         if key is None or not _KEY.fullmatch(key):
             raise Problem("unauthorized")
         triggers.check_key(key)
         balance = Decimal(0) if key == triggers.BROKE_KEY else self._balance
-        return Caller(self._store.account(key, balance), verified=key != triggers.UNVERIFIED_KEY)
+        return Account(self._store.account(key, balance), verified=key != triggers.UNVERIFIED_KEY)
 
-    def search(self, caller: Caller, request: Search) -> Json:
+    def search(self, account: Account, request: Search) -> Json:
         """`GET /available`: free numbers, types taking turns."""
         found: list[list[Json]] = []
         for number_type in request.types:
@@ -66,33 +65,31 @@ class Service:
             if request.sms in {None, offer.sms} and request.voice in {None, offer.voice}:
                 wanted = Filter(request.country, number_type, request.area_code, request.contains)
                 found.append(
-                    [_available(number, wanted) for number in self._free(caller, wanted, request.limit)]
+                    [_available(number, wanted) for number in self._free(account, wanted, request.limit)]
                 )
         turns = chain.from_iterable(zip_longest(*found))
         return {"available_numbers": list(islice((number for number in turns if number), request.limit))}
 
-    def listing(self, caller: Caller, request: Listing) -> Json:
+    def owned_numbers(self, account: Account, request: OwnedNumbersQuery) -> Json:
         """`GET /owned`: a page in the order of purchase; beyond the last one it is empty."""
         offset = (request.page - 1) * request.page_size
-        numbers, total = self._store.owned(
-            caller.account, request.type, limit=request.page_size, offset=offset
-        )
+        numbers, total = self._store.owned(account.id, request.type, limit=request.page_size, offset=offset)
         return {"numbers": [_owned(number) for number in numbers], "total": total}
 
-    def purchase(self, caller: Caller, request: Purchase) -> tuple[Json, Fault | None]:
-        """`POST /owned`: the new number, and what should go wrong with the answer."""
+    def purchase(self, account: Account, request: Purchase) -> Json | Faulty:
+        """`POST /owned`: the new number, perhaps with a fault that its response is to have."""
         trigger = triggers.TRIGGERS.get(request.number)
         if trigger and trigger.problem:
             raise triggers.problem(trigger.problem)
         fault = trigger.fault if trigger else None
-        if fault is Fault.FIRST_ATTEMPT_LIMITED and self._store.first_attempt(caller.account, request.number):
+        if fault is Fault.FIRST_ATTEMPT_LIMITED and self._store.first_attempt(account.id, request.number):
             raise rate_limited(seconds=1)
         location = triggers.TEST_NUMBERS if trigger else locate(request.number)
         if location is None:
             code = "number_unavailable" if exists(request.number) else "invalid_number"
             raise Problem(code, field="phone_number")
         offer = terms(*location)
-        if not caller.verified:
+        if not account.verified:
             _check_regulation(offer.requires)
         order = Order(
             number=request.number,
@@ -102,9 +99,9 @@ class Service:
             private=trigger is not None,
             **request.settings,
         )
-        match self._store.purchase(caller.account, order, self._clock()):
+        match self._store.purchase(account.id, order, self._clock()):
             case OwnedNumber() as number:
-                return _owned(number), fault
+                return Faulty(_owned(number), fault) if fault else _owned(number)
             case Refusal.ALREADY_OWNED:
                 raise Problem("already_owned")
             case Refusal.UNAVAILABLE:
@@ -112,27 +109,27 @@ class Service:
             case Refusal.INSUFFICIENT_FUNDS:
                 raise Problem("insufficient_funds")
 
-    def get(self, caller: Caller, number: str) -> Json:
+    def get(self, account: Account, number: str) -> Json:
         """`GET /owned/{phone_number}`."""
-        return _owned(_mine(self._store.get(caller.account, number)))
+        return _owned(_mine(self._store.get(account.id, number)))
 
-    def update(self, caller: Caller, number: str, changes: Mapping[Setting, str | None]) -> Json:
+    def update(self, account: Account, number: str, changes: Mapping[NumberSetting, str | None]) -> Json:
         """`POST /owned/{phone_number}`: only the given settings change."""
-        return _owned(_mine(self._store.update(caller.account, number, changes)))
+        return _owned(_mine(self._store.update(account.id, number, changes)))
 
-    def release(self, caller: Caller, number: str) -> None:
+    def release(self, account: Account, number: str) -> None:
         """`DELETE /owned/{phone_number}`: the number is available again at once."""
-        if not self._store.release(caller.account, number):
+        if not self._store.release(account.id, number):
             raise Problem("number_not_owned")
 
-    def _free(self, caller: Caller, wanted: Filter, limit: int) -> list[str]:
+    def _free(self, account: Account, wanted: Filter, limit: int) -> list[str]:
         test_numbers = triggers.found_by(wanted)
-        taken = self._store.taken(caller.account, test_numbers)
+        taken = self._store.taken(account.id, test_numbers)
         found = find(
             wanted,
             limit=limit,
             purchases=self._store.purchases(wanted.country, wanted.type),
-            taken=lambda numbers: self._store.taken(caller.account, numbers),
+            taken=lambda numbers: self._store.taken(account.id, numbers),
         )
         return [*(number for number in test_numbers if number not in taken), *found][:limit]
 

@@ -1,12 +1,12 @@
-"""What was taken: accounts and the numbers they own, in one SQLite file that threads and processes share.
+"""Accounts and the numbers they own, in one SQLite file that threads and processes share.
 
 Guarantees:
 
 - A number has one owner. Purchases run in `BEGIN IMMEDIATE` transactions over a unique key, so of several
   buyers in any number of threads and processes exactly one wins. (A test number is private: one owner per
   account.)
-- No query reads more rows than it returns or is asked about, however many numbers are owned: look-ups go by
-  key, and counts are kept rather than counted. Only pages far into a list cost more, by the rows they skip.
+- The cost of a query does not grow with the numbers owned: look-ups go by key, and counts are stored. Only
+  pages far into a list cost more, by the rows they skip.
 - Money is integer cents (USD).
 
 Failures of the database raise `sqlite3.Error`.
@@ -25,8 +25,8 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Final, Literal, NamedTuple
 
+from telefonie_mcp.numbering.number_types import NumberType
 from telefonie_mcp.sandbox.database import open_database, writing
-from telefonie_mcp.sandbox.numbering_plan import NumberType
 
 _SELECT: Final = (
     "SELECT number, country, type, friendly_name, voice_url, sms_url, monthly_rate, date_created, id "
@@ -37,7 +37,7 @@ _MINE: Final = "number = ? AND scope IN (0, ?) AND account = ?"
 
 _PAGE_ENDS: Final = 1000  # listings whose last page is remembered at most
 
-Setting = Literal["friendly_name", "voice_url", "sms_url"]
+NumberSetting = Literal["friendly_name", "voice_url", "sms_url"]
 """What an owner can change about a number; also the names of the columns."""
 
 Execute = Callable[[str, tuple[str | int | None, ...]], sqlite3.Cursor]
@@ -172,30 +172,32 @@ class Store:
         total: int = self.rows(counted, *values)[0][0]
         if offset >= total:
             return [], total
-        listing = account, number_type
+        filtered = account, number_type
         with self._lock:
-            end = self._last_page_end(listing, offset)
+            end = self._last_page_end(filtered, offset)
             page = f"{_SELECT} WHERE {condition} AND id > ? ORDER BY id LIMIT ? OFFSET ?"
             rows = self.rows(page, *values, end.id, limit, offset - end.position)
             if rows:
                 if len(self._page_ends) >= _PAGE_ENDS:
                     self._page_ends.clear()
-                self._page_ends[listing] = _PageEnd(end.version, offset + len(rows), rows[-1][-1])
+                self._page_ends[filtered] = _PageEnd(end.version, offset + len(rows), rows[-1][-1])
         return [_owned(row) for row in rows], total
 
-    def _last_page_end(self, listing: tuple[int, NumberType | None], offset: int) -> "_PageEnd":
+    def _last_page_end(self, filtered: tuple[int, NumberType | None], offset: int) -> "_PageEnd":
         """Return where the page read before this one ended, if it still ends there.
 
         SQLite counts all rows before an offset, so a walk through all pages would read the first ones again
         and again. Purchases come at the end; releases, here or by another process, move positions.
         """
         ((version,),) = self.rows("PRAGMA data_version")
-        end = self._page_ends.get(listing)
+        end = self._page_ends.get(filtered)
         if end and end.version == version and end.position <= offset:
             return end
         return _PageEnd(version, 0, 0)
 
-    def update(self, account: int, number: str, changes: Mapping[Setting, str | None]) -> OwnedNumber | None:
+    def update(
+        self, account: int, number: str, changes: Mapping[NumberSetting, str | None]
+    ) -> OwnedNumber | None:
         """Change the given settings of a number that `account` owns; None if it does not."""
         if changes:
             assignments = ", ".join(f"{column} = ?" for column in changes)
@@ -226,13 +228,13 @@ class Store:
             return bool(execute(attempt, (account, number)).rowcount)
 
     def rows(self, sql: str, *values: str | int) -> list[tuple[Any, ...]]:
-        """Return what a query finds."""
+        """Return the rows of a query."""
         with self._lock:
             return self.connection.execute(sql, values).fetchall()
 
     @contextmanager
     def transaction(self) -> Generator[Execute]:
-        """Run a block as one transaction, with the function that executes its statements."""
+        """Run a block as one transaction; yields the function that executes its statements."""
         with self._lock, writing(self.connection):
             yield self.connection.execute
 

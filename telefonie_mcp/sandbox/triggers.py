@@ -1,9 +1,8 @@
 """Test numbers and switches: every error on demand.
 
-Test numbers act when they are bought. They are local numbers of the US in area code 500, which libphonenumber
-calls personal numbers, so none of them can be confused with inventory; and they are private, so that each
-account has its own. Switches are API keys whose accounts behave badly. The package's docstring lists them for
-people.
+Test numbers have their effect when they are bought. They are local numbers of the US in area code 500, which
+libphonenumber calls personal numbers, so none of them is in the inventory; and they are private, so that each
+account has its own. Switches are API keys whose accounts have errors. The package's docstring lists both.
 """
 
 from dataclasses import dataclass
@@ -13,20 +12,21 @@ from typing import Final
 from telefonie_mcp.sandbox.inventory import Filter
 from telefonie_mcp.sandbox.numbering_plan import Location
 from telefonie_mcp.sandbox.problems import Code, Problem, rate_limited
+from telefonie_mcp.sandbox.values import Json
 
 TEST_NUMBERS: Final = Location("US", "local")
 TEST_AREA_CODE: Final = "500"
 _TEST_DIGITS: Final = "5005550"
 
 UNVERIFIED_KEY: Final = "sandbox-unverified"
-"""Its account has given neither an address nor documents."""
+"""The key of an account without address and documents."""
 
 BROKE_KEY: Final = "sandbox-broke"
-"""Its account starts without money."""
+"""The key of an account with a balance of zero."""
 
 
 class Fault(Enum):
-    """What goes wrong although, or before, a test number can be bought."""
+    """An error around the purchase of a test number."""
 
     FIRST_ATTEMPT_LIMITED = auto()
     """429 on the account's first attempt, nothing committed."""
@@ -39,11 +39,19 @@ class Fault(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trigger:
-    """What buying a test number does: a problem each time, or a purchase that may have a fault.
+class Faulty:
+    """A success whose response is to go wrong."""
 
-    A number that cannot be bought by anybody is not `findable`; one that only this account or this moment
-    cannot buy is, as in real life.
+    body: Json
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """The effect of buying a test number: a problem each time, or a purchase that may have a fault.
+
+    A number that nobody can buy is not `findable`. One that cannot be bought by this account or at this time
+    is, as in real life.
     """
 
     problem: Code | None = None
@@ -71,9 +79,10 @@ TRIGGERS: Final = {
 
 
 def found_by(wanted: Filter) -> list[str]:
-    """Return the test numbers that a search finds: in area code 500 those to buy, by their digits all.
+    """Return the test numbers that a search finds.
 
-    Whoever looks a number up by its digits is about to buy that very one, to see its error.
+    Area code 500 finds those that can be bought, their digits all that are findable: whoever searches for a
+    number by its digits is about to buy it, to see its error.
     """
     named = _TEST_DIGITS in wanted.contains
     in_area = wanted.area_code == TEST_AREA_CODE
@@ -87,7 +96,7 @@ def found_by(wanted: Filter) -> list[str]:
 
 
 def problem(code: Code) -> Problem:
-    """Make the problem that a trigger with that code causes."""
+    """Return the problem of a trigger with that code."""
     return rate_limited(seconds=1) if code == "rate_limited" else Problem(code)
 
 

@@ -1,0 +1,1 @@
+"""The MCP server: handlers, transports, elicitation, subscriptions, resources, prompts, completion."""

@@ -119,7 +119,7 @@ class Completions:
             with suppress(ToolError), anyio.move_on_after(_SECONDS):
                 for page in range(1, _PAGES + 1):
                     asked = {pages.page: page, pages.size: part.page_size}
-                    answer = (await self._app.calls.call(part.tool.name, asked, caller)).content
+                    answer = (await self._app.pipeline.call(part.tool.name, asked, caller)).content
                     keys = [str(item.get(pages.key)) for item in answer.get(pages.items, [])]
                     found += [key for key in keys if key.startswith(digits) and key not in found]
                     if len(keys) < part.page_size or len(found) > _MOST:

@@ -20,7 +20,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from telefonie_mcp.calls.approval import Pause, Question, not_approved
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.tools.results import clean_line
+from telefonie_mcp.text import clean_line
 
 __all__ = ["ANSWER_SECONDS", "McpCaller", "Seal", "input_required"]
 

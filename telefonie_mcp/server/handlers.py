@@ -24,12 +24,13 @@ from telefonie_mcp.ledger.records import State
 from telefonie_mcp.progress import listening
 from telefonie_mcp.server.elicitation import ANSWER_SECONDS, McpCaller, Seal, input_required
 from telefonie_mcp.server.icons import ICONS
+from telefonie_mcp.server.instructions import instructions, title
 from telefonie_mcp.server.prompts import Prompts
 from telefonie_mcp.server.resources import Resources
-from telefonie_mcp.server.subscriptions import Followers
+from telefonie_mcp.server.subscriptions import Subscriptions
 from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.text import compact
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.results import compact
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.pipeline import Result
@@ -58,11 +59,11 @@ class TelefonieServer(Server[Any]):
     """The SDK's server, with capabilities that say exactly what it does.
 
     Attributes:
-        followers: Everybody who follows resources of this server.
+        subscriptions: Who is told when a resource changes.
 
     """
 
-    followers: Followers
+    subscriptions: Subscriptions
 
     def get_capabilities(self, *args: Any, **kwargs: Any) -> types.ServerCapabilities:
         """Return what the server can do; nothing that it lists changes while it runs."""
@@ -93,8 +94,8 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
 
     """
     handlers = _Handlers(app, answer_seconds)
-    followers = handlers.followers
-    follows = handlers.resources.ever_change
+    subscriptions = handlers.subscriptions
+    resources_change = handlers.resources.ever_change
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
@@ -106,8 +107,8 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     server = TelefonieServer(
         "telefonie-mcp",
         version=__version__,
-        title=app.title,
-        instructions=app.instructions,
+        title=title(app),
+        instructions=instructions(app),
         website_url="https://www.telefonie.com",
         icons=ICONS,
         cache_hints={
@@ -125,15 +126,15 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
-        on_subscribe_resource=followers.subscribe if follows else None,
-        on_unsubscribe_resource=followers.unsubscribe if follows else None,
-        on_subscriptions_listen=followers.listen if follows else None,
+        on_subscribe_resource=subscriptions.subscribe if resources_change else None,
+        on_unsubscribe_resource=subscriptions.unsubscribe if resources_change else None,
+        on_subscriptions_listen=subscriptions.listen if resources_change else None,
         on_list_prompts=handlers.list_prompts,
         on_get_prompt=handlers.get_prompt,
         on_completion=handlers.complete,
     )
-    server.followers = followers
-    app.followers.append(handlers.tell)
+    server.subscriptions = subscriptions
+    app.write_observers.append(handlers.tell)
     keys = [key.get_secret_value() for key in app.settings.state_keys]
     server.middleware.append(_nothing_internal)
     server.middleware.append(Seal(keys, answer_seconds, server.name))
@@ -148,7 +149,7 @@ class _Handlers:
         self._answer_seconds = answer_seconds
         self._tools = types.ListToolsResult(tools=[tool_definition(tool) for tool in app.catalog])
         self.resources = Resources(app)
-        self.followers = Followers(self.resources.may_change)
+        self.subscriptions = Subscriptions(self.resources.may_change)
         self._prompts = Prompts(app.catalog)
 
     async def list_tools(self, _: _Context, __: _Page) -> types.ListToolsResult:
@@ -160,7 +161,7 @@ class _Handlers:
         caller = McpCaller(ctx, params, self._answer_seconds)
         try:
             with listening(ctx.session.report_progress):
-                return success_result(await self._app.calls.call(params.name, params.arguments, caller))
+                return success_result(await self._app.pipeline.call(params.name, params.arguments, caller))
         except Pause as pause:
             return input_required(pause.question)
         except ToolError as error:
@@ -193,7 +194,7 @@ class _Handlers:
         return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
     async def tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
-        await self.followers.tell(self.resources.changed_by(tool, values, state))
+        await self.subscriptions.tell(self.resources.changed_by(tool, values, state))
 
 
 def tool_definition(tool: Tool) -> types.Tool:
@@ -218,7 +219,7 @@ def success_result(result: "Result") -> types.CallToolResult:
     return types.CallToolResult(
         content=[types.TextContent(text=compact(result.content))],
         structured_content=result.content,
-        _meta={META + name: value for name, value in result.facts.items()},
+        _meta={META + name: value for name, value in result.meta.items()},
     )
 
 

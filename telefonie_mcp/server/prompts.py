@@ -1,7 +1,6 @@
 """The prompts as clients see them."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from telefonie_mcp.errors import ToolError
+from telefonie_mcp.text import did_you_mean
 from telefonie_mcp.tools.catalog import MAX_NAME, Catalog
 
 if TYPE_CHECKING:
@@ -70,8 +70,5 @@ class Prompts:
         """
         if prompt := self.by_name.get(name):
             return prompt
-        close = get_close_matches(name[:MAX_NAME], self.by_name, n=1)
-        known = (
-            f"did you mean {close[0]}?" if close else f"the prompts are {', '.join(self.by_name) or 'none'}"
-        )
+        known = did_you_mean(name, self.by_name, f"the prompts are {', '.join(self.by_name) or 'none'}")
         raise MCPError(types.INVALID_PARAMS, f"Unknown prompt; {known}", {"name": name[:MAX_NAME]})

@@ -11,8 +11,8 @@ from telefonie_mcp.calls.approval import Caller
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.records import VOID, LedgerError, State
 from telefonie_mcp.resources.exposed import Readable, exposed, touched
+from telefonie_mcp.text import clean, compact
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.results import clean, compact
 
 __all__ = ["Resources"]
 
@@ -143,7 +143,7 @@ class Resources:
         from telefonie_mcp.resources.reading import Reading  # noqa: PLC0415 - no list needs it
 
         try:
-            return await Reading(self._app.calls, caller).text(readable, variables)
+            return await Reading(self._app.pipeline, caller).text(readable, variables)
         except ToolError as error:
             missing = error.code in {"not_found", "invalid_arguments"}
             code = types.INVALID_PARAMS if missing else types.INTERNAL_ERROR

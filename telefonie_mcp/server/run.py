@@ -19,6 +19,7 @@ from telefonie_mcp import __version__
 from telefonie_mcp.app import App
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.server.handlers import mcp_server
+from telefonie_mcp.server.instructions import destination
 from telefonie_mcp.server.signals import ending_on_signal
 from telefonie_mcp.server.stdio import Input, stdio
 from telefonie_mcp.settings.types import Address
@@ -42,7 +43,7 @@ async def serve_stdio(app: App) -> None:
     source = Input()
     async with (
         ending_on_signal(app.drain, source.end),
-        stdio(source, app.settings.timeout, server.followers.close) as (read, write),
+        stdio(source, app.settings.timeout, server.subscriptions.close) as (read, write),
     ):
         await server.run(read, write, server.create_initialization_options())
 
@@ -62,7 +63,7 @@ async def serve_http(app: App, address: Address) -> None:
 
         async def drain() -> None:
             await app.drain()
-            server.followers.close()
+            server.subscriptions.close()
 
         await _serve(http_app(server, app), listener, "/mcp", drain)
 
@@ -82,7 +83,7 @@ async def serve_sandbox(database: str, address: Address) -> None:
 
 
 def _announce(app: App) -> None:
-    _log.warning("telefonie-mcp %s, %s", __version__, app.where)
+    _log.warning("telefonie-mcp %s, %s", __version__, destination(app))
 
 
 def _listen(address: Address, setting: str) -> socket.socket:

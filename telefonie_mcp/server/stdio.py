@@ -20,7 +20,7 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-__all__ = ["Incoming", "Input", "Outgoing", "Unanswered", "stdio"]
+__all__ = ["Incoming", "Input", "Outgoing", "PendingRequests", "stdio"]
 
 _STDIN: Final = 0
 
@@ -58,19 +58,19 @@ async def stdio(
 
     """
     lines = io.TextIOWrapper(io.BufferedReader(source), encoding="utf-8", errors="replace")
-    unanswered = Unanswered()
+    pending = PendingRequests()
     try:
         async with stdio_server(None if sys.platform == "win32" else anyio.wrap_file(lines)) as (read, write):
-            outgoing = Outgoing(write, unanswered)
+            outgoing = Outgoing(write, pending)
             try:
-                yield Incoming(read, outgoing, unanswered, seconds, at_end), outgoing
+                yield Incoming(read, outgoing, pending, seconds, at_end), outgoing
             finally:
                 source.end()
     except* BrokenPipeError:
         pass  # the client has left and does not want its answers
 
 
-class Unanswered:
+class PendingRequests:
     """The requests in either direction that have no answer yet."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Unanswered:
         self._ours = set[types.RequestId]()
         self._changed = anyio.Event()
 
-    def came(self, message: types.JSONRPCMessage) -> None:
+    def received(self, message: types.JSONRPCMessage) -> None:
         """Note what the client sent."""
         match message:
             case types.JSONRPCRequest(id=request):
@@ -92,7 +92,7 @@ class Unanswered:
             case types.JSONRPCResponse(id=request) | types.JSONRPCError(id=request):
                 self._ours -= {request}
 
-    def went(self, message: types.JSONRPCMessage) -> None:
+    def sent(self, message: types.JSONRPCMessage) -> None:
         """Note what the server sent."""
         match message:
             case types.JSONRPCRequest(id=request):
@@ -103,7 +103,7 @@ class Unanswered:
                 self._theirs -= {request}
         self._changed.set()
 
-    async def none(self) -> None:
+    async def drained(self) -> None:
         """Wait until there is none, apart from those that wait for a client which has left."""
         while len(self._theirs) > len(self._ours):
             self._changed = anyio.Event()
@@ -123,14 +123,14 @@ class _Sink(Protocol):
 class Outgoing(ObjectSendStream[SessionMessage]):
     """What the client receives."""
 
-    def __init__(self, sink: _Sink, unanswered: Unanswered) -> None:
+    def __init__(self, sink: _Sink, pending: PendingRequests) -> None:
         self._sink = sink
-        self._unanswered = unanswered
+        self._pending = pending
 
     async def send(self, item: SessionMessage) -> None:
         """Send one message."""
         await self._sink.send(item)
-        self._unanswered.went(item.message)
+        self._pending.sent(item.message)
 
     async def aclose(self) -> None:
         """Close the stream."""
@@ -147,13 +147,13 @@ class Incoming(ObjectReceiveStream[SessionMessage]):
         self,
         source: _Source,
         outgoing: Outgoing,
-        unanswered: Unanswered,
+        pending: PendingRequests,
         seconds: float,
         at_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._source = source
         self._outgoing = outgoing
-        self._unanswered = unanswered
+        self._pending = pending
         self._seconds = seconds
         self._at_end = at_end
 
@@ -165,10 +165,10 @@ class Incoming(ObjectReceiveStream[SessionMessage]):
             except anyio.EndOfStream:
                 self._at_end()
                 with anyio.move_on_after(self._seconds):
-                    await self._unanswered.none()
+                    await self._pending.drained()
                 raise
             if isinstance(item, SessionMessage):
-                self._unanswered.came(item.message)
+                self._pending.received(item.message)
                 return item
             if error := _no_message(item):
                 await self._outgoing.send(SessionMessage(error))

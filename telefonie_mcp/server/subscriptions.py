@@ -17,7 +17,7 @@ from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ResourceUpdated
 from mcp.shared.exceptions import MCPError
 
-__all__ = ["Followers"]
+__all__ = ["Subscriptions"]
 
 _URIS: Final = 1024
 _PATIENCE: Final = 1.0  # seconds for a client that does not take what it is told
@@ -31,7 +31,7 @@ class _Subscriber:
     uris: set[str] = field(default_factory=set[str])
 
 
-class Followers:
+class Subscriptions:
     """Everybody who follows resources of one server.
 
     Args:

@@ -1,0 +1,1 @@
+"""Every decision that an operator can make."""

@@ -1,18 +1,9 @@
-"""Every decision an operator can make, from the environment and flags, validated once.
-
-A setting ``name`` is the variable ``TELEFONIE_NAME`` and the flag ``--name`` (kebab case); the flag wins.
-Secrets have no flag, because command lines are visible to every user of a machine. A ``TELEFONIE_``
-variable that is no setting, in whatever case, stops the start: a misspelt safety setting must not silently
-protect nothing.
-An empty variable counts as unset, since desktop clients pass one for every field left blank.
-"""
+"""Every decision an operator can make, with its type, bounds, default and description."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -22,15 +13,15 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     model_validator,
 )
 
 from telefonie_mcp.errors import SettingsError
+from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.settings import types
 from telefonie_mcp.settings.types import Address, Country, Host, Money, Number
 
-__all__ = ["PREFIX", "Settings", "read_settings"]
+__all__ = ["PREFIX", "Settings"]
 
 PREFIX: Final = "TELEFONIE_"
 
@@ -39,7 +30,7 @@ class Settings(BaseModel):
     """The settings of one server; immutable.
 
     Raises:
-        pydantic.ValidationError: for a value that cannot be; :func:`read_settings` puts it into words.
+        pydantic.ValidationError: for a value that is not allowed; :mod:`.reading` puts it into words.
 
     """
 
@@ -91,7 +82,7 @@ class Settings(BaseModel):
     )
     read_only: bool = Field(default=False, description="No tool that writes is listed or callable.")
     toolsets: Annotated[tuple[str, ...], BeforeValidator(types.toolsets)] = Field(
-        default=("numbers", "lookup"),
+        default=tuple(name for name, toolset in TOOLSETS.items() if toolset.default),
         description="Groups of tools, comma separated: numbers, lookup, porting, or all.",
     )
     live_porting: bool = Field(
@@ -218,47 +209,6 @@ class Settings(BaseModel):
         from platformdirs import user_data_path  # noqa: PLC0415 - live servers need no data directory
 
         return str(user_data_path("telefonie-mcp", appauthor=False) / "sandbox.sqlite3")
-
-
-def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Settings:
-    """Return the settings from ``environment``, overridden by the ``flags`` that are not ``None``.
-
-    Raises:
-        SettingsError: for everything that is wrong, in one message that names each setting.
-
-    """
-    ours = {
-        name: value
-        for name, value in environment.items()
-        if name.upper().startswith(PREFIX) and value.strip()
-    }
-    problems = list(_unknown(ours))
-    given = {name.removeprefix(PREFIX).lower(): value for name, value in ours.items()}
-    given |= {name: value for name, value in (flags or {}).items() if value not in {None, ()}}
-    known = {name: value for name, value in given.items() if name in Settings.model_fields}
-    try:
-        settings = Settings.model_validate(known)
-    except ValidationError as error:
-        problems += [
-            _sentence(details["loc"], details["msg"]) for details in error.errors(include_input=False)
-        ]
-    else:
-        if not problems:
-            return settings
-    raise SettingsError("; ".join(problems))
-
-
-def _unknown(variables: Iterable[str]) -> Iterator[str]:
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
-    for variable in variables:
-        if variable not in known:
-            close = get_close_matches(variable.upper(), known, n=1, cutoff=0.8) or known
-            yield f"{variable} is not a setting; did you mean {' or '.join(close)}?"
-
-
-def _sentence(place: tuple[int | str, ...], message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    return f"{PREFIX}{str(place[0]).upper()}: {text}" if place else text
 
 
 def _read(path: Path) -> str:

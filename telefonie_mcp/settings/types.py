@@ -8,14 +8,14 @@ import ipaddress
 import os
 import re
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from telefonie_mcp.ledger.records import money
+from telefonie_mcp.money import money
 from telefonie_mcp.openapi.toolsets import TOOLSETS
+from telefonie_mcp.text import did_you_mean
 
 __all__ = [
     "Address",
@@ -64,10 +64,12 @@ def secret_list(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    compact = re.sub(r"[\s().-]", "", value) if isinstance(value, str) else value
-    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", str(compact)):
-        raise ValueError("each must be in E.164 format, such as +14155550100")
-    return compact
+    from telefonie_mcp.numbering.e164 import normalise_number, number_problem  # noqa: PLC0415
+
+    number = normalise_number(str(value))
+    if problem := number_problem(number):
+        raise ValueError(f"each {problem}")
+    return number
 
 
 def _host(value: Any) -> Any:
@@ -80,11 +82,10 @@ def _host(value: Any) -> Any:
 
 
 def _country(value: Any) -> Any:
-    from telefonie_mcp.tools.formats import FORMATS  # noqa: PLC0415 - most operators limit no countries
+    from telefonie_mcp.numbering.countries import country_problem, normalise_country  # noqa: PLC0415
 
-    country = FORMATS["country"]
-    code = country.normalise(str(value))
-    if problem := country.problem(code):
+    code = normalise_country(str(value))
+    if problem := country_problem(code):
         raise ValueError(f"each {problem}")
     return code
 
@@ -94,8 +95,7 @@ def toolsets(value: Any) -> Any:
     names = words(value)
     for name in names:
         if name not in (*TOOLSETS, _ALL):
-            close = get_close_matches(str(name), (*TOOLSETS, _ALL), n=1) or (*TOOLSETS, _ALL)
-            raise ValueError(f"there is no toolset {name!r}; did you mean {' or '.join(close)}?")
+            raise ValueError(f"there is no toolset {name!r}; {did_you_mean(str(name), (*TOOLSETS, _ALL))}")
     return [name for name in TOOLSETS if name in names or _ALL in names]
 
 

@@ -10,8 +10,9 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.text import clean_line
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.results import UnusableError, clean_line
+from telefonie_mcp.tools.results import UnusableError
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered, retry_after
 
 __all__ = ["problem_of", "refusal", "unusable"]

@@ -6,14 +6,15 @@ what will be sent.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from telefonie_mcp.errors import NOTHING_DONE, DocumentError, ToolError, Violation
 from telefonie_mcp.openapi.operation import Binding, Parameter
 from telefonie_mcp.openapi.schema import Json
-from telefonie_mcp.tools.catalog import CONFIRM, HIDDEN, Catalog, Tool
+from telefonie_mcp.redaction import HIDDEN
+from telefonie_mcp.text import did_you_mean
+from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
 from telefonie_mcp.tools.formats import FORMATS
 from telefonie_mcp.upstream.serialization import encoded
 
@@ -186,11 +187,10 @@ def _explain(tool: Tool, error: "ValidationError") -> Iterator[Violation]:
             known = list(_schema_at(tool, path).get("properties", {}))
             owner = f"a member of {place}" if place else f"an argument of {tool.name}"
             for name in islice(kind["unexpected"], _REPORTED):
-                close = get_close_matches(name[:_SHOWN], known, n=1)
                 names = (
                     f"the {'members' if place else 'arguments'} are {_shown(', '.join(known) or 'none', 500)}"
                 )
-                remedy = f"did you mean {close[0]}?" if close else names
+                remedy = did_you_mean(name, known, names)
                 yield Violation(_place([*path, name]), f"is not {owner}; {remedy}")
         case name:
             problem = _remedy(name, kind, _description(tool, path))

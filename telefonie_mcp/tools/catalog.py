@@ -5,7 +5,6 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,20 +12,19 @@ from telefonie_mcp.errors import SettingsError, UnknownToolError
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.openapi.operation import Binding, Operation
+from telefonie_mcp.redaction import HIDDEN
+from telefonie_mcp.text import did_you_mean
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
-__all__ = ["CONFIRM", "HIDDEN", "MAX_NAME", "Catalog", "Tool", "restrict"]
+__all__ = ["CONFIRM", "MAX_NAME", "Catalog", "Tool", "restrict"]
 
 CONFIRM: Final = "confirm"
 """The argument that every destructive tool requires."""
 
 MAX_NAME: Final = 44
 """Characters of a tool's name: clients prefix it with the server's and stop at 64."""
-
-HIDDEN: Final = "(hidden)"
-"""What stands for a secret wherever arguments are shown or recorded."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +111,7 @@ class Catalog:
             return tool
         if setting := self.switched_off.get(name):
             raise UnknownToolError(f"{name} is switched off by {setting}")
-        close = get_close_matches(name[:MAX_NAME], self.tools, n=1)
-        known = f"did you mean {close[0]}?" if close else f"the tools are {', '.join(self.tools)}."
+        known = did_you_mean(name, self.tools, f"the tools are {', '.join(self.tools)}.")
         raise UnknownToolError(f"Unknown tool {name[:MAX_NAME]!r}: {known} {self.absent}".strip())
 
     def __iter__(self) -> Iterator[Tool]:
@@ -155,8 +152,7 @@ def restrict(
     for setting, names in (("TELEFONIE_TOOLS", tools), ("TELEFONIE_EXCLUDE_TOOLS", exclude_tools)):
         for name in names:
             if name not in catalog.everything:
-                close = get_close_matches(name, catalog.everything, n=1) or catalog.everything
-                unknown = f"{setting}: there is no tool {name!r}; did you mean {' or '.join(close)}?"
+                unknown = f"{setting}: there is no tool {name!r}; {did_you_mean(name, catalog.everything)}"
                 raise SettingsError(f"{unknown} {absent}".strip())
     off: dict[str, str] = {}
     for name, tool in catalog.everything.items():

@@ -1,21 +1,19 @@
 """Tools on one side, requests and answers on the other."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
+from telefonie_mcp.deadline import READ_ATTEMPT, Deadline
 from telefonie_mcp.progress import report
 from telefonie_mcp.tools.api_errors import problem_of, refusal, unusable
 from telefonie_mcp.tools.catalog import Catalog, Tool
 from telefonie_mcp.tools.results import UnusableError, present
-from telefonie_mcp.upstream.client import Client
+from telefonie_mcp.upstream.client import ApiClient
 from telefonie_mcp.upstream.outcomes import Answer, Outcome
-from telefonie_mcp.upstream.retry import Deadline, send_until_known
+from telefonie_mcp.upstream.retry import send_until_known
 from telefonie_mcp.upstream.serialization import build_request
 
-__all__ = ["Api", "content_of", "succeeded"]
-
-_SHARE: Final = 3
-"""An attempt of a read gets this share of the call's time, so that a hanging one can be repeated."""
+__all__ = ["Requester", "content_of", "succeeded"]
 
 
 def succeeded(tool: Tool, answer: Answer) -> bool:
@@ -39,7 +37,7 @@ def content_of(tool: Tool, outcome: Outcome, arguments: Mapping[str, Any]) -> di
         raise unusable(error, status=outcome.status) from error
 
 
-class Api:
+class Requester:
     """Sends what tools ask for.
 
     Args:
@@ -54,12 +52,12 @@ class Api:
     """
 
     def __init__(
-        self, client: Client, catalog: Catalog, *, server: Callable[[Tool], str], seconds: float
+        self, client: ApiClient, catalog: Catalog, *, server: Callable[[Tool], str], seconds: float
     ) -> None:
         self._client = client
         self.catalog = catalog
         self.server = server
-        self.attempt_seconds = seconds / _SHARE
+        self.attempt_seconds = seconds * READ_ATTEMPT
 
     async def send(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Outcome:
         """Send the tool's request, again where the policy allows it, until its outcome stands."""

@@ -1,40 +1,15 @@
-"""Answers of the API → structured content that is safe to show to a model; pure.
+"""Answers of the API → structured content that is safe to show to a model; pure."""
 
-Strings from upstream are data: characters that are invisible or reorder text are removed, whitespace
-controls become spaces, and what is longer or deeper than any honest field is cut with a mark.
-"""
-
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from telefonie_mcp.openapi.schema import Json, is_object
+from telefonie_mcp.text import MAX_DEPTH, MAX_STRING, clean, clean_line
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.upstream.outcomes import Answer
 
-__all__ = ["CUTS", "UnusableError", "clean", "clean_line", "compact", "done_without_body", "present"]
-
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_MAX_STRING: Final = 4096
-_MAX_DEPTH: Final = 64  # the SDK and the validator give up at 255
-_CUT: Final = "… (cut)"
-_CUT_LINE: Final = "…"
-CUTS: Final = (_CUT, _CUT_LINE)
-"""What a text ends with that was cut."""
-
-_SPACES: Final = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
-_INVISIBLE: Final = re.compile(
-    "["
-    "\x00-\x1f\x7f-\x9f"  # C0 and C1 controls
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # fillers, soft hyphen, joiners
-    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"  # zero width and bidirectional controls
-    "\ufe00-\ufe0f\ufff0-\ufffb"  # variation selectors, interlinear annotation
-    "\U000e0000-\U000e0fff"  # tags and supplementary variation selectors
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # shorthand and musical format controls
-    "\ud800-\udfff"  # lone surrogates
-    "]"
-)
+__all__ = ["UnusableError", "done_without_body", "present"]
 
 
 class UnusableError(Exception):
@@ -50,36 +25,6 @@ class UnusableError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.data = data
-
-
-def clean(value: Any, depth: int = _MAX_DEPTH) -> Any:
-    """Return JSON ``value`` with every string, keys included, cleaned, and what is below ``depth`` cut."""
-    match value:
-        case str() if value.isascii() and value.isprintable() and len(value) <= _MAX_STRING:
-            return value  # as nearly everything is
-        case str():
-            text = _INVISIBLE.sub("", _SPACES.sub(" ", value))
-            return text if len(text) <= _MAX_STRING else f"{text[:_MAX_STRING]}{_CUT}"
-        case list() | dict() if not depth:
-            return _CUT
-        case list():
-            return [clean(item, depth - 1) for item in cast("list[Any]", value)]
-        case dict():
-            members = cast("dict[str, Any]", value).items()
-            return {clean(key): clean(member, depth - 1) for key, member in members}
-        case _:
-            return value
-
-
-def compact(value: Any) -> str:
-    """Return JSON without spaces: every byte costs a model's context."""
-    return _ENCODER.encode(value)
-
-
-def clean_line(value: Any, limit: int = 300) -> str:
-    """Return ``value`` as one cleaned line of at most ``limit`` characters."""
-    text = " ".join(str(clean(str(value))).split())
-    return text if len(text) <= limit else f"{text[: limit - 1]}{_CUT_LINE}"
 
 
 def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,9 +90,9 @@ def _decoded(tool: Tool, answer: Answer) -> Any:
 
 def _is_plain(body: bytes) -> bool:
     """Whether nothing in a JSON text can need cleaning or cutting, as in most answers that are not long."""
-    if len(body) > _MAX_STRING or not body.isascii() or b"\\" in body:
+    if len(body) > MAX_STRING or not body.isascii() or b"\\" in body:
         return False
-    return body.decode().isprintable() and body.count(b"{") + body.count(b"[") <= _MAX_DEPTH
+    return body.decode().isprintable() and body.count(b"{") + body.count(b"[") <= MAX_DEPTH
 
 
 def _without_nulls(schemas: Sequence[Json], data: Any) -> Any:

@@ -4,7 +4,6 @@ The only module that imports the HTTP client. It is ``httpx2``, the maintained c
 the same interface, which the MCP SDK brings along; hence the name it is imported under.
 """
 
-import json
 import math
 import ssl
 from collections.abc import Callable, Mapping
@@ -16,11 +15,13 @@ import anyio
 import httpx2 as httpx
 from pydantic import SecretStr
 
+from telefonie_mcp.deadline import CONNECTING
 from telefonie_mcp.openapi.operation import Credential
+from telefonie_mcp.redaction import Redactor
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.serialization import Request
 
-__all__ = ["MAX_BODY", "MAX_CONNECTIONS", "Client", "Transport", "asgi_transport"]
+__all__ = ["MAX_BODY", "MAX_CONNECTIONS", "ApiClient", "Transport", "asgi_transport", "get_status"]
 
 MAX_BODY: Final = 8 * 1024 * 1024
 """Bytes of a response body, after decompression, that are read at most."""
@@ -30,7 +31,6 @@ MAX_CONNECTIONS: Final = 32
 
 _CONNECT_SECONDS: Final = 5.0
 _SHORTEST_KEY: Final = 8  # what is shorter is hardly a key, and may stand in honest data
-_BLOT: Final = b"**********"
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 Transport = httpx.AsyncBaseTransport
@@ -41,13 +41,27 @@ def asgi_transport(app: Callable[..., Any]) -> Transport:
     return httpx.ASGITransport(app, raise_app_exceptions=False)
 
 
+def get_status(url: str, *, seconds: float) -> int:
+    """Return the status that a server of this machine answers a GET with; no proxy is asked.
+
+    Raises:
+        OSError: it does not answer within ``seconds``.
+
+    """
+    try:
+        with httpx.Client(trust_env=False, timeout=seconds) as client:
+            return client.get(url).status_code
+    except httpx.HTTPError as error:
+        raise OSError(f"{url} does not answer ({type(error).__name__})") from error
+
+
 class _TooLargeError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
 
 
-class Client:
+class ApiClient:
     """A pooled HTTP client for one or more servers that accept the same API key.
 
     The pool comes into being with the first request, and again with the first one after :meth:`aclose`.
@@ -72,6 +86,8 @@ class Client:
         encrypted: bool = True,
     ) -> None:
         self._api_key = api_key
+        key = api_key.get_secret_value() if api_key else ""
+        self._redactor = Redactor([key] if len(key) >= _SHORTEST_KEY else [])
         self._open_transport = open_transport
         self._user_agent = user_agent
         self._local = local or {}
@@ -133,7 +149,7 @@ class Client:
             else:
                 separator = "&" if urlsplit(target).query else "?"
                 target += separator + str(httpx.QueryParams({credential.name: value}))
-        connecting = seconds / 3  # well before the end, so that a request that never left is known as such
+        connecting = seconds * CONNECTING
         timeout = httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, connecting), pool=connecting)
         return self._http.build_request(
             request.method, httpx.URL(target), headers=headers, content=request.content, timeout=timeout
@@ -157,7 +173,4 @@ class Client:
 
     def _redacted(self, content: bytes) -> bytes:
         """Blot out the key in what the API answers: some repeat it, and answers are shown and recorded."""
-        key = self._api_key.get_secret_value() if self._api_key else ""
-        if len(key) < _SHORTEST_KEY:
-            return content
-        return content.replace(key.encode(), _BLOT).replace(json.dumps(key)[1:-1].encode(), _BLOT)
+        return self._redactor.text(content.decode("latin-1")).encode("latin-1")

@@ -7,43 +7,19 @@ Everything else about a write is settled by looking, never by sending it again.
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from itertools import count
-from typing import Final, Self
+from typing import Final
 
 import anyio
 
+from telefonie_mcp.deadline import FAIR_ATTEMPT, Deadline
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered, retry_after
 
-__all__ = ["Deadline", "pause_before_retry", "send_until_known"]
+__all__ = ["pause_before_retry", "send_until_known"]
 
 _ATTEMPTS: Final = 4
 _FIRST_PAUSE: Final = 0.25
-_FAIR_SHARE: Final = 0.5
-"""An attempt is begun only with this share of its time: one that is cut off leaves a worse answer."""
-
 _PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """The moment, on the event loop's clock in seconds, at which a call must have its result."""
-
-    at: float
-
-    @classmethod
-    def after(cls, seconds: float) -> Self:
-        """Return the deadline ``seconds`` from now."""
-        return cls(anyio.current_time() + seconds)
-
-    @property
-    def remaining(self) -> float:
-        """Seconds left, never negative."""
-        return max(0.0, self.at - anyio.current_time())
-
-    def earlier(self, seconds: float) -> "Deadline":
-        """Return a deadline that leaves ``seconds`` of this one for something else."""
-        return Deadline(self.at - seconds)
 
 
 def pause_before_retry(
@@ -89,7 +65,7 @@ async def send_until_known(
     for attempt in count():
         outcome = await send(min(attempt_seconds, deadline.remaining))
         pause = pause_before_retry(outcome, attempt, writes=writes)
-        if pause is None or pause + attempt_seconds * _FAIR_SHARE > deadline.remaining:
+        if pause is None or pause + attempt_seconds * FAIR_ATTEMPT > deadline.remaining:
             return outcome
         await before_pause(outcome, pause)
         await anyio.sleep(pause)

@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any, NoReturn
 
-from tests import readme
 from tests.bench import measures, scale, sizes
 from tests.bench.contestants import OURS, contestants, install
 from tests.bench.report import RESULTS, lines
 from tests.bench.rounds import compare
 from tests.bench.sessions import started
 from tests.bench.targets import misses
+from tests.documentation import generated
 
 _PEERS = Path(__file__).parents[2] / "build/bench"
 
@@ -51,7 +51,7 @@ def main() -> int:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
     if options.save:
         RESULTS.write_text(json.dumps(report, indent=1) + "\n")
-        readme.README.write_text(readme.generated(readme.README.read_text()))
+        generated.write()
     missed = [*misses(report["results"])] if options.check else []
     print("\n".join(missed) or "No target is missed." if options.check else "")  # noqa: T201
     return 1 if missed else 0
@@ -69,7 +69,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="measures that begin so, comma separated: cold,memory")
     parser.add_argument("--alone", action="store_true", help="without FastMCP and the Node bridge")
     parser.add_argument("--json", type=Path, help="write the results to this file")
-    parser.add_argument("--save", action="store_true", help="write the results to the repository and README")
+    parser.add_argument(
+        "--save",
+        action="store_true",
+        help="write the results to the repository, and the tables of the documentation",
+    )
     parser.add_argument("--check", action="store_true", help="end with status 1 if a target is missed")
     return parser.parse_args()
 

@@ -143,7 +143,7 @@ def _fill(database: Path, owned: int, *, embedded: bool) -> None:
     store = Store(database)
     store.connection.execute("PRAGMA synchronous = OFF")
     service = Service(store, clock=lambda: datetime.now(UTC), balance=Decimal(10_000_000))
-    account = (service.embedded() if embedded else service.caller(KEY)).account
+    account = (service.embedded() if embedded else service.account(KEY)).id
     for number in range(_FIRST, _FIRST + owned):
         order = Order(f"+1415{number}", "US", "local", Decimal("1.15"))
         store.purchase(account, order, datetime.now(UTC))

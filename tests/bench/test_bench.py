@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.contestants import FASTMCP, OURS
-from tests.bench.report import lines, table
+from tests.bench.report import lines, summary, table
 from tests.bench.rounds import Measure, Outcome, Sample, compare
 from tests.bench.targets import TARGETS, Target, misses
 
@@ -77,6 +77,11 @@ def test_what_is_missed_and_where_fastmcp_is_ahead_is_said() -> None:
 def test_the_table_has_a_row_for_every_target_and_the_sizes() -> None:
     rows = [line for line in table().splitlines() if line.startswith("| ")]
     assert len(rows) == 1 + len(TARGETS) + len(("size", "packages"))
+
+
+def test_the_summary_has_at_most_ten_rows() -> None:
+    rows = [line for line in summary().splitlines() if line.startswith("| ")]
+    assert 1 < len(rows) <= 1 + 10
 
 
 def test_the_benchmark_runs(tmp_path: Path) -> None:

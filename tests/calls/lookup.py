@@ -67,7 +67,7 @@ async def running(mode: Mode, **changes: Any) -> AsyncGenerator[App]:
 
 async def ask(app: App, tool: str, **arguments: Any) -> dict[str, Any]:
     """Call a tool, whose answer is validated on the way."""
-    return (await app.calls.call(tool, arguments, CommandLine())).content
+    return (await app.pipeline.call(tool, arguments, CommandLine())).content
 
 
 async def refused(app: App, tool: str, **arguments: Any) -> ToolError:

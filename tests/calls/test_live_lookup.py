@@ -8,14 +8,14 @@ import pytest
 from pydantic import SecretStr
 
 from telefonie_mcp.app import App
-from telefonie_mcp.numbering.lookup import facts
+from telefonie_mcp.numbering.lookup import describe
 from tests.calls.lookup import Down, Mode, Silent, Watching, ask, refused, running
 from tests.numbering.test_lookup import SHARED, example
 from tests.support.regions import SAMPLE
 from tests.support.served import live_app
 
 NUMBER = "+14155550100"
-facts(NUMBER)  # imports the large tables, so that no deadline below has to wait for them
+describe(NUMBER)  # imports the large tables, so that no deadline below has to wait for them
 
 
 @pytest.fixture(params=["sandbox", "live"])

@@ -30,7 +30,7 @@ def in_a_file(home: Path) -> SecretStr:
 
 
 async def call(app: App, name: str = "purchase_number") -> Result:
-    return await app.calls.call(name, WRITES[name][1], CommandLine())
+    return await app.pipeline.call(name, WRITES[name][1], CommandLine())
 
 
 @pytest.mark.parametrize(("then", "reconciled"), [(Exchange.honest, False), (f.after(True, f.close), True)])
@@ -52,7 +52,7 @@ async def test_a_cancelled_read_stops() -> None:
     held = Held()
     async with faulty(GET=[held]) as provider, live_app(provider, 5) as app:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(app.calls.call, "list_owned_numbers", None, CommandLine())
+            tasks.start_soon(app.pipeline.call, "list_owned_numbers", None, CommandLine())
             await held.arrived.wait()
             tasks.cancel_scope.cancel()
         assert provider.count("GET") == 1
@@ -80,7 +80,7 @@ async def test_draining_waits_for_every_write_and_accepts_no_call() -> None:
             results.append(await call(app))
 
         async def drain() -> None:
-            await app.calls.drain()
+            await app.pipeline.drain()
             assert len(results) == 1
             drained.set()
 
@@ -91,7 +91,7 @@ async def test_draining_waits_for_every_write_and_accepts_no_call() -> None:
             await anyio.wait_all_tasks_blocked()
             assert not drained.is_set()
             with pytest.raises(ToolError, match=r"^Nothing was done: the server is shutting down\.$"):
-                await app.calls.call("list_owned_numbers", {}, CommandLine())
+                await app.pipeline.call("list_owned_numbers", {}, CommandLine())
             held.go.set()
             await drained.wait()
         assert results[0].content["phone_number"] == NUMBER
@@ -110,7 +110,7 @@ async def test_a_call_that_has_not_begun_to_write_does_not_begin_after_draining(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(buy)
             await held.arrived.wait()
-            await app.calls.drain()
+            await app.pipeline.drain()
             held.go.set()
         assert [error.code for error in errors] == ["shutting_down"]
         assert written(provider) == 0
@@ -235,7 +235,7 @@ async def test_a_follower_is_told_of_every_write_that_was_begun_and_cannot_spoil
         told.append((tool.name, values.get("phone_number"), state))
 
     async with faulty(DELETE=[f.replying(409)]) as provider, live_app(provider, 5) as app:
-        app.followers.extend([broken, follow])
+        app.write_observers.extend([broken, follow])
         assert (await call(app)).content["phone_number"] == NUMBER
         with pytest.raises(ToolError, match="already in this account"):
             await call(app)

@@ -8,7 +8,7 @@ import pytest
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.records import Limits
-from telefonie_mcp.openapi.hints import Facts
+from telefonie_mcp.openapi.hints import OfferMembers
 from tests.support.tools import tool
 
 NUMBER = "+14155550100"
@@ -70,15 +70,15 @@ def test_what_an_offer_must_be_like(
 @pytest.mark.parametrize(
     ("facts", "most", "allowed"),
     [
-        (Facts(monthly_rate="price"), "2", True),
-        (Facts(monthly_rate="price"), "1.99", False),
-        (Facts(monthly_rate="price", highest_rate="dearest"), "1", True),
-        (Facts(monthly_rate="price", highest_rate="dearest"), "0.99", False),
-        (Facts(monthly_rate="price", highest_rate="absent"), "9", False),
+        (OfferMembers(monthly_rate="price"), "2", True),
+        (OfferMembers(monthly_rate="price"), "1.99", False),
+        (OfferMembers(monthly_rate="price", highest_rate="dearest"), "1", True),
+        (OfferMembers(monthly_rate="price", highest_rate="dearest"), "0.99", False),
+        (OfferMembers(monthly_rate="price", highest_rate="absent"), "9", False),
     ],
 )
-def test_hints_say_where_the_rates_stand(facts: Facts, most: str, allowed: bool) -> None:
-    buy = replace(BUY, hints=BUY.hints.model_copy(update={"facts": facts}))
+def test_hints_say_where_the_rates_stand(facts: OfferMembers, most: str, allowed: bool) -> None:
+    buy = replace(BUY, hints=BUY.hints.model_copy(update={"offer_members": facts}))
     offer = {"price": "2", "dearest": "1"}
     policy = rules(max_monthly_rate=Decimal(most))
     if allowed:

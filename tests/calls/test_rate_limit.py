@@ -1,10 +1,10 @@
 import pytest
 
-from telefonie_mcp.calls.rate_limit import EVERYBODY, Pace
+from telefonie_mcp.calls.rate_limit import EVERYBODY, RateLimit
 from telefonie_mcp.errors import ToolError
 
 
-def refused(pace: Pace, caller: str) -> float:
+def refused(pace: RateLimit, caller: str) -> float:
     """Return the seconds to wait."""
     with pytest.raises(ToolError) as caught:
         pace.take(caller)
@@ -17,7 +17,7 @@ def refused(pace: Pace, caller: str) -> float:
 
 def test_calls_come_back_with_time_and_callers_do_not_share() -> None:
     now = 0.0
-    pace = Pace(60, clock=lambda: now)
+    pace = RateLimit(60, clock=lambda: now)
     for _ in range(60):
         pace.take("a")
     assert refused(pace, "a") == 1.0
@@ -35,7 +35,7 @@ def test_calls_come_back_with_time_and_callers_do_not_share() -> None:
 
 def test_a_new_name_for_every_call_does_not_help() -> None:
     now = 0.0
-    pace = Pace(60, clock=lambda: now)
+    pace = RateLimit(60, clock=lambda: now)
     for number in range(60 * EVERYBODY):
         pace.take(f"caller {number}")
     assert refused(pace, "another") == 0.1
@@ -45,7 +45,7 @@ def test_a_new_name_for_every_call_does_not_help() -> None:
 
 
 def test_who_is_refused_takes_nothing_from_the_others() -> None:
-    pace = Pace(2, clock=lambda: 0.0)
+    pace = RateLimit(2, clock=lambda: 0.0)
     for _ in range(2):
         pace.take("greedy")
     for _ in range(100):
@@ -55,7 +55,7 @@ def test_who_is_refused_takes_nothing_from_the_others() -> None:
 
 
 def test_memory_is_bounded_and_the_busiest_caller_is_remembered() -> None:
-    pace = Pace(1000, clock=lambda: 0.0)
+    pace = RateLimit(1000, clock=lambda: 0.0)
     for _ in range(1000):
         pace.take("busy")
     for number in range(2000):

@@ -13,12 +13,12 @@ from pydantic import SecretStr
 
 from telefonie_mcp.calls.assessment import Permit
 from telefonie_mcp.calls.writes import WriteError, happened, write
+from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.openapi.hints import Settle
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.fields import Settings
-from telefonie_mcp.tools.requester import Api
-from telefonie_mcp.upstream.client import Client as Sender
-from telefonie_mcp.upstream.retry import Deadline
+from telefonie_mcp.tools.requester import Requester
+from telefonie_mcp.upstream.client import ApiClient
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, OFFER, Exchange, Fault, Provider, faulty
 from tests.support.recorder import Recorder, recording
@@ -172,8 +172,8 @@ async def test_what_was_so_before_is_not_claimed_as_done() -> None:
 
 async def test_a_write_is_not_begun_without_the_time_to_finish_it() -> None:
     async with faulty() as provider:
-        sender = Sender(None, lambda: None, user_agent="test/1")
-        api = Api(sender, catalog(), server=lambda _: provider.url, seconds=3)
+        sender = ApiClient(None, lambda: None, user_agent="test/1")
+        api = Requester(sender, catalog(), server=lambda _: provider.url, seconds=3)
         with pytest.raises(WriteError) as caught:
             await write(api, tool("purchase_number"), {"phone_number": NUMBER}, Permit(Deadline.after(0.9)))
         assert caught.value.state == "refused"

@@ -1,4 +1,4 @@
-"""The commands as a person runs them."""
+"""The commands `telefonie-mcp sandbox call`, `sms`, `events` and `webhook-secret`."""
 
 import json
 import sys
@@ -6,11 +6,13 @@ from pathlib import Path
 
 import anyio
 import pytest
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
 from telefonie_mcp.sandbox.inbound import webhook_secret
 from tests.sandbox.inbound.support import CALLER, NUMBER, owned, webhook
+from tests.support.commands import command
 
 
 @pytest.fixture
@@ -19,21 +21,26 @@ def database(tmp_path: Path) -> Path:
 
 
 async def run(database: Path, *arguments: str) -> tuple[int, str, str]:
-    """Run `telefonie-mcp sandbox` and return status, output and errors."""
-    command = [sys.executable, "-m", "telefonie_mcp", "sandbox", "--sandbox-db", str(database), *arguments]
-    with anyio.fail_after(60):
-        done = await anyio.run_process(command, check=False)
-    assert b"Traceback" not in done.stderr
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    """Run `telefonie-mcp sandbox` in this process, in a thread, and return status, output and errors."""
+    status, output, errors = await to_thread.run_sync(
+        lambda: command(database.parent, "sandbox", "--sandbox-db", str(database), *arguments)
+    )
+    assert "Traceback" not in errors
+    return status, output, errors
 
 
-async def test_a_call_shows_the_answer_and_where_it_went(database: Path) -> None:
+async def test_a_call_in_a_process_shows_the_response_and_where_it_went(database: Path) -> None:
+    called = ["call", "+1 (415) 555-0100", "--from", CALLER, "--allow-private"]
     async with webhook() as hook:
         await owned(database, voice_url=f"{hook.base}/voice")
-        status, output, errors = await run(
-            database, "call", "+1 (415) 555-0100", "--from", CALLER, "--allow-private"
-        )
-    assert (status, output) == (0, "<Response><Say>Hello</Say></Response>\n")
+        with anyio.fail_after(300):
+            done = await anyio.run_process(
+                [sys.executable, "-m", "telefonie_mcp", "sandbox", "--sandbox-db", str(database), *called],
+                check=False,
+            )
+    assert (done.returncode, done.stdout) == (0, b"<Response><Say>Hello</Say></Response>\n")
+    errors = done.stderr.decode()
+    assert "Traceback" not in errors
     assert f"call from {CALLER}  POST {hook.base}/voice: The webhook answered 200." in errors
 
 

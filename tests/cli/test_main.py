@@ -1,4 +1,4 @@
-"""The command line, as a real process where it matters."""
+"""The command line: in this process, and as a real one where a process is what matters."""
 
 import json
 import os
@@ -15,15 +15,29 @@ import telefonie_mcp
 from telefonie_mcp.cli.main import SECRETS, cli
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.fields import Settings
+from tests.support.commands import command
 from tests.support.wire import running
 
 MEMORY = ("--sandbox-db", ":memory:")
 
 
-async def command(home: Path, *arguments: str) -> tuple[int, str, str]:
-    async with running(*arguments, home=home) as process:
-        output = (await process.rest()).decode()
-        return await process.end(), output, process.log
+@pytest.mark.measured
+@pytest.mark.parametrize(
+    ("arguments", "status", "output", "errors"),
+    [
+        (("call", "list_owned_numbers"), 0, '{\n  "numbers": [],\n  "total": 0\n}\n', ""),
+        (("call", "buy_number"), 2, "", "telefonie-mcp: Unknown tool 'buy_number'"),
+        (("nonsense",), 2, "", "Usage: telefonie-mcp [OPTIONS] "),
+    ],
+)
+async def test_a_process_answers_on_its_streams_and_with_its_status(
+    arguments: tuple[str, ...], status: int, output: str, errors: str, tmp_path: Path
+) -> None:
+    async with running(*MEMORY, *arguments, home=tmp_path) as process:
+        assert (await process.rest()).decode() == output
+        assert await process.end() == status
+        assert process.log.startswith(errors)
+        assert bool(process.log) is bool(errors)
 
 
 def test_help_names_every_setting_and_no_secret() -> None:
@@ -49,14 +63,14 @@ def test_the_public_names() -> None:
 
 
 async def test_tools_shows_what_a_client_sees(tmp_path: Path) -> None:
-    status, output, _ = await command(tmp_path, *MEMORY, "tools", "--json")
+    status, output, _ = command(tmp_path, *MEMORY, "tools", "--json")
     async with Client(create_server(Settings(sandbox_db=":memory:"))) as client:
         listed = [
             t.model_dump(mode="json", by_alias=True, exclude_none=True)
             for t in (await client.list_tools()).tools
         ]
     assert (status, json.loads(output)["tools"]) == (0, listed)
-    status, table, _ = await command(tmp_path, *MEMORY, "tools")
+    status, table, _ = command(tmp_path, *MEMORY, "tools")
     assert [line.split()[0] for line in table.splitlines()] == [*(tool["name"] for tool in listed), "total"]
 
 
@@ -72,8 +86,8 @@ async def test_tools_shows_what_a_client_sees(tmp_path: Path) -> None:
         (["release_number", "phone_number=+14155550123"], 1, {"code": "not_found"}),
     ],
 )
-async def test_call(arguments: list[str], status: int, expected: dict[str, Any], tmp_path: Path) -> None:
-    done, output, errors = await command(tmp_path, *MEMORY, "call", *arguments)
+def test_call(arguments: list[str], status: int, expected: dict[str, Any], tmp_path: Path) -> None:
+    done, output, errors = command(tmp_path, *MEMORY, "call", *arguments)
     assert (done, errors) == (status, "")
     assert json.loads(output).items() >= expected.items()
 
@@ -93,10 +107,8 @@ async def test_call(arguments: list[str], status: int, expected: dict[str, Any],
         (["--no-sandbox", "tools"], "telefonie-mcp: live was asked for (TELEFONIE_SANDBOX is off)"),
     ],
 )
-async def test_mistakes_end_with_a_sentence_and_status_2(
-    arguments: list[str], words: str, tmp_path: Path
-) -> None:
-    status, output, errors = await command(tmp_path, *arguments)
+def test_mistakes_end_with_a_sentence_and_status_2(arguments: list[str], words: str, tmp_path: Path) -> None:
+    status, output, errors = command(tmp_path, *arguments)
     assert (status, output) == (2, "")
     assert words in errors
 
@@ -104,8 +116,8 @@ async def test_mistakes_end_with_a_sentence_and_status_2(
 @pytest.mark.parametrize(
     ("flags", "count"), [([], 8), (["--read-only"], 5), (["--no-read-only"], 8), (["--sandbox"], 8)]
 )
-async def test_a_switch_takes_no_value(flags: list[str], count: int, tmp_path: Path) -> None:
-    status, output, _ = await command(tmp_path, *flags, "tools", "--json")
+def test_a_switch_takes_no_value(flags: list[str], count: int, tmp_path: Path) -> None:
+    status, output, _ = command(tmp_path, *flags, "tools", "--json")
     assert (status, len(json.loads(output)["tools"])) == (0, count)
 
 
@@ -120,28 +132,28 @@ async def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
         os.close(writing)
 
 
-async def test_reset_empties_the_sandbox_and_only_that(tmp_path: Path) -> None:
+def test_reset_empties_the_sandbox_and_only_that(tmp_path: Path) -> None:
     database = ("--sandbox-db", str(tmp_path / "sandbox.sqlite3"))
     bought = ("call", "purchase_number", "phone_number=+14155550123", "confirm=true")
-    assert (await command(tmp_path, *database, *bought))[0] == 0
-    status, output, errors = await command(tmp_path, *database, "sandbox", "--reset")
+    assert command(tmp_path, *database, *bought)[0] == 0
+    status, output, errors = command(tmp_path, *database, "sandbox", "--reset")
     assert (status, output) == (0, "")
     assert errors == f"The sandbox in {database[1]} is empty.\n"
-    _, output, _ = await command(tmp_path, *database, "call", "list_owned_numbers")
+    _, output, _ = command(tmp_path, *database, "call", "list_owned_numbers")
     assert json.loads(output)["total"] == 0
 
 
-async def test_a_foreign_document_needs_the_live_api(tmp_path: Path) -> None:
-    document = Path(__file__).parent / "documents/fleet.json"
-    status, _, errors = await command(tmp_path, "--spec", str(document), "tools")
+def test_a_foreign_document_needs_the_live_api(tmp_path: Path) -> None:
+    document = Path(__file__).parents[1] / "openapi/documents/fleet.json"
+    status, _, errors = command(tmp_path, "--spec", str(document), "tools")
     assert status == 2
     assert "the embedded sandbox does not implement Fleet; set TELEFONIE_API_KEY" in errors
 
 
-async def test_a_sandbox_that_is_no_database(tmp_path: Path) -> None:
+def test_a_sandbox_that_is_no_database(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("not a database, but long enough to look like one " * 100)
-    status, _, errors = await command(tmp_path, "sandbox", "--reset", "--sandbox-db", str(path))
+    status, _, errors = command(tmp_path, "sandbox", "--reset", "--sandbox-db", str(path))
     assert status == 2
     assert errors.startswith("telefonie-mcp: ")
     assert path.read_text().startswith("not a database")

@@ -1,4 +1,4 @@
-"""`telefonie-mcp sandbox clock`, as a person types it."""
+"""The command `telefonie-mcp sandbox clock`."""
 
 import re
 import subprocess
@@ -8,30 +8,34 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import command
 
-def clock(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "telefonie_mcp",
-        "sandbox",
-        "--sandbox-db",
-        str(home / "sandbox.sqlite3"),
-    ]
-    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+SLACK = timedelta(minutes=1)
 
 
-def shown(result: subprocess.CompletedProcess[str]) -> timedelta:
-    assert result.returncode == 0, result.stderr
-    now = datetime.strptime(result.stdout.strip(), "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
-    return now - datetime.now(UTC)
+def sandbox(home: Path) -> tuple[str, ...]:
+    return ("sandbox", "--sandbox-db", str(home / "sandbox.sqlite3"))
 
 
-def test_the_clock_is_shown_and_moved(tmp_path: Path) -> None:
-    slack = timedelta(minutes=1)
-    assert abs(shown(clock(tmp_path, "clock", "+3d")) - timedelta(days=3)) < slack
-    assert abs(shown(clock(tmp_path, "clock")) - timedelta(days=3)) < slack
-    assert abs(shown(clock(tmp_path, "clock", "reset"))) < slack
+def ahead(output: str) -> timedelta:
+    """Return how far a clock that was shown is ahead of the real time."""
+    return datetime.strptime(output.strip(), "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC) - datetime.now(UTC)
+
+
+def test_the_clock_is_shown_and_moved_for_every_process(tmp_path: Path) -> None:
+    moved = subprocess.run(
+        [sys.executable, "-m", "telefonie_mcp", *sandbox(tmp_path), "clock", "+3d"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert abs(ahead(moved.stdout) - timedelta(days=3)) < SLACK
+    status, output, _ = command(tmp_path, *sandbox(tmp_path), "clock")
+    assert status == 0
+    assert abs(ahead(output) - timedelta(days=3)) < SLACK
+    status, output, _ = command(tmp_path, *sandbox(tmp_path), "clock", "reset")
+    assert status == 0
+    assert abs(ahead(output)) < SLACK
 
 
 @pytest.mark.parametrize(
@@ -43,8 +47,10 @@ def test_the_clock_is_shown_and_moved(tmp_path: Path) -> None:
         ([], "Say --port"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], words: str, tmp_path: Path) -> None:
-    refused = clock(tmp_path, *arguments)
-    assert refused.returncode == 2
-    assert re.search(words, refused.stderr)
-    assert "Traceback" not in refused.stderr
+def test_what_is_refused_ends_with_status_2_and_a_sentence(
+    arguments: list[str], words: str, tmp_path: Path
+) -> None:
+    status, _, errors = command(tmp_path, *sandbox(tmp_path), *arguments)
+    assert status == 2
+    assert re.search(words, errors)
+    assert "Traceback" not in errors

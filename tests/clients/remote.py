@@ -68,7 +68,7 @@ CLIENTS = {
     "openai": Client("OpenAI Agents SDK", "openai_servers.py", "examples/openai_agents.py"),
     "pydantic": Client("Pydantic AI", "pydantic_toolset.py", "examples/pydantic_ai_agent.py"),
 }
-"""Every client that is tested; the order is that of the README's table."""
+"""Every client that is tested; the order is that of the table in docs/clients.md."""
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
-from tests.cli.config.test_command import config, place
+from tests.cli.config.test_command import place
 from tests.clients.support import run
+from tests.support.commands import command
 
 
 async def test_the_inspector_starts_the_server_from_its_file(tmp_path: Path) -> None:
-    status, _, notes = config(
+    status, _, notes = command(
         tmp_path, "config", "inspector", "--write", "--yes", TELEFONIE_SANDBOX_DB=":memory:"
     )
     assert status == 0, notes

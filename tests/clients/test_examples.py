@@ -9,9 +9,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests import readme
 from tests.clients.remote import ROOT
 from tests.clients.support import TOOLS, UV, uv
+from tests.documentation.pages import lines
 from tests.support.wire import environment
 
 EXAMPLES = ROOT / "examples"
@@ -73,8 +73,8 @@ async def test_a_variable_switches_to_a_real_model(name: str, tmp_path: Path) ->
     assert "calls" not in output
 
 
-def test_the_readme_runs_one_of_them() -> None:
-    assert f"\nuv run examples/{AGENTS[0]}\n" in readme.README.read_text()
+def test_the_documentation_runs_one_of_them() -> None:
+    assert f"uv run examples/{AGENTS[0]}" in lines()
 
 
 def test_the_agents_follow_the_same_script() -> None:

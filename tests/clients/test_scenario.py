@@ -1,9 +1,9 @@
 """The same scenario through every client, as it comes from its registry, over stdio and Streamable HTTP.
 
-What each shows of it stands in tests/snapshots/clients.json, of which the README's table is made. After an
-intended change, or with a new version of a client, ``UPDATE_SNAPSHOTS=1 python -m pytest -n 0
+What each shows of it stands in tests/snapshots/clients.json, of which the table in docs/clients.md is made.
+After an intended change, or with a new version of a client, ``UPDATE_SNAPSHOTS=1 python -m pytest -n 0
 tests/clients/test_scenario.py`` writes it anew and fails once, so that the change is looked at; then
-``python -m tests.readme``.
+``python -m tests.documentation.generated``.
 """
 
 import json

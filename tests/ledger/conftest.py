@@ -7,21 +7,15 @@ import pytest
 
 from telefonie_mcp.ledger.store import Ledger
 from tests.ledger.support import Clock
-from tests.support.postgres import new_database, postgres
+from tests.support.postgres import GROUP, new_schema
 
 
-@pytest.fixture(scope="session")
-def server() -> Generator[str]:
-    with postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=GROUP)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a ledger shall stand that does not exist yet."""
     if request.param == "sqlite":
         return str(tmp_path / "ledger.sqlite3")
-    return new_database(request.getfixturevalue("server"))
+    return new_schema(request.getfixturevalue("postgresql"))
 
 
 @pytest.fixture

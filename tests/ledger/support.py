@@ -1,8 +1,5 @@
-"""What the ledger's tests share: intents to record, a clock to move, and processes that work on a ledger."""
+"""What the ledger's tests share: intents to record, and a clock to move."""
 
-import subprocess
-import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -62,33 +59,3 @@ def used(ledger: Ledger, account: str = ACCOUNT) -> Decimal | int:
     with pytest.raises(LimitReachedError) as refusal:
         ledger.begin(buying("probe", "0.0001", account=account), Limits(monthly_spend=Decimal(0)))
     return refusal.value.used
-
-
-def start(script: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-
-
-def read_line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
-
-
-def race(script: str, arguments: Sequence[Sequence[str]]) -> list[str]:
-    """Run ``script`` once for each list of arguments, all released together when each has said ready."""
-    processes = [start(script, *each) for each in arguments]
-    try:
-        for process in processes:
-            assert read_line(process) == "ready"
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        outputs = [process.communicate(timeout=60)[0] for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-            process.communicate()
-    assert {process.returncode for process in processes} == {0}
-    return outputs

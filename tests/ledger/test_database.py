@@ -22,7 +22,7 @@ from telefonie_mcp.ledger.database import reading, writing
 from telefonie_mcp.ledger.records import LedgerError, LimitReachedError, Limits
 from telefonie_mcp.ledger.store import Ledger
 from tests.ledger.support import ACCOUNT, NO_LIMITS, bought, buying
-from tests.support.postgres import new_database
+from tests.support.postgres import GROUP, new_schema
 
 SECRET = "s3cr3t"
 THREADS = 8
@@ -101,8 +101,9 @@ def test_sqlite_is_set_up_to_lose_nothing_and_to_wait(file: Path) -> None:
     assert settings == ["wal", 2, 20_000]
 
 
-def test_postgresql_bounds_its_waits_unless_the_url_says_otherwise(server: str) -> None:
-    url = new_database(server)
+@GROUP
+def test_postgresql_bounds_its_waits_unless_the_url_says_otherwise(postgresql: str) -> None:
+    url = new_schema(postgresql)
 
     def timeouts(ledger: Ledger) -> list[str]:
         with reading(ledger.engine) as connection:
@@ -116,8 +117,9 @@ def test_postgresql_bounds_its_waits_unless_the_url_says_otherwise(server: str) 
         assert timeouts(ledger) == ["5s", "0", "read committed"]
 
 
-def test_the_plain_scheme_means_the_same_driver(server: str) -> None:
-    with opened(new_database(server).replace("+psycopg", "")) as ledger:
+@GROUP
+def test_the_plain_scheme_means_the_same_driver(postgresql: str) -> None:
+    with opened(new_schema(postgresql).replace("+psycopg", "")) as ledger:
         bought(ledger)
 
 
@@ -177,14 +179,15 @@ def test_a_transaction_that_fails_leaves_nothing_behind(url: str) -> None:
         bought(ledger)
 
 
-def test_connections_that_the_server_has_closed_are_replaced(server: str) -> None:
-    url = new_database(server)
+@GROUP
+def test_connections_that_the_server_has_closed_are_replaced(postgresql: str) -> None:
+    url = new_schema(postgresql)
     with opened(url) as ledger:
         bought(ledger)
-        with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as administrator:
+        with psycopg.connect(postgresql.replace("+psycopg", ""), autocommit=True) as administrator:
             ended = administrator.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
-                [make_url(url).database],
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s",
+                [make_url(url).username],
             ).fetchall()
         assert ended == [(True,)]
         bought(ledger, "another")
@@ -263,8 +266,9 @@ def test_a_sqlite_file_that_somebody_keeps_locked_is_said_to_be(file: Path) -> N
         ledger.begin(buying(), NO_LIMITS)
 
 
-def test_an_account_that_somebody_keeps_locked_is_said_to_be(server: str) -> None:
-    url = new_database(server)
+@GROUP
+def test_an_account_that_somebody_keeps_locked_is_said_to_be(postgresql: str) -> None:
+    url = new_schema(postgresql)
     with opened(url) as other, opened(f"{url}&options=-c%20lock_timeout%3D20") as ledger:
         other.begin(buying(), NO_LIMITS)
         with writing(other.engine) as connection:
@@ -276,11 +280,13 @@ def test_an_account_that_somebody_keeps_locked_is_said_to_be(server: str) -> Non
         ledger.begin(buying("another"), NO_LIMITS)
 
 
-def test_a_database_user_without_rights_is_said_to_have_none(server: str) -> None:
-    url = new_database(server)
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as administrator:
+@GROUP
+def test_a_database_user_without_rights_is_said_to_have_none(postgresql: str) -> None:
+    with psycopg.connect(postgresql.replace("+psycopg", ""), autocommit=True) as administrator:
         administrator.execute(f"CREATE ROLE reader LOGIN PASSWORD '{SECRET}'")
-    reader = make_url(url).set(username="reader", password=SECRET).render_as_string(hide_password=False)
+    reader = (
+        make_url(postgresql).set(username="reader", password=SECRET).render_as_string(hide_password=False)
+    )
     assert refused(lambda: Ledger.open(reader)) == (
         "the ledger cannot be opened: the database user may not make or write its tables"
     )
@@ -326,19 +332,20 @@ def test_a_url_that_cannot_be_used_is_not_repeated(url: str) -> None:
         ("postgresql://ledger:{}@no.such.host.invalid/x", "the database server's name is not known"),
         ("postgresql://ledger:p@{}/word@localhost/ledger", "the database server's name is not known"),
         ("postgresql://ledger:{}@/ledger?secret={}", "its URL has an option that psycopg does not know"),
-        ("{server}&options=-c%20s3cr3t%3D1", "OperationalError"),
+        ("{postgresql}&options=-c%20s3cr3t%3D1", "OperationalError"),
         ("{nobody}", "the database server does not accept this user and password"),
         ("{nowhere}", "the database server does not know this database or user"),
     ],
 )
+@GROUP
 def test_a_postgresql_that_cannot_be_reached_is_explained_without_the_url(
-    server: str, url: str, reason: str
+    postgresql: str, url: str, reason: str
 ) -> None:
-    place = make_url(server)
+    place = make_url(postgresql)
     url = url.format(
         SECRET,
         SECRET,
-        server=server,
+        postgresql=postgresql,
         nobody=place.set(password=SECRET).render_as_string(hide_password=False),
         nowhere=place.set(database=SECRET).render_as_string(hide_password=False),
     )

@@ -13,7 +13,7 @@ from telefonie_mcp.ledger.inspection import open_entries
 from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.ledger.store import Ledger
 from tests.ledger.support import NO_LIMITS, bought, buying
-from tests.support.postgres import new_database
+from tests.support.postgres import GROUP, new_schema
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -70,8 +70,9 @@ def test_another_database_is_no_ledger_yet(tmp_path: Path) -> None:
     assert open_entries(str(tmp_path / "other")) is None
 
 
-def test_no_ledger_is_made_on_a_server(server: str) -> None:
-    url = new_database(server)
+@GROUP
+def test_no_ledger_is_made_on_a_server(postgresql: str) -> None:
+    url = new_schema(postgresql)
     assert open_entries(url) is None
     ledger = Ledger.open(url)
     assert open_entries(url) == []

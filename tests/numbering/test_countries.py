@@ -4,7 +4,7 @@ import pytest
 from telefonie_mcp.numbering.countries import countries
 
 
-def test_every_country_with_a_numbering_plan_is_there() -> None:
+def test_every_country_with_a_numbering_plan_is_listed() -> None:
     assert set(countries("")) == phonenumbers.SUPPORTED_REGIONS
 
 
@@ -24,10 +24,10 @@ def test_every_country_with_a_numbering_plan_is_there() -> None:
         ("(", []),
     ],
 )
-def test_by_code_by_name_and_by_word(typed: str, codes: list[str]) -> None:
+def test_countries_are_found_by_code_by_name_and_by_word(typed: str, codes: list[str]) -> None:
     assert countries(typed)[: len(codes) or None] == codes
 
 
-def test_codes_come_before_names() -> None:
+def test_matching_codes_come_before_matching_names() -> None:
     assert countries("us")[0] == "US"
     assert countries("a")[0] == "AC"

@@ -12,11 +12,11 @@ from mcp_types import Tool
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.server.handlers import create_server
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.support.recorder import Recorder, recording
 from tests.support.wire import answer_of
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "documents"
 KEY = "key-for-strangers"
 BOOK = {"title": "Dune"}
 Mode = Literal["auto", "legacy"]

@@ -100,7 +100,7 @@ async def test_its_commands_make_a_server_that_writes_to_its_volume_only(tmp_pat
         run("sh", "-euc", moved(command, root), cwd=source, variables={"PATH": path})
     for directory in (root / "opt", root / "data"):
         assert directory.exists()
-    assert [*root.rglob("opt/telefonie/**/telefonie_mcp/__pycache__/cli.*.pyc")]
+    assert [*root.rglob("opt/telefonie/**/telefonie_mcp/cli/__pycache__/main.*.pyc")]
 
     variables, home = environment(root), tmp_path / "home"
     home.mkdir()

@@ -12,7 +12,8 @@ from jsonschema_rs import Draft7Validator
 
 from telefonie_mcp import __version__
 from telefonie_mcp.cli.main import SECRETS
-from telefonie_mcp.settings.fields import Settings, read_settings
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.packaging.generated import FILES, MANIFEST, SERVER, text
 from tests.packaging.support import ROOT, run, tool
 

@@ -51,7 +51,8 @@ def test_the_sdist_builds_the_same_wheel_and_holds_no_leftovers(
     run("tar", "-xf", sdist, cwd=tmp_path)
     (source,) = tmp_path.iterdir()
     names = [path.relative_to(source).as_posix() for path in source.rglob("*")]
-    assert {"tests/packaging/test_wheel.py", "Dockerfile", "server.json", ".ci/run"} < {*names}
+    assert {"tests/packaging/test_wheel.py", "docs/settings.md", "Dockerfile", "server.json"} < {*names}
+    assert ".ci/run" in names
     assert not [name for name in names if "cache" in name.split("/")[-1] or name.endswith((".pyc", ".lock"))]
     target = tmp_path / "dist"
     target.mkdir()
@@ -69,7 +70,7 @@ async def test_the_wheel_installed_alone(wheel: Path, tmp_path: Path) -> None:
     )
     where = run(python, "-c", "import telefonie_mcp as t; print(t.__file__)", cwd=home).stdout
     assert Path(where.strip()).is_relative_to(place)
-    assert [*place.rglob("telefonie_mcp/__pycache__/cli.*.pyc")]
+    assert [*place.rglob("telefonie_mcp/cli/__pycache__/main.*.pyc")]
     assert run(script, "--version", cwd=home).stdout == f"telefonie-mcp, version {__version__}\n"
 
     demo = run(script, "demo", cwd=home, home=home)

@@ -27,7 +27,7 @@ EVERYTHING = build_catalog(load_documents(toolsets=TOOLSETS))
 
 
 def prompts(
-    *without: str, read_only: bool = False, toolsets: tuple[str, ...] = TOOLSETS
+    *without: str, read_only: bool = False, toolsets: tuple[str, ...] = tuple(TOOLSETS)
 ) -> dict[str, Prompt]:
     chosen = restrict(EVERYTHING, toolsets=toolsets, read_only=read_only, tools=(), exclude_tools=without)
     return {**load_prompts(chosen)}

@@ -26,7 +26,7 @@ from pydantic import SecretStr
 
 from telefonie_mcp.app import App
 from telefonie_mcp.server.handlers import create_server, mcp_server
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.support.faulty import NUMBER, Exchange, Provider, faulty, replying
 from tests.support.served import live_settings, served
 from tests.support.serving import serving

@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import Implementation, TextResourceContents
 
 from telefonie_mcp.server.handlers import create_server
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.support.wire import answer_of, running
 
 NUMBER = "+14155550123"

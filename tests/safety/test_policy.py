@@ -15,7 +15,7 @@ from mcp_types import Implementation
 
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.server.handlers import create_server
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.support.commands import command
 from tests.support.faulty import NUMBER, Provider, faulty
 from tests.support.served import served

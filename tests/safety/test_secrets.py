@@ -15,7 +15,7 @@ from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.server.handlers import mcp_server
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
 from tests.support.spans import recorded
@@ -152,7 +152,7 @@ async def test_in_spans_and_exceptions(mode: Mode, tmp_path: Path) -> None:
                     misbehave(provider, fault)
                     for tool, arguments in CALLS:
                         seen.append(await told(lambda t=tool, a=arguments: client.call_tool(t, a)))
-                        seen.append(await told(lambda t=tool, a=arguments: app.calls.call(t, a, SCRIPT)))
+                        seen.append(await told(lambda t=tool, a=arguments: app.pipeline.call(t, a, SCRIPT)))
         assert provider.keys == {KEY}
     assert_no_secret(*seen, *spans[before:])
     assert any("tools/call purchase_number" in span for span in spans[before:])

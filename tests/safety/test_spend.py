@@ -26,7 +26,7 @@ BUYER = """
 import os, sys, anyio, json
 from telefonie_mcp.app import App
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.calls.approval import CommandLine
 
 async def main():
@@ -36,7 +36,7 @@ async def main():
     for number in range(first, first + int(sys.argv[2])):
         try:
             arguments = {"phone_number": f"+1415555{number:04}", "confirm": True}
-            await app.calls.call("purchase_number", arguments, CommandLine())
+            await app.pipeline.call("purchase_number", arguments, CommandLine())
             bought += 1
         except ToolError as error:
             assert error.code == "limit_reached", error.as_dict()

@@ -15,7 +15,7 @@ import pytest
 from starlette.types import Message, Scope
 
 from telefonie_mcp.sandbox import create_sandbox, reset
-from telefonie_mcp.sandbox.app import until_gone
+from telefonie_mcp.sandbox.routing import until_gone
 from tests.sandbox.support import KEY, connect, embedded, problem, serve
 
 NUMBER = "+14155550100"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telefonie_mcp.sandbox.automaton import DIGITS, Containing, EndingWith, Language, Part, Patterns, run
+from telefonie_mcp.sandbox.automaton import DIGITS, Containing, EndingWith, Factor, Language, Patterns, run
 
 EXPRESSIONS = (
     r"12",
@@ -57,7 +57,7 @@ def test_digits_are_found_anywhere_and_at_the_end(wanted: str, read: str) -> Non
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_a_language_numbers_its_members_in_order(expression: str) -> None:
     patterns = Patterns({"it": expression})
-    language = Language([Part(patterns)], lambda states, _: bool(patterns.matching(states[0])), longest=4)
+    language = Language([Factor(patterns)], lambda states, _: bool(patterns.matching(states[0])), longest=4)
     expected = sorted(string for string in every_string(4)[1:] if re.fullmatch(expression, string))
     assert [language[rank] for rank in range(language.size)] == expected
     for outside in (-1, language.size):
@@ -67,16 +67,16 @@ def test_a_language_numbers_its_members_in_order(expression: str) -> None:
 
 def test_a_product_intersects_and_begins_with_the_prefix() -> None:
     patterns, middle = Patterns({"it": r"\d{4}"}), Containing("12")
-    parts = [Part(patterns), Part(middle, preceded_by="1")]
+    factors = [Factor(patterns), Factor(middle, preceded_by="1")]
 
     def accept(states: tuple[int, ...], digits: int) -> bool:
         return digits == 4 and bool(patterns.matching(states[0])) and states[1] == middle.found
 
-    whole = Language(parts, lambda states, digits: accept(tuple(states), digits), longest=4)
+    whole = Language(factors, lambda states, digits: accept(tuple(states), digits), longest=4)
     expected = [f"{number:04}" for number in range(10_000) if "12" in f"1{number:04}"]
     assert [whole[rank] for rank in range(whole.size)] == expected
 
-    prefixed = Language(parts, lambda states, digits: accept(tuple(states), digits), longest=4, prefix="31")
+    prefixed = Language(factors, lambda states, digits: accept(tuple(states), digits), longest=4, prefix="31")
     assert [prefixed[rank] for rank in range(prefixed.size)] == [
         each for each in expected if each[:2] == "31"
     ]
@@ -86,25 +86,27 @@ def test_a_product_intersects_and_begins_with_the_prefix() -> None:
 def test_a_prefix_that_leads_out_of_the_language_leaves_nothing(prefix: str) -> None:
     patterns = Patterns({"it": r"1\d\d"})
     language = Language(
-        [Part(patterns)], lambda states, _: bool(patterns.matching(states[0])), longest=3, prefix=prefix
+        [Factor(patterns)], lambda states, _: bool(patterns.matching(states[0])), longest=3, prefix=prefix
     )
     assert language.size == 0
     with pytest.raises(IndexError):
         language[0]
 
 
-def test_a_part_that_is_not_required_only_observes() -> None:
+def test_a_factor_that_is_not_required_only_observes() -> None:
     wide, narrow = Patterns({"it": r"\d\d"}), Patterns({"it": r"1\d"})
-    parts = [Part(wide), Part(narrow, required=False)]
+    factors = [Factor(wide), Factor(narrow, required=False)]
     language = Language(
-        parts, lambda states, _: bool(wide.matching(states[0])) and not narrow.matching(states[1]), longest=2
+        factors,
+        lambda states, _: bool(wide.matching(states[0])) and not narrow.matching(states[1]),
+        longest=2,
     )
     assert language.size == 90
 
 
 def test_size_is_exact_beyond_a_machine_word() -> None:
     patterns = Patterns({"it": r"\d{25}"})
-    language = Language([Part(patterns)], lambda states, _: bool(patterns.matching(states[0])), longest=25)
+    language = Language([Factor(patterns)], lambda states, _: bool(patterns.matching(states[0])), longest=25)
     rank = random.Random(7).randrange(10**25)
     assert language.size == 10**25
     assert language[rank] == f"{rank:025}"
@@ -113,6 +115,6 @@ def test_size_is_exact_beyond_a_machine_word() -> None:
 def test_a_prefix_longer_than_the_language_leaves_nothing() -> None:
     patterns = Patterns({"it": r"\d{5}"})
     language = Language(
-        [Part(patterns)], lambda states, _: bool(patterns.matching(states[0])), longest=3, prefix="1234"
+        [Factor(patterns)], lambda states, _: bool(patterns.matching(states[0])), longest=3, prefix="1234"
     )
     assert language.size == 0

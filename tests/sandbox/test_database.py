@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from telefonie_mcp.sandbox import SandboxError, create_sandbox, reset
-from telefonie_mcp.sandbox.database import open_database, write_ahead
+from telefonie_mcp.sandbox.database import open_database
 from telefonie_mcp.sandbox.store import Order, OwnedNumber, Store
 
 ORDER = Order(number="+14155550100", country="US", type="local", monthly_rate=Decimal("1.15"))
@@ -101,23 +101,3 @@ def test_a_path_that_cannot_be_a_file_is_named(tmp_path: Path) -> None:
     for impossible in (tmp_path, tmp_path / "file" / "sandbox.db"):
         with pytest.raises(SandboxError, match=impossible.name):
             create_sandbox(impossible)
-
-
-def test_switching_to_a_write_ahead_log_waits_for_readers(tmp_path: Path) -> None:
-    database = tmp_path / "sandbox.db"
-    attempts: list[str] = []
-    with (
-        closing(sqlite3.connect(database)) as reader,
-        closing(sqlite3.connect(database, timeout=0)) as writer,
-    ):
-        reader.executescript("CREATE TABLE t (x); BEGIN; SELECT * FROM t;")
-
-        def leave_after_the_second(statement: str) -> None:
-            attempts.append(statement)
-            if len(attempts) == 2:
-                reader.rollback()
-
-        writer.set_trace_callback(leave_after_the_second)
-        write_ahead(writer)
-        assert len(attempts) >= 2
-        assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 
+from telefonie_mcp.numbering.number_types import NumberType
 from telefonie_mcp.sandbox import numbering_plan
-from telefonie_mcp.sandbox.numbering_plan import COUNTRIES, Location, NumberType
+from telefonie_mcp.sandbox.numbering_plan import COUNTRIES, Location
 
 TYPES: dict[int, NumberType | None] = {
     PhoneNumberType.FIXED_LINE: "local",

@@ -4,10 +4,11 @@ from importlib.resources import files
 
 import pytest
 
-from telefonie_mcp.sandbox.numbering_plan import COUNTRIES, NUMBER_TYPES, NumberType
+from telefonie_mcp.numbering.number_types import NUMBER_TYPES, NumberType
+from telefonie_mcp.sandbox.numbering_plan import COUNTRIES
 from telefonie_mcp.sandbox.pricing import Requirement, terms
 
-MARKET = tomllib.loads(files("telefonie_mcp.sandbox").joinpath("pricing.toml").read_text("utf-8"))
+PRICES = tomllib.loads(files("telefonie_mcp.sandbox").joinpath("pricing.toml").read_text("utf-8"))
 
 
 def test_every_country_and_type_has_terms() -> None:
@@ -20,10 +21,10 @@ def test_every_country_and_type_has_terms() -> None:
 
 
 def test_the_data_names_only_countries_types_and_facts_that_exist() -> None:
-    assert len(MARKET["countries"]) >= 30
-    assert MARKET["countries"].keys() <= COUNTRIES
-    facts = set(MARKET["defaults"]["local"])
-    for country in MARKET["countries"].values():
+    assert len(PRICES["countries"]) >= 30
+    assert PRICES["countries"].keys() <= COUNTRIES
+    facts = set(PRICES["defaults"]["local"])
+    for country in PRICES["countries"].values():
         assert country.keys() <= set(NUMBER_TYPES)
         assert all(each.keys() <= facts for each in country.values())
 

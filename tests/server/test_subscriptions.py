@@ -25,7 +25,7 @@ from mcp_types import (
 )
 
 from telefonie_mcp.server.handlers import create_server
-from telefonie_mcp.server.subscriptions import Followers
+from telefonie_mcp.server.subscriptions import Subscriptions
 from telefonie_mcp.settings.fields import Settings
 from tests.support.account import connected_live, owning
 from tests.support.faulty import NUMBER, after, close, faulty, replying
@@ -208,7 +208,7 @@ class Connected:
 async def test_of_too_many_connections_the_oldest_is_forgotten() -> None:
     told: list[Connected] = []
     connections = [Connected(told) for _ in range(3)]
-    followers = Followers(lambda _: True, connections=2)
+    followers = Subscriptions(lambda _: True, connections=2)
     for each in connections:
         await followers.subscribe(cast("Any", each), SubscribeRequestParams(uri=LOG))
     await followers.tell([LOG])
@@ -218,7 +218,7 @@ async def test_of_too_many_connections_the_oldest_is_forgotten() -> None:
 async def test_who_does_not_listen_holds_nobody_up_and_is_forgotten() -> None:
     told: list[Connected] = []
     deaf, good = Connected(told, deaf=True), Connected(told)
-    followers = Followers(lambda _: True)
+    followers = Subscriptions(lambda _: True)
     for each in (deaf, good):
         await followers.subscribe(cast("Any", each), SubscribeRequestParams(uri=LOG))
     with anyio.fail_after(SECONDS):

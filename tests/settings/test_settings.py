@@ -8,7 +8,8 @@ from pydantic import SecretStr
 
 from telefonie_mcp.cli.main import SECRETS
 from telefonie_mcp.errors import SettingsError
-from telefonie_mcp.settings.fields import Settings, read_settings
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.settings.types import Address
 
 KEY = "key-0451-abcdef"

@@ -29,7 +29,7 @@ from mcp_types import (
 from telefonie_mcp.app import App
 from telefonie_mcp.server.handlers import mcp_server
 from telefonie_mcp.server.http import http_app
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.support.serving import serving
 
 MODERN = "2026-07-28"

@@ -103,6 +103,12 @@ def test_paths_and_queries_round_trip(segment: str, values: list[str]) -> None:
     assert [value for _, value in parse_qsl(parts.query, keep_blank_values=True)] == values
 
 
+SENT = re.compile(
+    r"GET /v1/numbers/(available|owned)|POST /v1/numbers/owned"
+    r"|(GET|POST|DELETE) /v1/numbers/owned/%2B[1-9][0-9]{6,14}"
+)
+FIRST_WORDS = ("Nothing was done", "It is unknown whether", "Only part of this was done")
+
 GOOD: dict[str, st.SearchStrategy[Any]] = {
     "phone_number": st.sampled_from(["+14155550100", "+1 (415) 555-0101", "+14155550102"]),
     "country_code": st.sampled_from(["US", "gb"]),
@@ -147,11 +153,34 @@ class Running:
         async def run() -> CallToolResult:
             try:
                 with fail_after(10):
-                    return success_result(await self.app.calls.call(name, arguments, CommandLine()))
+                    return success_result(await self.app.pipeline.call(name, arguments, CommandLine()))
             except ToolError as error:
                 return error_result(error, mode="sandbox")
 
         return self.portal.call(run)
+
+    def prove(self, name: str, given_arguments: dict[str, Any]) -> None:
+        """Make one call, and check all that is promised of every one."""
+        before = len(self.requests)
+        result = self.call(name, given_arguments)
+        (part,) = result.content
+        assert isinstance(part, TextContent)
+        answer = json.loads(part.text)
+        sent = self.requests[before:]
+        assert all(SENT.fullmatch(request) for request in sent)
+        if result.is_error:
+            assert answer["message"].startswith(FIRST_WORDS)
+            assert answer["message"].isprintable()
+            assert answer["code"] != "internal_error"
+            assert answer["hint"]
+            assert len(part.text.encode()) < 20_000
+        else:
+            assert result.structured_content == answer
+            assert catalog()[name].result_validator.is_valid(answer)
+        if given_arguments.get("confirm") is not True and catalog()[name].destructive:
+            assert not any(request.startswith(("POST", "DELETE")) for request in sent)
+        if result.is_error and answer["code"] == "invalid_arguments":
+            assert sent == []
 
 
 @pytest.fixture(scope="module")
@@ -170,36 +199,18 @@ def pipeline() -> Iterator[Running]:
         portal.call(app.aclose)
 
 
-SENT = re.compile(
-    r"GET /v1/numbers/(available|owned)|POST /v1/numbers/owned"
-    r"|(GET|POST|DELETE) /v1/numbers/owned/%2B[1-9][0-9]{6,14}"
-)
-FIRST_WORDS = ("Nothing was done", "It is unknown whether", "Only part of this was done")
-
-
-@settings(max_examples=400)
+@settings(max_examples=80)
 @given(called=calls())
 def test_every_call_ends_in_a_result_or_a_readable_error(
     pipeline: Running, called: tuple[str, dict[str, Any]]
 ) -> None:
-    name, given_arguments = called
-    before = len(pipeline.requests)
-    result = pipeline.call(name, given_arguments)
-    (part,) = result.content
-    assert isinstance(part, TextContent)
-    answer = json.loads(part.text)
-    sent = pipeline.requests[before:]
-    assert all(SENT.fullmatch(request) for request in sent)
-    if result.is_error:
-        assert answer["message"].startswith(FIRST_WORDS)
-        assert answer["message"].isprintable()
-        assert answer["code"] != "internal_error"
-        assert answer["hint"]
-        assert len(part.text.encode()) < 20_000
-    else:
-        assert result.structured_content == answer
-        assert catalog()[name].result_validator.is_valid(answer)
-    if given_arguments.get("confirm") is not True and catalog()[name].destructive:
-        assert not any(request.startswith(("POST", "DELETE")) for request in sent)
-    if result.is_error and answer["code"] == "invalid_arguments":
-        assert sent == []
+    pipeline.prove(*called)
+
+
+@pytest.mark.whole
+@settings(max_examples=2000)
+@given(called=calls())
+def test_every_one_of_many_calls_ends_in_a_result_or_a_readable_error(
+    pipeline: Running, called: tuple[str, dict[str, Any]]
+) -> None:
+    pipeline.prove(*called)

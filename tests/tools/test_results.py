@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from telefonie_mcp.tools.results import UnusableError, clean, clean_line, done_without_body, present
+from telefonie_mcp.text import clean, clean_line
+from telefonie_mcp.tools.results import UnusableError, done_without_body, present
 from telefonie_mcp.upstream.outcomes import Answer
 from tests.support.tools import answering, tool
 

@@ -12,8 +12,9 @@ from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine, question_about
 from telefonie_mcp.errors import DocumentError, ToolError
 from telefonie_mcp.openapi.documents import parse_document
-from telefonie_mcp.settings.fields import read_settings
-from telefonie_mcp.tools.catalog import HIDDEN, Catalog
+from telefonie_mcp.redaction import HIDDEN
+from telefonie_mcp.settings.reading import read_settings
+from telefonie_mcp.tools.catalog import Catalog
 from telefonie_mcp.tools.derivation import build_catalog
 
 SECRET = "hunter2-hunter2"
@@ -105,7 +106,7 @@ def things(
 async def test_a_preview_fills_in_facts_and_hides_secrets(tmp_path: Path) -> None:
     app, written = things(tmp_path)
     with pytest.raises(ToolError) as refused:
-        await app.calls.call("close_thing", {"id": "t1", "pin": SECRET}, CommandLine())
+        await app.pipeline.call("close_thing", {"id": "t1", "pin": SECRET}, CommandLine())
     answer = refused.value.as_dict()
     # What a fact says in braces is not filled in again.
     assert f"close t1 of Ann, Bob, noted as {{id}} {{pin}} {{nothing}}, with {HIDDEN}." in answer["message"]
@@ -117,7 +118,7 @@ async def test_a_preview_fills_in_facts_and_hides_secrets(tmp_path: Path) -> Non
 
 async def test_the_api_gets_what_the_ledger_does_not(tmp_path: Path) -> None:
     app, written = things(tmp_path)
-    await app.calls.call("close_thing", {"id": "t1", "pin": SECRET, "confirm": True}, CommandLine())
+    await app.pipeline.call("close_thing", {"id": "t1", "pin": SECRET, "confirm": True}, CommandLine())
     (entry,) = await app.recent_writes()
     await app.aclose()
     assert json.loads(written[0]) == {"pin": SECRET}
@@ -132,7 +133,7 @@ async def test_the_providers_words_do_not_repeat_a_secret(tmp_path: Path) -> Non
 
     app, _ = things(tmp_path, handler=answer)
     with pytest.raises(ToolError) as refused:
-        await app.calls.call("close_thing", {"id": "t1", "pin": SECRET, "confirm": True}, CommandLine())
+        await app.pipeline.call("close_thing", {"id": "t1", "pin": SECRET, "confirm": True}, CommandLine())
     assert refused.value.details["provider_says"] == f"The PIN {HIDDEN} of t1 is wrong."
     (entry,) = await app.recent_writes()
     await app.aclose()
@@ -157,7 +158,7 @@ async def test_a_secret_is_hidden_as_it_was_repeated(
 
     app, _ = things(tmp_path, handler=handler)
     with pytest.raises(ToolError) as refused:
-        await app.calls.call("close_thing", {"id": "t1", "pin": pin, "confirm": True}, CommandLine())
+        await app.pipeline.call("close_thing", {"id": "t1", "pin": pin, "confirm": True}, CommandLine())
     await app.aclose()
     assert refused.value.details["provider_says"] == shown
 
@@ -168,7 +169,7 @@ async def test_a_read_can_have_a_secret_too(tmp_path: Path) -> None:
 
     app, _ = things(tmp_path, handler=handler, read_only=True)
     with pytest.raises(ToolError) as refused:
-        await app.calls.call("close_thing", {"id": "t1", "pin": SECRET}, CommandLine())
+        await app.pipeline.call("close_thing", {"id": "t1", "pin": SECRET}, CommandLine())
     await app.aclose()
     assert refused.value.details["provider_says"] == f"The PIN {HIDDEN} is wrong."
 
@@ -176,10 +177,10 @@ async def test_a_read_can_have_a_secret_too(tmp_path: Path) -> None:
 async def test_what_stands_for_a_secret_is_not_sent_as_one(tmp_path: Path) -> None:
     app, written = things(tmp_path)
     with pytest.raises(ToolError) as preview:
-        await app.calls.call("close_thing", {"id": "t1", "pin": SECRET}, CommandLine())
+        await app.pipeline.call("close_thing", {"id": "t1", "pin": SECRET}, CommandLine())
     call = preview.value.details["next_call"]
     with pytest.raises(ToolError, match="pin must be the value itself, which"):
-        await app.calls.call(call["name"], call["arguments"], CommandLine())
+        await app.pipeline.call(call["name"], call["arguments"], CommandLine())
     await app.aclose()
     assert written == []
 
@@ -192,7 +193,7 @@ async def test_neither_an_unusable_answer_nor_a_fact_brings_a_secret_into_the_le
 
     app, _ = things(tmp_path, handler=handler, seconds="1")
     with pytest.raises(ToolError) as refused:
-        await app.calls.call("close_thing", {"id": "t1", "pin": SECRET, "confirm": True}, CommandLine())
+        await app.pipeline.call("close_thing", {"id": "t1", "pin": SECRET, "confirm": True}, CommandLine())
     assert f'"{HIDDEN}" is not of type "array"' in refused.value.message
     assert SECRET not in str(refused.value)
     (entry,) = await app.recent_writes()
@@ -205,7 +206,7 @@ async def test_what_is_in_the_wanted_state_is_not_brought_there_again(tmp_path: 
     app, written = things(tmp_path, {**THING, "status": "closed"})
     for confirm in (False, True):
         with pytest.raises(ToolError, match="t1 is closed") as refused:
-            await app.calls.call("close_thing", {"id": "t1", "confirm": confirm}, CommandLine())
+            await app.pipeline.call("close_thing", {"id": "t1", "confirm": confirm}, CommandLine())
         assert refused.value.code == "conflict"
     assert written == []
     await app.aclose()
@@ -218,7 +219,7 @@ async def test_what_is_in_the_wanted_state_is_not_brought_there_again(tmp_path: 
 async def test_an_error_does_not_repeat_a_secret(arguments: dict[str, Any], tmp_path: Path) -> None:
     app, _ = things(tmp_path)
     with pytest.raises(ToolError) as refused:
-        await app.calls.call("close_thing", {"id": "t1", "confirm": True, **arguments}, CommandLine())
+        await app.pipeline.call("close_thing", {"id": "t1", "confirm": True, **arguments}, CommandLine())
     answer = refused.value.as_dict()
     assert answer["code"] == "invalid_arguments"
     assert "hunter2" not in json.dumps(answer)
@@ -288,7 +289,7 @@ async def test_each_item_of_a_list_can_have_a_format(tmp_path: Path) -> None:
     assert schema["items"]["pattern"].startswith(r"^\+")
     given = {"id": "t1", "codes": ["+1 (415) 555-0100", "4155550100"], "confirm": True}
     with pytest.raises(ToolError) as refused:
-        await app.calls.call("close_thing", given, CommandLine())
+        await app.pipeline.call("close_thing", given, CommandLine())
     (error,) = refused.value.details["errors"]
     assert error["field"] == "codes[1]"
     assert "did you mean +14155550100?" in error["problem"]

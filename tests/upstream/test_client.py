@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from telefonie_mcp.openapi.operation import Credential
-from telefonie_mcp.upstream.client import MAX_CONNECTIONS, Client
+from telefonie_mcp.upstream.client import MAX_CONNECTIONS, ApiClient
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.serialization import Request
 from tests.support import faulty as f
@@ -18,8 +18,8 @@ GET = Request("GET", "/owned")
 KEY = SecretStr("key/+ 0451")
 
 
-def client(key: SecretStr | None = KEY) -> Client:
-    return Client(key, lambda: None, user_agent="test/1")
+def client(key: SecretStr | None = KEY) -> ApiClient:
+    return ApiClient(key, lambda: None, user_agent="test/1")
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
+from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
-from telefonie_mcp.upstream.retry import Deadline, pause_before_retry, send_until_known
+from telefonie_mcp.upstream.retry import pause_before_retry, send_until_known
 
 LOST = Unanswered("broke", pending=False)
 HANGING = Unanswered("hangs", pending=True)

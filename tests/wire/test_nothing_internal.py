@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 from telefonie_mcp.app import App
 from telefonie_mcp.ledger.records import Entry
 from telefonie_mcp.server.handlers import mcp_server
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.support.wire import answer_of
 
 SECRET = "secret in /etc/passwd"

@@ -7,7 +7,7 @@ import pytest
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage, jsonrpc_message_adapter
 
-from telefonie_mcp.server.stdio import Incoming, Outgoing, Unanswered
+from telefonie_mcp.server.stdio import Incoming, Outgoing, PendingRequests
 
 CALL = {"id": 1, "method": "tools/call"}
 ANSWER: dict[str, Any] = {"id": 1, "result": {}}
@@ -44,9 +44,9 @@ async def test_the_end(
 ) -> None:
     client, source = anyio.create_memory_object_stream[SessionMessage | Exception](9)
     sink, screen = anyio.create_memory_object_stream[SessionMessage](9)
-    unanswered = Unanswered()
-    outgoing = Outgoing(sink, unanswered)
-    incoming = Incoming(source, outgoing, unanswered, seconds=60)
+    pending = PendingRequests()
+    outgoing = Outgoing(sink, pending)
+    incoming = Incoming(source, outgoing, pending, seconds=60)
     ended = anyio.Event()
 
     async def converse(step: tuple[str, dict[str, Any]]) -> None:
@@ -78,11 +78,11 @@ async def test_the_end(
 async def test_the_end_does_not_wait_for_ever() -> None:
     client, source = anyio.create_memory_object_stream[SessionMessage | Exception](1)
     sink, screen = anyio.create_memory_object_stream[SessionMessage](1)
-    unanswered = Unanswered()
+    pending = PendingRequests()
     async with (
         screen,
-        Outgoing(sink, unanswered) as outgoing,
-        Incoming(source, outgoing, unanswered, seconds=0.01) as incoming,
+        Outgoing(sink, pending) as outgoing,
+        Incoming(source, outgoing, pending, seconds=0.01) as incoming,
     ):
         await client.send(SessionMessage(message(CALL)))
         await incoming.receive()

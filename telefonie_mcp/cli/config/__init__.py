@@ -1,0 +1,1 @@
+"""``telefonie-mcp config``: how MCP clients are told to start this server."""

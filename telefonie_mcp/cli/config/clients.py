@@ -10,13 +10,13 @@ from typing import Final, Literal
 
 from telefonie_mcp.errors import SettingsError
 
-__all__ = ["CLIENTS", "Client", "Platform", "config_file"]
+__all__ = ["CLIENTS", "ClientProfile", "Platform", "config_file"]
 
 Platform = Literal["linux", "darwin", "win32"]
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class ClientProfile:
     """A client and its configuration.
 
     Attributes:
@@ -46,22 +46,22 @@ class Client:
     syntax: Literal["json", "toml"] = "json"
 
 
-CLIENTS: Final[Mapping[str, Client]] = {
-    "claude-desktop": Client(
+CLIENTS: Final[Mapping[str, ClientProfile]] = {
+    "claude-desktop": ClientProfile(
         "Claude Desktop",
         "mcpServers",
         linux="CONFIG/Claude/claude_desktop_config.json",
         darwin="HOME/Library/Application Support/Claude/claude_desktop_config.json",
         win32="APPDATA/Claude/claude_desktop_config.json",
     ),
-    "claude-code": Client(
+    "claude-code": ClientProfile(
         "Claude Code",
         "mcpServers",
         linux="CLAUDE_CONFIG_DIR/.claude.json",
         reference="${{{}:-}}",  # empty, not the text itself, where the variable is not set
         typed=True,
     ),
-    "vscode": Client(
+    "vscode": ClientProfile(
         "VS Code",
         "servers",
         linux="CONFIG/Code/User/mcp.json",
@@ -70,20 +70,24 @@ CLIENTS: Final[Mapping[str, Client]] = {
         asks=True,
         typed=True,
     ),
-    "cursor": Client("Cursor", "mcpServers", linux="HOME/.cursor/mcp.json", reference="${{env:{}}}"),
-    "windsurf": Client(
+    "cursor": ClientProfile("Cursor", "mcpServers", linux="HOME/.cursor/mcp.json", reference="${{env:{}}}"),
+    "windsurf": ClientProfile(
         "Windsurf", "mcpServers", linux="HOME/.codeium/windsurf/mcp_config.json", reference="${{env:{}}}"
     ),
-    "zed": Client(
+    "zed": ClientProfile(
         "Zed",
         "context_servers",
         linux="CONFIG/zed/settings.json",
         darwin="HOME/.config/zed/settings.json",
         win32="APPDATA/Zed/settings.json",
     ),
-    "inspector": Client("MCP Inspector", "mcpServers", linux="HOME/.mcp-inspector/mcp.json", typed=True),
-    "gemini-cli": Client("Gemini CLI", "mcpServers", linux="HOME/.gemini/settings.json", reference="${{{}}}"),
-    "codex-cli": Client(
+    "inspector": ClientProfile(
+        "MCP Inspector", "mcpServers", linux="HOME/.mcp-inspector/mcp.json", typed=True
+    ),
+    "gemini-cli": ClientProfile(
+        "Gemini CLI", "mcpServers", linux="HOME/.gemini/settings.json", reference="${{{}}}"
+    ),
+    "codex-cli": ClientProfile(
         "Codex CLI", "mcp_servers", linux="CODEX_HOME/config.toml", forwards=True, syntax="toml"
     ),
 }
@@ -99,7 +103,7 @@ _DEFAULTS: Final[Mapping[str, str]] = {
 """Where a directory is unless its variable says."""
 
 
-def config_file(client: Client, platform: str, environment: Mapping[str, str]) -> PurePath:
+def config_file(client: ClientProfile, platform: str, environment: Mapping[str, str]) -> PurePath:
     """Return the file that ``client`` reads.
 
     Args:

@@ -46,15 +46,15 @@ def config(flags: dict[str, Any], *, client: str, write: bool, yes: bool, with_k
     The settings now in force go along. Secrets are referred to where the client can do that, and otherwise
     left to you. --write keeps everything else in the client's file, and a backup beside it.
     """
-    from telefonie_mcp.cli.config.entry import configure  # noqa: PLC0415
-    from telefonie_mcp.cli.config.launch import variables  # noqa: PLC0415
-    from telefonie_mcp.settings.fields import read_settings  # noqa: PLC0415
+    from telefonie_mcp.cli.config.entry import build_configuration  # noqa: PLC0415
+    from telefonie_mcp.cli.config.launch import settings_as_variables  # noqa: PLC0415
+    from telefonie_mcp.settings.reading import read_settings  # noqa: PLC0415
 
     if yes and not write:
         raise click.UsageError("--yes answers the question of --write, and there is none.")
     settings = read_settings(os.environ, flags)
-    told = variables(settings)
-    made = configure(CLIENTS[client], _this_installation(), told, with_key=with_key)
+    told = settings_as_variables(settings)
+    made = build_configuration(CLIENTS[client], _this_installation(), told, with_key=with_key)
     path = Path(config_file(CLIENTS[client], sys.platform, os.environ))
     if settings.http:
         _note("TELEFONIE_HTTP is left out: the client starts the server over stdio.")

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from telefonie_mcp.cli.config import toml
-from telefonie_mcp.cli.config.clients import Client
-from telefonie_mcp.cli.config.launch import Launch, Variables
+from telefonie_mcp.cli.config.clients import ClientProfile
+from telefonie_mcp.cli.config.launch import Launch, SettingVariables
 from telefonie_mcp.settings.fields import PREFIX, Settings
 
-__all__ = ["SERVER", "Configuration", "configure"]
+__all__ = ["SERVER", "Configuration", "build_configuration"]
 
 SERVER: Final = "telefonie"
 """What clients call this server."""
@@ -37,7 +37,7 @@ class Configuration:
 
     """
 
-    client: Client
+    client: ClientProfile
     entry: Mapping[str, Any]
     inputs: tuple[Mapping[str, Any], ...] = ()
     references: tuple[str, ...] = ()
@@ -53,8 +53,8 @@ class Configuration:
         return json.dumps(tree, ensure_ascii=False, indent=2) + "\n"
 
 
-def configure(
-    client: Client, launch: Launch, variables: Variables, *, with_key: bool = False
+def build_configuration(
+    client: ClientProfile, launch: Launch, variables: SettingVariables, *, with_key: bool = False
 ) -> Configuration:
     """Return the configuration of ``client``.
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from telefonie_mcp.settings.fields import PREFIX, Settings
 
-__all__ = ["HTTP", "Launch", "Variables", "source_of", "variables"]
+__all__ = ["HTTP", "Launch", "SettingVariables", "settings_as_variables", "source_of"]
 
 _NAME: Final = "telefonie-mcp"
 HTTP: Final = frozenset({"http", "http_json"})
@@ -65,14 +65,14 @@ def source_of(origin: Mapping[str, Any]) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Variables:
+class SettingVariables:
     """Settings as variables: what everybody may see, and secrets."""
 
     plain: Mapping[str, str]
     secret: Mapping[str, str] = field(repr=False)
 
 
-def variables(settings: Settings) -> Variables:
+def settings_as_variables(settings: Settings) -> SettingVariables:
     """Return the settings that were made, as the variables that make them again, wherever one stands.
 
     How to serve HTTP is left out: these clients start the server over stdio.
@@ -87,7 +87,7 @@ def variables(settings: Settings) -> Variables:
         if name in _FILES and text != ":memory:" and "://" not in text:
             text = str(Path(text).absolute())
         (secret if _is_secret(name, text, value) else plain)[PREFIX + name.upper()] = text
-    return Variables(plain, secret)
+    return SettingVariables(plain, secret)
 
 
 def _is_secret(name: str, text: str, value: Any) -> bool:

@@ -10,7 +10,8 @@ from typing import Any, Final, cast
 from telefonie_mcp.cli.config import jsonc, toml
 from telefonie_mcp.cli.config.entry import SERVER, Configuration
 from telefonie_mcp.errors import SettingsError, TelefonieError
-from telefonie_mcp.settings.fields import PREFIX, read_settings
+from telefonie_mcp.settings.fields import PREFIX
+from telefonie_mcp.settings.reading import read_settings
 
 __all__ = ["MergeError", "merged"]
 

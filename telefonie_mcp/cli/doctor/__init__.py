@@ -1,0 +1,1 @@
+"""``telefonie-mcp doctor``: checks an installation and says what to do."""

@@ -14,11 +14,13 @@ from telefonie_mcp.cli.doctor.findings import Finding, clock, versions
 from telefonie_mcp.cli.doctor.network import locate_failure
 from telefonie_mcp.cli.doctor.storage import ledger, open_to_others, state
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
-from telefonie_mcp.settings.fields import Settings, read_settings
+from telefonie_mcp.server.instructions import destination
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.tools.api_errors import problem_of
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.requester import content_of
-from telefonie_mcp.upstream.client import Client
+from telefonie_mcp.upstream.client import ApiClient
 from telefonie_mcp.upstream.outcomes import Answer
 from telefonie_mcp.upstream.serialization import build_request
 
@@ -61,7 +63,7 @@ async def _service(settings: Settings) -> AsyncGenerator[Finding]:
     if app is None:
         yield key
         return
-    yield Finding("settings", "ok", app.where)
+    yield Finding("settings", "ok", destination(app))
     titles = ", ".join(f"{document.title} {document.version}" for document in app.documents)
     yield Finding("documents", "ok", f"{titles}: {len(app.catalog.tools)} tools")
     if settings.mode == "sandbox":
@@ -94,7 +96,7 @@ def _reads(app: App) -> dict[str, Tool]:
     return reads
 
 
-async def _server(client: Client, server: str, tool: Tool, key: Finding) -> AsyncGenerator[Finding]:
+async def _server(client: ApiClient, server: str, tool: Tool, key: Finding) -> AsyncGenerator[Finding]:
     """Ask one server, and judge whether it answers, whether it accepts the key, and what time it has."""
     request = build_request(tool.operation, tool.bindings, {})
     asked = datetime.now(UTC)

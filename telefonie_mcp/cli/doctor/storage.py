@@ -35,20 +35,20 @@ def ledger(settings: Settings) -> Finding:
 def state(settings: Settings) -> Finding:
     """Look at the files that are kept, and return the first that is not as it should be."""
     try:
-        book = file_of(settings.ledger_url)
+        ledger_file = file_of(settings.ledger_url)
     except LedgerError as error:
         return Finding("state", "problem", str(error), "Set TELEFONIE_STATE_DIR.")
     database = settings.sandbox_database if settings.mode == "sandbox" else ":memory:"
     sandbox = None if database == ":memory:" else Path(database)
-    kept = [file for file in (book, sandbox) if file]
+    kept = [file for file in (ledger_file, sandbox) if file]
     for file in kept:
         if finding := _place(file.absolute().parent) or _file(file):
             return finding
     if sandbox and (damage := _damage(sandbox)):
         remedy = "Empty it with telefonie-mcp sandbox --reset, or name another one (TELEFONIE_SANDBOX_DB)."
         return Finding("state", "problem", f"{sandbox} cannot be used: {damage}", remedy)
-    if book and open_to_others(book):
-        return Finding("state", "warning", f"others can read {book}", f"chmod 600 {book}")
+    if ledger_file and open_to_others(ledger_file):
+        return Finding("state", "warning", f"others can read {ledger_file}", f"chmod 600 {ledger_file}")
     places = ", ".join(dict.fromkeys(str(file.absolute().parent) for file in kept))
     return Finding("state", "ok", f"{places} can be written" if kept else "nothing is kept in files")
 

@@ -1,9 +1,9 @@
-"""Calls and SMS that come in: simulated, and delivered to a number's webhook as a real HTTP request.
+"""Inbound calls and SMS: simulated, and delivered to a number's webhook as a real HTTP request.
 
-That is how to see whether a number is routed as its owner meant. Nothing is ever dialled.
+They show whether a number is routed as intended. Nothing is ever dialled.
 
-The request is a POST with a form (`application/x-www-form-urlencoded`), with the field names that are usual
-in the industry:
+The request is a POST with a form (`application/x-www-form-urlencoded`) whose field names are usual in the
+industry:
 
 | Field | Call, to `voice_url` | SMS, to `sms_url` |
 |---|---|---|
@@ -25,12 +25,19 @@ It is signed with the secret of the number's account (`webhook_secret`):
 UTF-8. A receiver computes it again, compares it in constant time and refuses a `t` (seconds since 1970) that
 is more than five minutes old.
 
-Rules. The receiver has 15 seconds for everything. Redirects are not followed. The host is resolved once, and
-the connection goes to the address that was checked: a private, loopback or link-local one must be allowed.
-What is more than 2 kB of the response is not read. Every attempt stands in the number's event log.
+Rules. The receiver has 15 seconds in all. Redirects are not followed. The host is resolved once, and the
+connection goes to the address that was checked: private, loopback and link-local ones must be allowed. Only
+the first 2 kB of the response are read. Every attempt is in the number's event log.
 """
 
 from telefonie_mcp.sandbox.inbound.delivery import LIMIT
-from telefonie_mcp.sandbox.inbound.service import Delivery, Event, Inbound, deliver, events, webhook_secret
+from telefonie_mcp.sandbox.inbound.service import (
+    Delivery,
+    Inbound,
+    InboundEvent,
+    deliver,
+    events,
+    webhook_secret,
+)
 
-__all__ = ["LIMIT", "Delivery", "Event", "Inbound", "deliver", "events", "webhook_secret"]
+__all__ = ["LIMIT", "Delivery", "Inbound", "InboundEvent", "deliver", "events", "webhook_secret"]

@@ -1,4 +1,4 @@
-"""One POST to a webhook, within its limits, and what came of it."""
+"""Delivery of one POST to a webhook, within limits of time and size."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ import httpx2 as httpx
 from telefonie_mcp.sandbox.inbound.targets import ForbiddenAddressError, Resolve, checked_address
 
 LIMIT: Final = 15.0
-"""Seconds that a webhook has for everything, the look-up of its name included."""
+"""Seconds for a delivery in all, name resolution included."""
 
 MOST_BYTES: Final = 2048
-"""How much of a response is read."""
+"""Bytes of a response that are read."""
 
 Outcome = Literal[
     "delivered",
@@ -29,7 +29,7 @@ Outcome = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of an attempt: an outcome in a word and in a sentence, and the response, if there was one."""
+    """The result of an attempt: the outcome as a code and a sentence, and the response, if there was one."""
 
     outcome: Outcome
     detail: str
@@ -46,7 +46,7 @@ async def post(
     allow_private: bool = False,
     seconds: float = LIMIT,
 ) -> Attempt:
-    """Send a form to `url` and wait at most `seconds` for all; never raises for what a network does."""
+    """POST a form to `url`, within `seconds`; network errors become outcomes."""
     try:
         with anyio.fail_after(seconds):
             return await _exchange(httpx.URL(url), body, headers, resolve, allow_private=allow_private)

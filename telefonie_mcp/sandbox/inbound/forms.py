@@ -1,4 +1,4 @@
-"""What a webhook gets: the fields of its form, and their signature; pure."""
+"""The form that a webhook receives, and its signature; pure."""
 
 import hashlib
 import hmac
@@ -33,7 +33,7 @@ class Inbound:
 
 
 def form(inbound: Inbound, account: int, identity: str) -> bytes:
-    """Return the body of the request; `identity` are 32 hex digits that tell this event from all others."""
+    """Return the body of the request; `identity` is 32 hex digits, unique to the event."""
     kind: Mapping[str, str]
     if inbound.kind == "call":
         kind = {"CallSid": f"CA{identity}", "CallStatus": "ringing"}

@@ -1,6 +1,6 @@
-"""Inbound events of the sandbox over a file: found, delivered, and written down.
+"""Inbound events of a sandbox: delivery to webhooks, and the log of each number.
 
-`SandboxError` says what stands in the way: a number that nobody owns, a file that cannot be used.
+Raises `SandboxError` for a number that nobody owns and for a file that cannot be used.
 """
 
 import secrets
@@ -13,13 +13,13 @@ from time import perf_counter
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from telefonie_mcp.numbering.number_types import NumberType
 from telefonie_mcp.sandbox.clocks import real_time, sandbox_time
 from telefonie_mcp.sandbox.database import MEMORY, SandboxError
 from telefonie_mcp.sandbox.inbound import targets
 from telefonie_mcp.sandbox.inbound.delivery import LIMIT, Attempt, Outcome, post
 from telefonie_mcp.sandbox.inbound.forms import SIGNATURE, Inbound, Kind, form, signature
 from telefonie_mcp.sandbox.inbound.targets import Resolve
-from telefonie_mcp.sandbox.numbering_plan import NumberType
 from telefonie_mcp.sandbox.porting import Porting
 from telefonie_mcp.sandbox.pricing import terms
 from telefonie_mcp.sandbox.service import STARTING_BALANCE, Service
@@ -33,10 +33,10 @@ _NAMES: Final[dict[Kind, str]] = {"call": "voice", "sms": "SMS"}
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """An attempt to deliver something, as the log has it.
+class InboundEvent:
+    """A logged attempt to deliver a call or an SMS.
 
-    `at` is the time of the sandbox's clock; `url` has no user name and password.
+    `at` is the time of the sandbox's clock; `url` is without user name and password.
     """
 
     at: datetime
@@ -51,9 +51,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event that has just been written down, and the beginning of the response as it came."""
+    """An event that was just logged, and the beginning of the webhook's response."""
 
-    event: Event
+    event: InboundEvent
     body: str
 
 
@@ -65,7 +65,7 @@ class _Owned(NamedTuple):
     sms_url: str | None
 
     def url(self, kind: Kind) -> str | None:
-        """Return where what comes in is routed to."""
+        """Return the webhook for that kind of event."""
         return self.voice_url if kind == "call" else self.sms_url
 
 
@@ -77,9 +77,9 @@ async def deliver(
     seconds: float = LIMIT,
     resolve: Resolve = targets.resolve,
 ) -> Delivery:
-    """Deliver a call or an SMS to the webhook of its number, and write down what came of it.
+    """Deliver a call or an SMS to the webhook of its number, and log the outcome.
 
-    Of a test number that several accounts own, it is the oldest account's.
+    A test number that several accounts own is the oldest account's here.
 
     Raises `SandboxError` if nobody owns the number, or the file cannot be used.
     """
@@ -103,7 +103,7 @@ async def deliver(
             )
             milliseconds = round((perf_counter() - begun) * 1000)
         assert attempt is not None
-        event = Event(
+        event = InboundEvent(
             at=now().replace(microsecond=0),
             kind=inbound.kind,
             sender=inbound.sender,
@@ -117,8 +117,8 @@ async def deliver(
         return Delivery(event, attempt.body)
 
 
-def events(database: str | Path, number: str, *, limit: int = 50) -> list[Event]:
-    """Return the newest events of a number, the oldest of them first.
+def events(database: str | Path, number: str, *, limit: int = 50) -> list[InboundEvent]:
+    """Return the newest events of a number, oldest first.
 
     Raises `SandboxError` if the file cannot be used.
     """
@@ -129,11 +129,11 @@ def events(database: str | Path, number: str, *, limit: int = 50) -> list[Event]
             number,
             limit,
         )
-    return [Event(datetime.fromtimestamp(at, UTC), *others) for at, *others in reversed(rows)]
+    return [InboundEvent(datetime.fromtimestamp(at, UTC), *others) for at, *others in reversed(rows)]
 
 
 def webhook_secret(database: str | Path, number: str | None = None) -> str:
-    """Return the secret that signs the webhooks of the account that owns `number`; else of the embedded one.
+    """Return the secret that signs the webhooks of the owner of `number`; by default of the embedded account.
 
     Raises `SandboxError` if nobody owns the number, or the file cannot be used.
     """
@@ -141,12 +141,12 @@ def webhook_secret(database: str | Path, number: str | None = None) -> str:
         if number is not None:
             return _secret(store, _owned(store, number).account)
         service = Service(store, clock=real_time, balance=STARTING_BALANCE)
-        return _secret(store, service.embedded().account)
+        return _secret(store, service.embedded().id)
 
 
 @contextmanager
 def _opened(database: str | Path) -> Generator[Store]:
-    """Open the sandbox, after everything has happened in it that has fallen due."""
+    """Open the sandbox and apply what is due in it."""
     if str(database) == MEMORY:
         raise SandboxError("A sandbox in memory cannot be reached from outside. Use a file.")
     store = Store(database)
@@ -164,7 +164,7 @@ def _owned(store: Store, number: str) -> _Owned:
 
 
 def _impossible(inbound: Inbound, owned: _Owned) -> Attempt | None:
-    """Say why nothing can be sent, if nothing can."""
+    """Return why nothing can be sent, if so."""
     offer = terms(owned.country, owned.type)
     if not (offer.voice if inbound.kind == "call" else offer.sms):
         return Attempt(
@@ -189,7 +189,7 @@ def _secret(store: Store, account: int) -> str:
     return secret
 
 
-def _write(store: Store, number: str, event: Event) -> None:
+def _write(store: Store, number: str, event: InboundEvent) -> None:
     with store.transaction() as execute:
         execute(
             "INSERT INTO inbound_events "

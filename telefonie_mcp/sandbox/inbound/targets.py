@@ -1,4 +1,4 @@
-"""Where a webhook may be delivered: to public addresses, unless private ones are allowed.
+"""Addresses that webhooks may be delivered to: public ones, unless private ones are allowed.
 
 A name is resolved once and the connection goes to the address that was checked, so that a name server cannot
 answer the check and the connection differently (DNS rebinding). A name with a private address among its
@@ -28,7 +28,7 @@ class ForbiddenAddressError(Exception):
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Resolve a host by the system's means."""
+    """Resolve a host with the system's resolver."""
     found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
@@ -46,9 +46,9 @@ async def checked_address(host: str, port: int, lookup: Resolve, *, allow_privat
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an address is one of the public Internet's, and of one host.
+    """Return whether an address is a public unicast address.
 
-    An IPv4 address inside an IPv6 address is what counts.
+    An IPv6 address that contains an IPv4 address is judged by the latter.
     """
     ip = ip_address(address)
     inner = _inner(ip) if isinstance(ip, IPv6Address) else None

@@ -1,9 +1,9 @@
 """Number portability: orders that bring numbers from another carrier into an account.
 
-A check says what a port takes. An order is a draft until it is submitted; then the losing carrier confirms
-its FOC date (firm order commitment), or rejects it, and on that date the numbers arrive in the account with
-the order's webhooks and label. `machine` has every state and transition. Nothing happens in the background:
-each request first lets happen what has fallen due by the sandbox's clock, at its own time.
+A portability check says what a port requires. An order is a draft until it is submitted; then the losing
+carrier confirms its FOC date (firm order commitment) or rejects the order, and on that date the numbers
+arrive in the account with the order's webhooks and label. `states` has every state and transition. Nothing
+runs in the background: each request first applies what is due by the sandbox's clock, dated when it was due.
 
 Rules
 
@@ -11,12 +11,12 @@ Rules
   and cannot be bought meanwhile: it is in service.
 - The FOC date is a business day of the country, at most 30 days ahead; without a choice it is the earliest
   one. Numbers port at 15:00 UTC. Less than 24 hours before, nothing can be changed.
-- The losing carrier takes 4 business hours (9:00 to 17:00 UTC) to confirm or reject, and 2 to let go of a
-  cancelled order. A confirmed order whose date is changed goes back to it.
-- A draft that is left alone for 48 hours expires.
+- The losing carrier takes 4 business hours (9:00 to 17:00 UTC) to confirm or reject an order, and 2 to
+  confirm a cancellation. A confirmed order whose date is changed must be confirmed again.
+- A draft that is not changed for 48 hours expires.
 - Porting itself is free, and so is the month in which it happens.
-- The account number and the PIN are write-only. They are judged at once and only the verdict is kept; of a
-  document, only what it was (type, size, digest).
+- The account number and the PIN are write-only. They are judged at once and only the verdict is kept; of an
+  uploaded document, only its type, size and digest.
 
 Triggers
 

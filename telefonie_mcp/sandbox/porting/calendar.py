@@ -1,7 +1,8 @@
 """Business days and business hours, per country; pure.
 
-Public holidays and weekends are those of the `holidays` library; a country that it does not know has none
-but Saturdays and Sundays. Business hours are 9:00 to 17:00 UTC everywhere: the sandbox has no time zones.
+Public holidays and weekends are those of the `holidays` library; a country that it does not know
+is closed on Saturdays and Sundays only. Business hours are 9:00 to 17:00 UTC everywhere: the sandbox has no
+time zones.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,7 +17,7 @@ _WEEKEND: Final = frozenset({5, 6})
 
 
 def is_business_day(country: str, day: date) -> bool:
-    """Tell whether carriers of that country work on `day`."""
+    """Return whether `day` is a business day in that country."""
     weekend, holidays = _closed(country, day.year)
     return day.weekday() not in weekend and day not in holidays
 

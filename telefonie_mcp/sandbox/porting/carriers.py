@@ -1,4 +1,4 @@
-"""From whom a number can be ported and what that takes.
+"""The carriers that numbers can be ported from, and what each requires.
 
 The data is `carriers.toml`: illustrative, with invented carriers. Numbers of one block (all but the last four
 digits) are with one carrier, always the same, so that the numbers of a customer can be ported together.
@@ -14,7 +14,7 @@ from zlib import crc32
 from telefonie_mcp.sandbox.numbering_plan import Location
 from telefonie_mcp.sandbox.porting.rejections import Code
 
-DocumentType = Literal["loa", "invoice", "csr", "utility_bill"]
+AttachmentType = Literal["loa", "invoice", "csr", "utility_bill"]
 Field = Literal["account_number", "pin", "authorized_name", "postal_code"]
 
 _BLOCK: Final = -4
@@ -27,39 +27,39 @@ NOT_PORTABLE: Final[dict[str, Code]] = {
 
 @dataclass(frozen=True, slots=True)
 class Portability:
-    """What it takes to port a number: `lead_days` are the business days to the earliest FOC date."""
+    """What porting a number requires; `lead_days` are the business days until the earliest FOC date."""
 
     carrier: str
     lead_days: int
     fields: tuple[Field, ...]
-    documents: tuple[DocumentType, ...]
+    attachments: tuple[AttachmentType, ...]
 
 
 def offered(location: Location) -> bool:
-    """Tell whether numbers of that country and type can be ported at all."""
-    return location.country in _market()["countries"]
+    """Return whether numbers of that country and type can be ported."""
+    return location.country in _carrier_data()["countries"]
 
 
 def portability(number: str, location: Location) -> Portability | Code:
-    """Return what it takes to port a valid number that is in service elsewhere, or why it is impossible."""
+    """Return what porting a valid number of another provider requires, or the code that rules it out."""
     if not offered(location):
         return "PHONE_NUMBER_NOT_PORTABLE"
     if code := NOT_PORTABLE.get(number[_BLOCK:]):
         return code
-    market = _market()
-    own = market["countries"][location.country]
+    data = _carrier_data()
+    own = data["countries"][location.country]
     if location.type == "toll-free":
-        own = market["toll_free"].get(location.country, own)
-    facts = market["defaults"] | own
+        own = data["toll_free"].get(location.country, own)
+    facts = data["defaults"] | own
     carriers = facts["carriers"]
     return Portability(
         carrier=carriers[crc32(number[:_BLOCK].encode()) % len(carriers)],
         lead_days=facts["lead_days"],
         fields=tuple(facts["fields"]),
-        documents=tuple(facts["documents"]),
+        attachments=tuple(facts["attachments"]),
     )
 
 
 @cache
-def _market() -> dict[str, Any]:
+def _carrier_data() -> dict[str, Any]:
     return tomllib.loads(files("telefonie_mcp.sandbox.porting").joinpath("carriers.toml").read_text("utf-8"))

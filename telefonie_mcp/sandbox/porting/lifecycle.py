@@ -1,6 +1,6 @@
-"""What is done to port orders, by customers and by time; pure: an order and a moment → the order after it.
+"""Changes to port orders, by customers and by the passing of time; pure functions from order to order.
 
-What the state, the calendar or a lack of something forbids is a `Problem`, and the order stays as it was.
+A change that the state, the calendar or missing information forbids raises a `Problem`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,13 +9,13 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, assert_never
 
 from telefonie_mcp.sandbox.porting.calendar import after_business_hours, is_business_day
-from telefonie_mcp.sandbox.porting.orders import Document, Event, Happening, PortOrder, activation
+from telefonie_mcp.sandbox.porting.orders import Attachment, PortEvent, PortEventKind, PortOrder, activation
 from telefonie_mcp.sandbox.porting.rejections import AT_ACTIVATION, Code
 from telefonie_mcp.sandbox.porting.states import (
     Action,
-    ForbiddenError,
     State,
     Step,
+    TransitionError,
     check,
     move,
     possible,
@@ -23,34 +23,34 @@ from telefonie_mcp.sandbox.porting.states import (
 from telefonie_mcp.sandbox.problems import Problem
 
 IDLE: Final = timedelta(hours=48)
-"""How long a draft may be left alone."""
+"""How long a draft may be left unchanged before it expires."""
 
 FURTHEST_FOC: Final = timedelta(days=30)
 REVIEW: Final = timedelta(hours=4)
 """Business time that the losing carrier takes to confirm or reject."""
 
 WITHDRAWAL: Final = timedelta(hours=2)
-"""Business time that the losing carrier takes to let a cancelled order go."""
+"""Business time that the losing carrier takes to confirm a cancellation."""
 
-_NEGOTIABLE: Final = frozenset({"requested_date", "friendly_name", "voice_url", "sms_url"})
-"""What can still be changed when the carrier has confirmed: the date, and what is ours alone."""
+_CHANGEABLE_AFTER_FOC: Final = frozenset({"requested_date", "friendly_name", "voice_url", "sms_url"})
+"""Fields that can still be changed once the carrier has confirmed the order."""
 
 
 def created(order: PortOrder, now: datetime) -> PortOrder:
-    """Begin the life of an order that has just been put together."""
+    """Start a new order."""
     _check_requested_date(order, now)
     return _happened(_prepared(order, now), "created", now)
 
 
 def updated(order: PortOrder, changes: Mapping[str, Any], now: datetime) -> PortOrder:
-    """Change fields of an order; once the carrier has confirmed it, a new date goes back to the carrier."""
+    """Change fields of an order; a new date for a confirmed order must be confirmed again."""
     _check_action(order, "update", now)
     changed = replace(order, **changes)
     if "requested_date" in changes:
         _check_requested_date(changed, now)
     if order.state != "foc_confirmed":
         return _happened(_prepared(changed, now), "updated", now)
-    if not changes.keys() <= _NEGOTIABLE:
+    if not changes.keys() <= _CHANGEABLE_AFTER_FOC:
         raise _conflict(
             order,
             "The losing carrier has confirmed this order: only foc_date, voice_url, sms_url and "
@@ -62,24 +62,24 @@ def updated(order: PortOrder, changes: Mapping[str, Any], now: datetime) -> Port
     return _happened(_moved(resubmitted, "update", "submitted"), "updated", now)
 
 
-def with_document(order: PortOrder, document: Document, now: datetime) -> PortOrder:
-    """Add a document; the same one again changes nothing."""
+def with_attachment(order: PortOrder, attachment: Attachment, now: datetime) -> PortOrder:
+    """Add an attachment; adding the same one again changes nothing."""
     _check_action(order, "upload_document", now)
-    if any((known.type, known.sha256) == (document.type, document.sha256) for known in order.documents):
+    if any((known.type, known.sha256) == (attachment.type, attachment.sha256) for known in order.attachments):
         return order
-    longer = replace(order, documents=(*order.documents, document))
+    longer = replace(order, attachments=(*order.attachments, attachment))
     return _happened(_prepared(longer, now), "document_uploaded", now)
 
 
 def submitted(order: PortOrder, now: datetime) -> PortOrder:
-    """Send a complete order to the losing carrier."""
+    """Submit a complete order to the losing carrier."""
     _check_action(order, "submit", now)
-    if "loa" in order.missing_documents:
+    if "loa" in order.missing_attachments:
         raise Problem(
             "loa_required",
             "Upload the letter of authorization (type loa) before submitting. Nothing was done.",
         )
-    if missing := [*order.missing_fields, *order.missing_documents]:
+    if missing := [*order.missing_fields, *order.missing_attachments]:
         raise Problem(
             "order_incomplete", f"Nothing was done. The order has yet to be given: {', '.join(missing)}."
         )
@@ -94,7 +94,7 @@ def submitted(order: PortOrder, now: datetime) -> PortOrder:
 
 
 def cancelled(order: PortOrder, now: datetime) -> PortOrder:
-    """Cancel an order: at once, or as soon as the losing carrier lets it go."""
+    """Cancel an order: at once, or once the losing carrier has confirmed it."""
     _check_action(order, "cancel", now)
     if order.state in {"draft", "pending_documents"}:
         return _happened(_ended(order, "cancel", "cancelled"), "cancelled", now)
@@ -103,7 +103,7 @@ def cancelled(order: PortOrder, now: datetime) -> PortOrder:
 
 
 def advanced(order: PortOrder, now: datetime) -> PortOrder:
-    """Let everything happen that has fallen due by `now`, each at its own time."""
+    """Apply every step that is due by `now`, each dated when it was due."""
     while order.due is not None and order.due <= now:
         order = _stepped(order, order.due)
     return order
@@ -137,10 +137,10 @@ def _rejected(order: PortOrder, code: Code, at: datetime) -> PortOrder:
 
 
 def _prepared(order: PortOrder, now: datetime) -> PortOrder:
-    """Return an order that was not submitted in the state that what it lacks implies, its idle time begun."""
+    """Return an order that is not submitted yet in the state that follows from what is missing."""
     if order.state == "exception":
         return order
-    waiting = bool(order.missing_documents) and not order.missing_fields
+    waiting = bool(order.missing_attachments) and not order.missing_fields
     return replace(order, state="pending_documents" if waiting else "draft", due=now + IDLE)
 
 
@@ -149,12 +149,12 @@ def _moved(order: PortOrder, what: Action | Step, to: State) -> PortOrder:
 
 
 def _ended(order: PortOrder, what: Action | Step, to: State) -> PortOrder:
-    """Return an order that is over: its secrets have no use any more, and time does nothing to it."""
+    """Return an order that is over, without the verdicts on its secrets and without a due time."""
     return replace(_moved(order, what, to), due=None, account_number=None, pin=None)
 
 
-def _happened(order: PortOrder, kind: Happening, at: datetime, code: Code | None = None) -> PortOrder:
-    return replace(order, events=(*order.events, Event(at, kind, order.state, code)))
+def _happened(order: PortOrder, kind: PortEventKind, at: datetime, code: Code | None = None) -> PortOrder:
+    return replace(order, events=(*order.events, PortEvent(at, kind, order.state, code)))
 
 
 def _reviewed(order: PortOrder, now: datetime) -> datetime:
@@ -164,7 +164,7 @@ def _reviewed(order: PortOrder, now: datetime) -> datetime:
 def _check_action(order: PortOrder, action: Action, now: datetime) -> None:
     try:
         check(order.state, action)
-    except ForbiddenError as error:
+    except TransitionError as error:
         raise _conflict(order, f"{_not_possible(action)} in the state {error.state}.") from error
     if order.frozen(now):
         raise Problem(

@@ -1,19 +1,20 @@
-"""What a port order is, as a value; and as the JSON that the document describes."""
+"""Port orders as values, and as the JSON that the porting document describes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from telefonie_mcp.sandbox.numbering_plan import Location, NumberType
+from telefonie_mcp.numbering.number_types import NumberType
+from telefonie_mcp.sandbox.numbering_plan import Location
 from telefonie_mcp.sandbox.porting.calendar import business_day_from
-from telefonie_mcp.sandbox.porting.carriers import DocumentType, Field, Portability, portability
+from telefonie_mcp.sandbox.porting.carriers import AttachmentType, Field, Portability, portability
 from telefonie_mcp.sandbox.porting.rejections import WORDS, Code
 from telefonie_mcp.sandbox.porting.states import OPEN, State, possible
 from telefonie_mcp.sandbox.pricing import terms
+from telefonie_mcp.sandbox.values import Json
 
-Json = dict[str, Any]
-Happening = Literal[
+PortEventKind = Literal[
     "created",
     "updated",
     "document_uploaded",
@@ -28,22 +29,22 @@ Happening = Literal[
 Accepted = Literal[""]
 ACCEPTED: Final[Accepted] = ""
 Verdict = Code | Accepted
-"""What the losing carrier will say to a secret: a rejection code, or nothing. The secret is not kept."""
+"""The losing carrier's judgement of a secret: a rejection code, or empty. The secret itself is not kept."""
 
 ACTIVATION: Final = time(15, tzinfo=UTC)
 """When numbers port on their FOC date."""
 
 FREEZE: Final = timedelta(hours=24)
-"""How long before its FOC nothing about an order can be changed."""
+"""How long before its FOC an order can no longer be changed."""
 
 _NO_DATE_YET: Final[frozenset[State]] = frozenset({"draft", "pending_documents", "exception"})
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """An uploaded document: what it was, not its content, which nothing here reads. `size` is in bytes."""
+class Attachment:
+    """A document that was uploaded to an order, without its content. `size` is in bytes."""
 
-    type: DocumentType
+    type: AttachmentType
     file_name: str
     media_type: str
     size: int
@@ -52,11 +53,11 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to an order, and the state it left it in."""
+class PortEvent:
+    """An entry in the history of an order, with the state it left the order in."""
 
     at: datetime
-    kind: Happening
+    kind: PortEventKind
     state: State
     code: Code | None = None
 
@@ -65,8 +66,8 @@ class Event:
 class PortOrder:
     """An order to port numbers of one country from one losing carrier.
 
-    `requested_date` is the FOC date that the customer chose, `foc_date` the one that was submitted. `due` is
-    the moment at which time moves the order on.
+    `requested_date` is the FOC date that the customer chose, `foc_date` the one that was submitted. At `due`
+    the order changes without being asked, such as by expiring.
     """
 
     name: str
@@ -86,12 +87,12 @@ class PortOrder:
     voice_url: str | None = None
     sms_url: str | None = None
     rejection: Code | None = None
-    documents: tuple[Document, ...] = ()
-    events: tuple[Event, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    events: tuple[PortEvent, ...] = ()
 
     @property
     def portability(self) -> Portability:
-        """What the order takes; the same for all its numbers, which are at one carrier."""
+        """What porting these numbers requires; the same for all of them, since they are at one carrier."""
         number, number_type = next(iter(self.numbers.items()))
         found = portability(number, Location(self.country, number_type))
         assert isinstance(found, Portability)
@@ -99,22 +100,22 @@ class PortOrder:
 
     @property
     def missing_fields(self) -> list[Field]:
-        """What the customer has yet to say."""
+        """Required fields that the customer has not given yet."""
         return [name for name in self.portability.fields if getattr(self, name) is None]
 
     @property
-    def missing_documents(self) -> list[DocumentType]:
-        """What the customer has yet to upload."""
-        given = {document.type for document in self.documents}
-        return [name for name in self.portability.documents if name not in given]
+    def missing_attachments(self) -> list[AttachmentType]:
+        """Required attachments that the customer has not uploaded yet."""
+        given = {attachment.type for attachment in self.attachments}
+        return [name for name in self.portability.attachments if name not in given]
 
     @property
     def verdict(self) -> Code | None:
-        """What the losing carrier has against the order, if anything."""
+        """The code with which the losing carrier will reject the order, if any."""
         return self.account_number or self.pin or None
 
     def frozen(self, now: datetime) -> bool:
-        """Tell whether the FOC is too close for changes."""
+        """Return whether the FOC is too close for changes."""
         if self.state != "foc_confirmed" or self.foc_date is None:
             return False
         return now > activation(self.foc_date) - FREEZE
@@ -124,7 +125,7 @@ class PortOrder:
         return business_day_from(self.country, today, self.portability.lead_days)
 
     def summary(self, now: datetime) -> Json:
-        """Show the order without its history."""
+        """Return the order as JSON, without attachments and history."""
         date_shown = self.foc_date
         if self.state in _NO_DATE_YET:
             date_shown = self.requested_date or self.earliest_date(now.date())
@@ -145,7 +146,7 @@ class PortOrder:
             "country_code": self.country,
             "losing_carrier": self.carrier,
             **{name: value for name, value in optional.items() if value},
-            "missing": [*self.missing_fields, *self.missing_documents] if self.state in OPEN else [],
+            "missing": [*self.missing_fields, *self.missing_attachments] if self.state in OPEN else [],
             "possible": [] if self.frozen(now) else possible(self.state),
             "monthly_rate": str(sum(rates)),
             "highest_monthly_rate": str(max(rates)),
@@ -154,10 +155,10 @@ class PortOrder:
         }
 
     def details(self, now: datetime) -> Json:
-        """Show the order with its documents and everything that happened to it, oldest first."""
+        """Return the order as JSON, with its attachments and its history, oldest first."""
         return {
             **self.summary(now),
-            "documents": [_document(document) for document in self.documents],
+            "documents": [_attachment(attachment) for attachment in self.attachments],
             "events": [_event(event) for event in self.events],
         }
 
@@ -168,21 +169,21 @@ def activation(day: date) -> datetime:
 
 
 def moment(at: datetime) -> str:
-    """Write a moment as the document does."""
+    """Format a moment as RFC 3339, in UTC."""
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _document(document: Document) -> Json:
+def _attachment(attachment: Attachment) -> Json:
     return {
-        "type": document.type,
-        "file_name": document.file_name,
-        "media_type": document.media_type,
-        "size": document.size,
-        "sha256": document.sha256,
-        "date_created": moment(document.uploaded),
+        "type": attachment.type,
+        "file_name": attachment.file_name,
+        "media_type": attachment.media_type,
+        "size": attachment.size,
+        "sha256": attachment.sha256,
+        "date_created": moment(attachment.uploaded),
     }
 
 
-def _event(event: Event) -> Json:
+def _event(event: PortEvent) -> Json:
     rejection = {"code": event.code, "reason": WORDS[event.code]} if event.code else {}
     return {"at": moment(event.at), "event": event.kind, "status": event.state, **rejection}

@@ -1,4 +1,4 @@
-"""Requests about ports, read as strictly as all others.
+"""Requests of the porting document, read as strictly as `values` does.
 
 A problem never repeats an account number or a PIN.
 """
@@ -9,17 +9,17 @@ from datetime import date
 from typing import Any, Final, cast, get_args
 from unicodedata import category
 
-from telefonie_mcp.sandbox.parsing import (
-    read_integer,
-    read_number,
-    read_object,
-    read_parameters,
-    read_settings,
-)
-from telefonie_mcp.sandbox.porting.carriers import DocumentType
+from telefonie_mcp.sandbox.porting.carriers import AttachmentType
 from telefonie_mcp.sandbox.porting.rejections import judge_account_number, judge_pin
 from telefonie_mcp.sandbox.porting.states import STATES, State
 from telefonie_mcp.sandbox.problems import bad_parameter
+from telefonie_mcp.sandbox.values import (
+    read_integer,
+    read_number,
+    read_number_settings,
+    read_object,
+    read_parameters,
+)
 
 MOST_NUMBERS: Final = 100
 MOST_PER_PAGE: Final = 100
@@ -34,7 +34,7 @@ _UNFIT: Final = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class PortOrdersQuery:
     """A page of the port orders; pages count from 1."""
 
     state: State | None
@@ -44,8 +44,8 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What a customer says about an order: numbers, if any, and fields of `PortOrder` by their names."""
+class PortOrderFields:
+    """Input for a port order: its numbers, if given, and fields of `PortOrder` by name."""
 
     numbers: tuple[str, ...] | None
     fields: Mapping[str, Any]
@@ -53,9 +53,9 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A document in base64."""
+    """An attachment, with its content in base64."""
 
-    type: DocumentType
+    type: AttachmentType
     file_name: str
     content: str
 
@@ -65,22 +65,22 @@ def check(content_type: str, body: bytes) -> tuple[str, ...]:
     return _numbers(read_object(content_type, body, ("phone_numbers",)))
 
 
-def creation(content_type: str, body: bytes) -> Wishes:
+def creation(content_type: str, body: bytes) -> PortOrderFields:
     """Read the body of `POST /port-orders`."""
     given = read_object(content_type, body, _FIELDS)
-    return Wishes(_numbers(given), _fields(given))
+    return PortOrderFields(_numbers(given), _fields(given))
 
 
-def changes(content_type: str, body: bytes) -> Wishes:
+def changes(content_type: str, body: bytes) -> PortOrderFields:
     """Read the body of `POST /port-orders/{port_order_id}`, which may be absent."""
     given = read_object(content_type, body, _FIELDS) if body else {}
-    return Wishes(_numbers(given) if "phone_numbers" in given else None, _fields(given))
+    return PortOrderFields(_numbers(given) if "phone_numbers" in given else None, _fields(given))
 
 
 def upload(content_type: str, body: bytes) -> Upload:
     """Read the body of `POST /port-orders/{port_order_id}/documents`."""
     given = read_object(content_type, body, ("type", "file_name", "content"))
-    kinds = get_args(DocumentType)
+    kinds = get_args(AttachmentType)
     if given.get("type") not in kinds:
         raise bad_parameter("type", f"type must be one of {', '.join(kinds)}.")
     file_name = _text(given, "file_name", _LONGEST_FILE_NAME)
@@ -92,14 +92,14 @@ def upload(content_type: str, body: bytes) -> Upload:
     return Upload(given["type"], file_name, content)
 
 
-def listing(query: bytes) -> Listing:
+def port_orders(query: bytes) -> PortOrdersQuery:
     """Read the query of `GET /port-orders`."""
     given = read_parameters(query, ("status", "phone_number", "page", "page_size"))
     status = given.get("status")
     if status is not None and status not in STATES:
         raise bad_parameter("status", f"status must be one of {', '.join(STATES)}.")
     number = given.get("phone_number")
-    return Listing(
+    return PortOrdersQuery(
         state=status,
         number=None if number is None else read_number(number),
         page=read_integer(given, "page", default=1),
@@ -130,7 +130,7 @@ def _numbers(given: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
-    fields: dict[str, Any] = {**read_settings(given)}
+    fields: dict[str, Any] = {**read_number_settings(given)}
     if "account_number" in given:
         fields["account_number"] = judge_account_number(_secret(given, "account_number")) or ""
     if "pin" in given:

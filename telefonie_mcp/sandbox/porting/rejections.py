@@ -1,7 +1,7 @@
-"""Why a losing carrier rejects an order, and how to make it do so.
+"""Codes with which a losing carrier rejects an order, and the values that trigger them.
 
-The codes are the industry's. An order is judged by what its account number and its PIN are; only the
-verdict is kept, never the value.
+The codes are the industry's. Account number and PIN are judged when they are received; only the verdict is
+kept, never the value.
 """
 
 from collections.abc import Mapping
@@ -54,22 +54,22 @@ WORDS: Final[Mapping[Code, str]] = {
     "SV_CONFLICT": "The losing carrier put the port in conflict at the last moment. Clear it with them.",
     "SV_UNKNOWN_FAILURE": "The numbering registry failed at activation. Choose a new foc_date.",
 }
-"""What each code says and asks for."""
+"""The sentence for each code, with the remedy."""
 
 AT_ACTIVATION: Final[frozenset[Code]] = frozenset({"FOC_EXPIRED", "SV_CONFLICT", "SV_UNKNOWN_FAILURE"})
-"""The codes that come on the FOC date; all others come instead of its confirmation."""
+"""Rejections on the FOC date; all others come instead of the confirmation."""
 
 WRONG_PIN: Final = "0000"
 _TRIGGER: Final = "reject-"
 
 
 def judge_account_number(value: str) -> Code | None:
-    """Return what the losing carrier has against that account number."""
+    """Return the rejection that an account number triggers, if any."""
     return _triggered(value)
 
 
 def judge_pin(value: str) -> Code | None:
-    """Return what the losing carrier has against that PIN."""
+    """Return the rejection that a PIN triggers, if any."""
     return "PASSCODE_PIN_INVALID" if value == WRONG_PIN else _triggered(value)
 
 

@@ -7,15 +7,15 @@ from typing import Any, Final
 from telefonie_mcp.sandbox.clocks import Now
 from telefonie_mcp.sandbox.numbering_plan import Location, exists, locate
 from telefonie_mcp.sandbox.porting import lifecycle
+from telefonie_mcp.sandbox.porting.attachments import read_attachment
 from telefonie_mcp.sandbox.porting.calendar import business_day_from
 from telefonie_mcp.sandbox.porting.carriers import Portability, portability
-from telefonie_mcp.sandbox.porting.documents import read_document
 from telefonie_mcp.sandbox.porting.orders import Json, PortOrder
-from telefonie_mcp.sandbox.porting.parsing import Listing, Upload, Wishes
+from telefonie_mcp.sandbox.porting.parsing import PortOrderFields, PortOrdersQuery, Upload
 from telefonie_mcp.sandbox.porting.rejections import WORDS
 from telefonie_mcp.sandbox.porting.store import PortStore
 from telefonie_mcp.sandbox.problems import Problem
-from telefonie_mcp.sandbox.service import Caller
+from telefonie_mcp.sandbox.service import Account
 from telefonie_mcp.sandbox.store import Store
 
 _INVALID: Final = ("INVALID_NUMBER", "This is not a valid phone number.")
@@ -34,80 +34,80 @@ class Porting:
         self._now = now
 
     def advance(self) -> None:
-        """Let everything happen that has fallen due; every request begins with it."""
+        """Apply everything that is due; every request begins with it."""
         due = self._orders.next_due()
         if due is not None and due <= (now := self._now()):
             self._orders.advance(now, lifecycle.advanced)
 
-    def check(self, caller: Caller, numbers: tuple[str, ...]) -> Json:
-        """`POST /portability-checks`: for each number, what a port takes or why it is impossible."""
+    def check(self, account: Account, numbers: tuple[str, ...]) -> Json:
+        """`POST /portability-checks`: for each number, what a port requires or why it is impossible."""
         now = self._now()
-        return {"results": [self._checked(caller, number, now) for number in numbers]}
+        return {"results": [self._checked(account, number, now) for number in numbers]}
 
-    def create(self, caller: Caller, wishes: Wishes) -> Json:
-        """`POST /port-orders`: a draft."""
-        assert wishes.numbers is not None
+    def create(self, account: Account, given: PortOrderFields) -> Json:
+        """`POST /port-orders`: create a draft."""
+        assert given.numbers is not None
         now = self._now()
         order = PortOrder(
             name=f"port_{secrets.token_hex(8)}",
             state="draft",
             created=now.replace(microsecond=0),
-            **_together(wishes.numbers),
-            **wishes.fields,
+            **_order_facts(given.numbers),
+            **given.fields,
         )
         order = lifecycle.created(order, now)
-        self._orders.add(caller.account, order)
+        self._orders.add(account.id, order)
         return order.details(now)
 
-    def listing(self, caller: Caller, request: Listing) -> Json:
+    def port_orders(self, account: Account, request: PortOrdersQuery) -> Json:
         """`GET /port-orders`: a page, newest first; beyond the last one it is empty."""
         now = self._now()
         offset = (request.page - 1) * request.page_size
         orders, total = self._orders.page(
-            caller.account, request.state, request.number, limit=request.page_size, offset=offset
+            account.id, request.state, request.number, limit=request.page_size, offset=offset
         )
         return {"port_orders": [order.summary(now) for order in orders], "total": total}
 
-    def get(self, caller: Caller, name: str) -> Json:
+    def get(self, account: Account, name: str) -> Json:
         """`GET /port-orders/{port_order_id}`."""
-        return self._orders.get(caller.account, name).details(self._now())
+        return self._orders.get(account.id, name).details(self._now())
 
-    def update(self, caller: Caller, name: str, wishes: Wishes) -> Json:
+    def update(self, account: Account, name: str, given: PortOrderFields) -> Json:
         """`POST /port-orders/{port_order_id}`: only what is given changes."""
         now = self._now()
-        changes = {**wishes.fields, **(_together(wishes.numbers) if wishes.numbers else {})}
+        changes = {**given.fields, **(_order_facts(given.numbers) if given.numbers else {})}
         return self._orders.change(
-            caller.account, name, lambda order: lifecycle.updated(order, changes, now)
+            account.id, name, lambda order: lifecycle.updated(order, changes, now)
         ).details(now)
 
-    def upload(self, caller: Caller, name: str, request: Upload) -> Json:
+    def upload(self, account: Account, name: str, request: Upload) -> Json:
         """`POST /port-orders/{port_order_id}/documents`."""
         now = self._now()
-        document = read_document(request.type, request.file_name, request.content, now)
+        attachment = read_attachment(request.type, request.file_name, request.content, now)
         return self._orders.change(
-            caller.account, name, lambda order: lifecycle.with_document(order, document, now)
+            account.id, name, lambda order: lifecycle.with_attachment(order, attachment, now)
         ).details(now)
 
-    def submit(self, caller: Caller, name: str) -> Json:
+    def submit(self, account: Account, name: str) -> Json:
         """`POST /port-orders/{port_order_id}/submit`."""
         now = self._now()
-        return self._orders.change(
-            caller.account, name, lambda order: lifecycle.submitted(order, now)
-        ).details(now)
+        return self._orders.change(account.id, name, lambda order: lifecycle.submitted(order, now)).details(
+            now
+        )
 
-    def cancel(self, caller: Caller, name: str) -> Json:
+    def cancel(self, account: Account, name: str) -> Json:
         """`POST /port-orders/{port_order_id}/cancel`."""
         now = self._now()
-        return self._orders.change(
-            caller.account, name, lambda order: lifecycle.cancelled(order, now)
-        ).details(now)
+        return self._orders.change(account.id, name, lambda order: lifecycle.cancelled(order, now)).details(
+            now
+        )
 
-    def status(self, caller: Caller, number: str) -> Json | None:
-        """Return where the newest port of a number to this account stands, if there ever was one."""
-        order = self._orders.latest(caller.account, number)
+    def status(self, account: Account, number: str) -> Json | None:
+        """Return the account's newest port order for a number, with its state; None if there is none."""
+        order = self._orders.latest(account.id, number)
         return order and {"port_order_id": order.name, "status": order.state}
 
-    def _checked(self, caller: Caller, number: str, now: datetime) -> Json:
+    def _checked(self, account: Account, number: str, now: datetime) -> Json:
         location = locate(number)
         if location is None:
             return _impossible(number, *(_NOT_SOLD if exists(number) else _INVALID))
@@ -115,9 +115,9 @@ class Porting:
         found = portability(number, location)
         if not isinstance(found, Portability):
             return _impossible(number, found, WORDS[found]) | facts
-        if self._numbers.get(caller.account, number):
+        if self._numbers.get(account.id, number):
             return _impossible(number, *_OWNED) | facts
-        if self._orders.elsewhere(caller.account, number):
+        if self._orders.elsewhere(account.id, number):
             return _impossible(number, *_IN_SERVICE) | facts
         if self._orders.is_open(number):
             return _impossible(number, *_IN_PROGRESS) | facts
@@ -127,13 +127,13 @@ class Porting:
             "portable": True,
             **facts,
             "losing_carrier": found.carrier,
-            "required": [*found.fields, *found.documents],
+            "required": [*found.fields, *found.attachments],
             "earliest_foc_date": earliest.isoformat(),
         }
 
 
-def _together(numbers: tuple[str, ...]) -> dict[str, Any]:
-    """Return what an order for these numbers is about, if they can be ported together."""
+def _order_facts(numbers: tuple[str, ...]) -> dict[str, Any]:
+    """Return country, carrier and number types of an order; raise `Problem` if it needs several orders."""
     located: dict[str, Location] = {}
     carriers: dict[str, str] = {}
     for number in numbers:

@@ -1,7 +1,6 @@
-"""The states of a port order and every way from one to another; pure.
+"""The states of a port order and the transitions between them; pure.
 
-Customers act, and time steps. What stands in the table is possible; all else is not, and there is no other
-place that decides it.
+Actions are the customer's; steps come with time. `TRANSITIONS` alone decides what is possible.
 
     draft ⇄ pending_documents ──submit──► submitted ──confirm──► foc_confirmed ──port──► ported
       │            │                      │  ▲   ▲                 │      │
@@ -24,11 +23,11 @@ State = Literal[
     "cancelled",
 ]
 Action = Literal["update", "upload_document", "submit", "cancel"]
-"""What a customer does."""
+"""A customer's action."""
 
 Step = Literal["expire", "confirm", "reject", "port", "withdraw"]
-"""What time brings: an idle draft expires, the losing carrier confirms a date or rejects the order, the
-numbers port, a cancellation is through."""
+"""A step that comes with time: an idle draft expires, the losing carrier confirms a date or rejects the
+order, the numbers port, the carrier confirms a cancellation."""
 
 STATES: Final[tuple[State, ...]] = get_args(State)
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
@@ -61,14 +60,14 @@ TRANSITIONS: Final[Mapping[State, Mapping[Action | Step, tuple[State, ...]]]] = 
     "ported": {},
     "cancelled": {},
 }
-"""State → what can be done in it → the states it can lead to."""
+"""State → action or step → the states it can lead to."""
 
 OPEN: Final = frozenset(STATES) - {"ported", "cancelled"}
-"""The states in which an order keeps its numbers from every other order."""
+"""The states in which an order's numbers cannot be in another order."""
 
 
-class ForbiddenError(Exception):
-    """That cannot be done in this state."""
+class TransitionError(Exception):
+    """The action or step is not possible in this state."""
 
     def __init__(self, state: State, what: Action | Step) -> None:
         super().__init__(f"{what} is not possible in the state {state}")
@@ -76,18 +75,18 @@ class ForbiddenError(Exception):
 
 
 def possible(state: State) -> list[Action]:
-    """Return what a customer can do in `state`."""
+    """Return the actions that are possible in `state`."""
     return [action for action in ACTIONS if action in TRANSITIONS[state]]
 
 
 def check(state: State, what: Action | Step) -> None:
-    """Raise `ForbiddenError` if `what` is not possible in `state`."""
+    """Raise `TransitionError` if `what` is not possible in `state`."""
     if what not in TRANSITIONS[state]:
-        raise ForbiddenError(state, what)
+        raise TransitionError(state, what)
 
 
 def move(state: State, what: Action | Step, to: State) -> State:
-    """Return `to`, if `what` can lead there from `state`; raise `ForbiddenError` if not."""
+    """Return `to`, if `what` can lead there from `state`; raise `TransitionError` if not."""
     if to not in TRANSITIONS[state].get(what, ()):
-        raise ForbiddenError(state, what)
+        raise TransitionError(state, what)
     return to

@@ -1,7 +1,7 @@
 """Port orders in the sandbox's database.
 
-Guarantees: a number is in one open order at most, and nobody can buy it meanwhile; an order is changed as a
-whole, in one transaction that begins by reading it; numbers that port belong to the account from that moment.
+Guarantees: a number is in at most one open order and cannot be bought meanwhile; an order is read and changed
+in one transaction; ported numbers belong to the account from the moment of the port.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -9,7 +9,7 @@ from dataclasses import fields
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from telefonie_mcp.sandbox.porting.orders import Document, Event, PortOrder
+from telefonie_mcp.sandbox.porting.orders import Attachment, PortEvent, PortOrder
 from telefonie_mcp.sandbox.porting.states import OPEN, State
 from telefonie_mcp.sandbox.pricing import terms
 from telefonie_mcp.sandbox.problems import Problem
@@ -17,8 +17,8 @@ from telefonie_mcp.sandbox.store import Execute, Order, Store, assign
 
 _DATES: Final = ("requested_date", "foc_date")
 _MOMENTS: Final = ("created", "due")
-_PARTS: Final = ("numbers", "documents", "events")
-_COLUMNS: Final = tuple(member.name for member in fields(PortOrder) if member.name not in _PARTS)
+_IN_OTHER_TABLES: Final = ("numbers", "attachments", "events")
+_COLUMNS: Final = tuple(member.name for member in fields(PortOrder) if member.name not in _IN_OTHER_TABLES)
 _SELECT: Final = f"SELECT id, account, {', '.join(_COLUMNS)} FROM port_orders"  # noqa: S608  # constants
 
 
@@ -29,7 +29,7 @@ class PortStore:
         self._store = store
 
     def add(self, account: int, order: PortOrder) -> None:
-        """Keep a new order.
+        """Store a new order.
 
         Raises `Problem` if one of its numbers is owned or in another open order.
         """
@@ -43,14 +43,14 @@ class PortStore:
             )
             assert added.lastrowid is not None
             _write_numbers(execute, added.lastrowid, order)
-            _append(execute, added.lastrowid, order.documents, order.events)
+            _append(execute, added.lastrowid, order.attachments, order.events)
 
     def get(self, account: int, name: str) -> PortOrder:
         """Return an order of `account`; raises `Problem` if it has no such order."""
         return self._find(account, name)[1]
 
     def change(self, account: int, name: str, operation: Callable[[PortOrder], PortOrder]) -> PortOrder:
-        """Apply `operation` to an order of `account`, and keep and return what it makes of it."""
+        """Apply `operation` to an order of `account`; store and return the result."""
         with self._store.transaction() as execute:
             identity, before = self._find(account, name)
             after = operation(before)
@@ -82,21 +82,21 @@ class PortStore:
         return orders[0] if orders else None
 
     def elsewhere(self, account: int, number: str) -> bool:
-        """Tell whether the number is in service here, with another account."""
+        """Return whether another account of the sandbox owns the number."""
         owned = "SELECT 1 FROM numbers WHERE number = ? AND scope = 0 AND account <> ?"
         return bool(self._store.rows(owned, number, account))
 
     def is_open(self, number: str) -> bool:
-        """Tell whether the number is in an open order, of whichever account."""
+        """Return whether the number is in an open order of any account."""
         return bool(self._store.rows("SELECT 1 FROM port_numbers WHERE number = ? AND open", number))
 
     def next_due(self) -> datetime | None:
-        """Return when time will move on the first order, if there is one that waits for it."""
+        """Return the earliest due time of all orders, if any has one."""
         ((due,),) = self._store.rows("SELECT min(due) FROM port_orders WHERE due IS NOT NULL")
         return None if due is None else _moment(due)
 
     def advance(self, now: datetime, step: Callable[[PortOrder, datetime], PortOrder]) -> None:
-        """Let time move on every order, of all accounts, that is due."""
+        """Apply `step` to every order that is due, of all accounts."""
         due = f"{_SELECT} WHERE due <= ? ORDER BY due, id"
         moment = int(now.timestamp())
         with self._store.transaction() as execute:
@@ -116,7 +116,7 @@ class PortStore:
         columns |= {name: date.fromisoformat(columns[name]) for name in _DATES if columns[name]}
         columns |= {name: _moment(columns[name]) for name in _MOMENTS if columns[name] is not None}
         numbers = "SELECT number, type FROM port_numbers WHERE port_order = ? ORDER BY rowid"
-        documents = (
+        attachments = (
             "SELECT type, file_name, media_type, size, sha256, uploaded FROM port_documents "
             "WHERE port_order = ? ORDER BY id"
         )
@@ -125,7 +125,7 @@ class PortStore:
         return PortOrder(
             **columns,
             numbers=dict(rows(numbers, identity)),
-            documents=tuple(_document(row) for row in rows(documents, identity)),
+            attachments=tuple(_attachment(row) for row in rows(attachments, identity)),
             events=tuple(_event(row) for row in rows(events, identity)),
         )
 
@@ -143,7 +143,7 @@ class PortStore:
         if after.state not in OPEN:
             execute("UPDATE port_numbers SET open = 0 WHERE port_order = ?", (identity,))
         new_events = after.events[len(before.events) :]
-        _append(execute, identity, after.documents[len(before.documents) :], new_events)
+        _append(execute, identity, after.attachments[len(before.attachments) :], new_events)
         if after.state == "ported" != before.state:
             _assign_numbers(execute, account, after)
 
@@ -175,15 +175,15 @@ def _write_numbers(execute: Execute, identity: int, order: PortOrder) -> None:
 
 
 def _append(
-    execute: Execute, identity: int, documents: tuple[Document, ...], events: tuple[Event, ...]
+    execute: Execute, identity: int, attachments: tuple[Attachment, ...], events: tuple[PortEvent, ...]
 ) -> None:
-    for document in documents:
+    for attachment in attachments:
         execute(
             "INSERT INTO port_documents (port_order, type, file_name, media_type, size, sha256, uploaded) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                *(identity, document.type, document.file_name, document.media_type, document.size),
-                *(document.sha256, int(document.uploaded.timestamp())),
+                *(identity, attachment.type, attachment.file_name, attachment.media_type, attachment.size),
+                *(attachment.sha256, int(attachment.uploaded.timestamp())),
             ),
         )
     for event in events:
@@ -207,14 +207,14 @@ def _assign_numbers(execute: Execute, account: int, order: PortOrder) -> None:
         assign(execute, account, arrived, order.events[-1].at)
 
 
-def _document(row: tuple[Any, ...]) -> Document:
+def _attachment(row: tuple[Any, ...]) -> Attachment:
     kind, file_name, media_type, size, sha256, uploaded = row
-    return Document(kind, file_name, media_type, size, sha256, _moment(uploaded))
+    return Attachment(kind, file_name, media_type, size, sha256, _moment(uploaded))
 
 
-def _event(row: tuple[Any, ...]) -> Event:
+def _event(row: tuple[Any, ...]) -> PortEvent:
     at, kind, state, code = row
-    return Event(_moment(at), kind, state, code)
+    return PortEvent(_moment(at), kind, state, code)
 
 
 def _moment(seconds: int) -> datetime:

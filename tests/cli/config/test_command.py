@@ -1,11 +1,10 @@
-"""The command, as a process: what it prints, shows, asks and writes."""
+"""The command: what it prints, shows, asks and writes; what it writes starts this installation."""
 
 import json
-import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -14,46 +13,42 @@ from mcp.client.stdio import stdio_client
 
 from telefonie_mcp.cli.config.clients import CLIENTS, config_file
 from telefonie_mcp.cli.config.command import without_secrets
-from tests.support.wire import COMMAND, SECONDS, environment
+from tests.support.commands import MODULE, command
+from tests.support.wire import SECONDS, environment
 
 KEY = "key-0451-abcdef"
 SCRIPT = str(Path(sys.executable).parent / "telefonie-mcp")
-
-
-def config(
-    home: Path, *arguments: str, answer: str = "", program: Sequence[str] = COMMAND, **variables: str
-) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [*program, *arguments],
-        env=environment(home, **variables),
-        input=answer,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout, done.stderr
 
 
 def place(name: str, home: Path) -> Path:
     return Path(config_file(CLIENTS[name], sys.platform, {"HOME": str(home)}))
 
 
-@pytest.mark.parametrize("name", CLIENTS)
-async def test_what_it_writes_starts_this_installation(name: str, tmp_path: Path) -> None:
-    file = place(name, tmp_path)
-    status, output, notes = config(
-        tmp_path, "config", name, "--write", "--yes", program=[SCRIPT], TELEFONIE_SANDBOX_DB=":memory:"
+def written(name: str, home: Path, program: str) -> dict[str, Any]:
+    """Return what the command writes into the file of a client to start the server."""
+    file = place(name, home)
+    status, output, notes = command(
+        home, "config", name, "--write", "--yes", program=program, TELEFONIE_SANDBOX_DB=":memory:"
     )
     assert (status, output) == (0, "")
     assert f"{file} is written." in notes
     read = tomllib.loads if CLIENTS[name].syntax == "toml" else json.loads
-    entry = read(file.read_text())[CLIENTS[name].servers]["telefonie"]
-    assert entry["command"] == SCRIPT
-    server = StdioServerParameters(
-        command=entry["command"], args=entry.get("args", []), env=environment(tmp_path, **entry["env"])
-    )
+    return read(file.read_text())[CLIENTS[name].servers]["telefonie"]
+
+
+def start_of(entry: dict[str, Any]) -> tuple[str, list[str], dict[str, str]]:
+    return entry["command"], entry.get("args", []), entry["env"]
+
+
+@pytest.mark.parametrize("program", [SCRIPT, MODULE], ids=["script", "module"])
+async def test_what_it_writes_starts_this_installation(program: str, tmp_path: Path) -> None:
+    """Every client is told the same, in its own words."""
+    name, *others = CLIENTS
+    start, *arguments, env = start_of(written(name, tmp_path, program))
+    for other in others:
+        assert start_of(written(other, tmp_path, program)) == (start, *arguments, env)
+    assert start == (SCRIPT if program == SCRIPT else sys.executable)
+    server = StdioServerParameters(command=start, args=arguments[0], env=environment(tmp_path, **env))
     with anyio.fail_after(SECONDS):
         async with Client(stdio_client(server)) as client:
             assert client.server_info
@@ -61,7 +56,7 @@ async def test_what_it_writes_starts_this_installation(name: str, tmp_path: Path
 
 
 def test_it_prints_the_settings_in_force_and_no_key(tmp_path: Path) -> None:
-    status, output, notes = config(
+    status, output, notes = command(
         tmp_path, "--read-only", "config", "cursor", TELEFONIE_API_KEY=KEY, TELEFONIE_TIMEOUT="5"
     )
     assert status == 0
@@ -90,7 +85,7 @@ def test_it_prints_the_settings_in_force_and_no_key(tmp_path: Path) -> None:
     ],
 )
 def test_it_says_where_the_key_comes_from(name: str, words: str, tmp_path: Path) -> None:
-    _, output, notes = config(
+    _, output, notes = command(
         tmp_path, "config", name, TELEFONIE_API_KEY=KEY, TELEFONIE_HTTP="127.0.0.1:8000"
     )
     assert words in notes
@@ -101,12 +96,12 @@ def test_it_says_where_the_key_comes_from(name: str, words: str, tmp_path: Path)
 
 def test_a_key_is_written_only_when_asked_for_and_shown_nowhere(tmp_path: Path) -> None:
     file = place("zed", tmp_path)
-    status, _, notes = config(tmp_path, "config", "zed", "--write", "--yes", TELEFONIE_API_KEY=KEY)
+    status, _, notes = command(tmp_path, "config", "zed", "--write", "--yes", TELEFONIE_API_KEY=KEY)
     assert status == 2
     assert f"telefonie-mcp: {file} was not changed: Zed can refer to no secret" in notes
     assert "This is what it would have to say" in notes
     assert not file.exists()
-    status, output, notes = config(
+    status, output, notes = command(
         tmp_path, "config", "zed", "--write", "--yes", "--with-key", TELEFONIE_API_KEY=KEY
     )
     assert status == 0
@@ -114,7 +109,7 @@ def test_a_key_is_written_only_when_asked_for_and_shown_nowhere(tmp_path: Path) 
     assert KEY not in output + notes
     assert KEY in file.read_text()
     assert file.stat().st_mode & 0o077 == 0
-    _, output, _ = config(tmp_path, "config", "zed", "--with-key", TELEFONIE_API_KEY=KEY)
+    _, output, _ = command(tmp_path, "config", "zed", "--with-key", TELEFONIE_API_KEY=KEY)
     assert json.loads(output)["context_servers"]["telefonie"]["env"] == {"TELEFONIE_API_KEY": KEY}
 
 
@@ -124,7 +119,7 @@ def test_it_shows_the_difference_and_asks(answer: str, status: int, tmp_path: Pa
     file.parent.mkdir(parents=True)
     before = '// mine\n{\n  "theme": "x", // dark\n}\n'
     file.write_text(before)
-    done, output, notes = config(tmp_path, "config", "zed", "--write", answer=answer)
+    done, output, notes = command(tmp_path, "config", "zed", "--write", answer=answer)
     assert (done, output) == (status, "")
     assert '   "theme": "x", // dark\n+  "context_servers": {\n+    "telefonie": {\n' in notes
     assert f"Change {file}? [y/N]: " in notes
@@ -136,7 +131,7 @@ def test_it_shows_the_difference_and_asks(answer: str, status: int, tmp_path: Pa
     backup = file.with_name("settings.json.bak")
     assert f"{file} is written; what it said before is in {backup}.\nRestart Zed" in notes
     assert backup.read_text() == before
-    assert config(tmp_path, "config", "zed", "--write")[2] == f"{file} says so already.\n"
+    assert command(tmp_path, "config", "zed", "--write")[2] == f"{file} says so already.\n"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +162,7 @@ def test_a_key_of_before_is_not_shown_either(tmp_path: Path) -> None:
     env = {"OTHER_TOKEN": "another-0451", "TELEFONIE_API_KEY": 'old-"key"-0451', "PATH": "/bin"}
     entry = {"command": "x", "env": env}
     file.write_text(json.dumps({"mcpServers": {"telefonie": entry}}, indent=2))
-    status, _, notes = config(tmp_path, "config", "cursor", "--write", "--yes", TELEFONIE_API_KEY=KEY)
+    status, _, notes = command(tmp_path, "config", "cursor", "--write", "--yes", TELEFONIE_API_KEY=KEY)
     assert status == 0
     assert '-        "TELEFONIE_API_KEY": "**********",' in notes
     assert '+        "TELEFONIE_API_KEY": "${env:TELEFONIE_API_KEY}",' in notes
@@ -179,7 +174,7 @@ def test_a_broken_file_is_left_alone(tmp_path: Path) -> None:
     file = place("claude-desktop", tmp_path)
     file.parent.mkdir(parents=True)
     file.write_text('{"mcpServers": {\n')
-    status, output, notes = config(tmp_path, "config", "claude-desktop", "--write", "--yes")
+    status, output, notes = command(tmp_path, "config", "claude-desktop", "--write", "--yes")
     assert (status, output) == (2, "")
     assert f"telefonie-mcp: {file} was not changed: it is not valid JSON: line 2, column 1: " in notes
     assert file.read_text() == '{"mcpServers": {\n'
@@ -202,6 +197,6 @@ def test_a_broken_file_is_left_alone(tmp_path: Path) -> None:
 def test_mistakes_end_with_a_sentence_and_status_2(
     arguments: list[str], variables: dict[str, str], words: str, tmp_path: Path
 ) -> None:
-    status, output, notes = config(tmp_path, *arguments, answer="", **variables)
+    status, output, notes = command(tmp_path, *arguments, **variables)
     assert (status, output) == (2, "")
     assert words in notes

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from telefonie_mcp.cli.config.clients import CLIENTS
-from telefonie_mcp.cli.config.entry import configure
-from telefonie_mcp.cli.config.launch import Launch, Variables
+from telefonie_mcp.cli.config.entry import build_configuration
+from telefonie_mcp.cli.config.launch import Launch, SettingVariables
 from telefonie_mcp.cli.main import SECRETS
 
-EXAMPLES = Path(__file__).parents[2] / "examples/clients"
+EXAMPLES = Path(__file__).parents[3] / "examples/clients"
 KEY = "key-0451-abcdef"
 LAUNCH = Launch("telefonie-mcp")
-LIVE = Variables({"TELEFONIE_READ_ONLY": "true"}, {"TELEFONIE_API_KEY": KEY})
+LIVE = SettingVariables({"TELEFONIE_READ_ONLY": "true"}, {"TELEFONIE_API_KEY": KEY})
 INPUT = "${input:telefonie-api-key}"
 REFERENCES = {
     "claude-desktop": "your-key",
@@ -36,7 +36,7 @@ def parsed(text: str, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_the_key_is_referred_to_and_never_written(name: str) -> None:
-    made = configure(CLIENTS[name], LAUNCH, LIVE)
+    made = build_configuration(CLIENTS[name], LAUNCH, LIVE)
     assert KEY not in made.text
     assert KEY not in repr(made) + repr(LIVE)
     entry = parsed(made.text, name)[CLIENTS[name].servers]["telefonie"]
@@ -49,7 +49,7 @@ def test_the_key_is_referred_to_and_never_written(name: str) -> None:
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_the_key_stands_in_it_when_that_is_wanted(name: str) -> None:
-    made = configure(CLIENTS[name], LAUNCH, LIVE, with_key=True)
+    made = build_configuration(CLIENTS[name], LAUNCH, LIVE, with_key=True)
     entry = parsed(made.text, name)[CLIENTS[name].servers]["telefonie"]
     assert entry["env"] == {"TELEFONIE_API_KEY": KEY, "TELEFONIE_READ_ONLY": "true"}
     assert (made.inputs, made.references, made.missing) == ((), (), ())
@@ -58,7 +58,7 @@ def test_the_key_stands_in_it_when_that_is_wanted(name: str) -> None:
 @pytest.mark.parametrize("name", CLIENTS)
 def test_the_sandbox_needs_a_command_and_no_more(name: str) -> None:
     client = CLIENTS[name]
-    made = configure(client, Launch("/bin/uvx", ("telefonie-mcp",)), Variables({}, {}))
+    made = build_configuration(client, Launch("/bin/uvx", ("telefonie-mcp",)), SettingVariables({}, {}))
     kind = {"type": "stdio"} if client.typed else {}
     entry = {**kind, "command": "/bin/uvx", "args": ["telefonie-mcp"]}
     assert parsed(made.text, name) == {client.servers: {"telefonie": entry}}
@@ -66,7 +66,7 @@ def test_the_sandbox_needs_a_command_and_no_more(name: str) -> None:
 
 def test_vs_code_asks_for_the_secrets() -> None:
     secrets = {"TELEFONIE_API_KEY": KEY, "TELEFONIE_STATE_KEYS": "k" * 32}
-    tree = json.loads(configure(CLIENTS["vscode"], LAUNCH, Variables({}, secrets)).text)
+    tree = json.loads(build_configuration(CLIENTS["vscode"], LAUNCH, SettingVariables({}, secrets)).text)
     assert [(asked["id"], asked["password"]) for asked in tree["inputs"]] == [
         ("telefonie-api-key", True),
         ("telefonie-state-keys", True),
@@ -82,7 +82,7 @@ def test_what_stands_for_a_secret_says_so() -> None:
         "TELEFONIE_LEDGER": "postgresql+psycopg://me:pass-word@host/db",
         "TELEFONIE_STATE_KEYS": "k" * 32,
     }
-    made = configure(CLIENTS["zed"], LAUNCH, Variables({}, secrets))
+    made = build_configuration(CLIENTS["zed"], LAUNCH, SettingVariables({}, secrets))
     assert made.entry["env"] == {
         "TELEFONIE_LEDGER": "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
         "TELEFONIE_STATE_KEYS": "your-state-keys",
@@ -91,7 +91,7 @@ def test_what_stands_for_a_secret_says_so() -> None:
 
 def test_something_stands_for_every_secret() -> None:
     secrets = {f"TELEFONIE_{name.upper()}": "secret" for name in SECRETS}
-    made = configure(CLIENTS["zed"], LAUNCH, Variables({}, secrets))
+    made = build_configuration(CLIENTS["zed"], LAUNCH, SettingVariables({}, secrets))
     assert {*made.missing} == made.entry["env"].keys() == secrets.keys()
 
 
@@ -103,5 +103,5 @@ def test_there_is_an_example_for_every_client() -> None:
 def test_the_examples_are_what_the_command_prints_with_a_key(path: Path) -> None:
     client = CLIENTS[path.stem]
     assert path.suffix == f".{client.syntax}"
-    made = configure(client, LAUNCH, Variables({}, {"TELEFONIE_API_KEY": KEY}))
+    made = build_configuration(client, LAUNCH, SettingVariables({}, {"TELEFONIE_API_KEY": KEY}))
     assert path.read_text() == made.text

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from telefonie_mcp.cli.config.launch import Launch, Variables, source_of, variables
-from telefonie_mcp.settings.fields import Settings, read_settings
+from telefonie_mcp.cli.config.launch import Launch, SettingVariables, settings_as_variables, source_of
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.reading import read_settings
 
 CACHE = "/home/me/.cache/uv/archive-v0/Ab3"
 WHEEL = "file:///tmp/telefonie_mcp-0.1.0-py3-none-any.whl"
@@ -73,7 +74,7 @@ def test_settings_as_variables_make_the_same_settings() -> None:
         "TELEFONIE_LOG_LEVEL": "warning",
     }
     settings = read_settings(given)
-    made = variables(settings)
+    made = settings_as_variables(settings)
     assert made.plain.keys() | made.secret.keys() == given.keys()
     assert made.secret.keys() == {"TELEFONIE_API_KEY", "TELEFONIE_LEDGER", "TELEFONIE_STATE_KEYS"}
     assert read_settings({**made.plain, **made.secret}) == settings
@@ -95,13 +96,13 @@ def test_settings_as_variables_make_the_same_settings() -> None:
 def test_paths_are_absolute_and_http_is_not_for_these_clients(
     given: dict[str, str], plain: dict[str, str]
 ) -> None:
-    assert variables(read_settings(given)) == Variables(plain, {})
+    assert settings_as_variables(read_settings(given)) == SettingVariables(plain, {})
 
 
 def test_a_password_may_stand_anywhere_in_a_url() -> None:
     given = {"TELEFONIE_LEDGER": "postgresql+psycopg://host/db?password=pass-word"}
-    assert variables(read_settings(given)) == Variables({}, given)
+    assert settings_as_variables(read_settings(given)) == SettingVariables({}, given)
 
 
 def test_no_default_is_written() -> None:
-    assert variables(Settings()) == Variables({}, {})
+    assert settings_as_variables(Settings()) == SettingVariables({}, {})

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from telefonie_mcp.cli.config.clients import CLIENTS
-from telefonie_mcp.cli.config.entry import Configuration, configure
-from telefonie_mcp.cli.config.launch import Launch, Variables
+from telefonie_mcp.cli.config.entry import Configuration, build_configuration
+from telefonie_mcp.cli.config.launch import Launch, SettingVariables
 from telefonie_mcp.cli.config.merging import MergeError, merged
 
 KEY = "key-0451-abcdef"
@@ -18,7 +18,7 @@ LAUNCH = Launch("/venv/bin/telefonie-mcp")
 def made(name: str, *, with_key: bool = False, live: bool = False, **plain: str) -> Configuration:
     secret = {"TELEFONIE_API_KEY": KEY} if live or with_key else {}
     settings = {f"TELEFONIE_{setting}": value for setting, value in plain.items()}
-    return configure(CLIENTS[name], LAUNCH, Variables(settings, secret), with_key=with_key)
+    return build_configuration(CLIENTS[name], LAUNCH, SettingVariables(settings, secret), with_key=with_key)
 
 
 def file(name: str, entry: dict[str, Any] | None = None, **others: Any) -> str:

@@ -1,14 +1,16 @@
-"""The command, as a process, against an API that answers as it likes."""
+"""The command, against an API that answers as it likes."""
 
 import json
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import to_thread
 
+from tests.support.commands import command
 from tests.support.faulty import Exchange, Fault, Provider, close, faulty, hang, replying
-from tests.support.wire import running
 
 KEY = "key-0451-abcdef"
 
@@ -16,10 +18,10 @@ KEY = "key-0451-abcdef"
 async def doctor(home: Path, *flags: str, **variables: str) -> tuple[int, dict[str, Any]]:
     """Return the status and the findings by check."""
     variables = {f"TELEFONIE_{name}": value for name, value in variables.items()}
-    async with running(*flags, "doctor", "--json", home=home, variables=variables, seconds=60) as process:
-        report = json.loads(await process.rest())
-        status = await process.end()
-        assert KEY not in json.dumps(report) + process.log
+    run = partial(command, home, *flags, "doctor", "--json", **variables)
+    status, output, errors = await to_thread.run_sync(run)
+    report = json.loads(output)
+    assert KEY not in json.dumps(report) + errors
     assert report["ok"] is (status == 0)
     return status, {finding["check"]: finding for finding in report["checks"]}
 
@@ -36,10 +38,10 @@ async def doctor_of_an_api(home: Path, *faults: Fault, **variables: str) -> tupl
     return found
 
 
-async def test_a_new_installation_on_the_sandbox(tmp_path: Path) -> None:
-    async with running("doctor", home=tmp_path) as process:
-        lines = (await process.rest()).decode().splitlines()
-        assert await process.end() == 0
+def test_a_new_installation_on_the_sandbox(tmp_path: Path) -> None:
+    status, output, _ = command(tmp_path, "doctor")
+    lines = output.splitlines()
+    assert status == 0
     assert [line.split()[:2] for line in lines] == [
         ["ok", check] for check in ("settings", "documents", "key", "ledger", "state", "versions")
     ]

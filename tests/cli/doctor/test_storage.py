@@ -12,7 +12,8 @@ import pytest
 
 from telefonie_mcp.cli.doctor.storage import ledger, state
 from telefonie_mcp.ledger.store import Ledger
-from telefonie_mcp.settings.fields import Settings, read_settings
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.ledger.support import NO_LIMITS, bought, buying
 
 
@@ -130,7 +131,7 @@ def test_no_home_directory() -> None:
 UNPRIVILEGED = """
 import os, sys
 from telefonie_mcp.cli.doctor.storage import state
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 os.umask(0o077)
 if os.geteuid() == 0:
     os.setgroups([]), os.setgid(65534), os.setuid(65534)

@@ -12,7 +12,7 @@ from telefonie_mcp.app import App
 from telefonie_mcp.sandbox import move_clock
 from telefonie_mcp.sandbox.inbound import Inbound, deliver
 from telefonie_mcp.server.handlers import mcp_server
-from telefonie_mcp.settings.fields import read_settings
+from telefonie_mcp.settings.reading import read_settings
 from tests.sandbox.inbound.support import CALLER, webhook
 from tests.sandbox.porting.support import FIELDS, NUMBERS, PDF
 

@@ -82,26 +82,26 @@ async def test_an_order_that_changes_after_it_was_looked_at_is_not_submitted(
     app = porting_app(tmp_path, TELEFONIE_MAX_MONTHLY_SPEND=str(RATE))
     order = await prepared(app)
     numbers = {"port_order_id": order, "phone_numbers": NUMBERS}
-    await app.calls.call("update_port_order", {**numbers, "phone_numbers": NUMBERS[:1]}, CommandLine())
-    begin = app.calls.journal.begin
+    await app.pipeline.call("update_port_order", {**numbers, "phone_numbers": NUMBERS[:1]}, CommandLine())
+    begin = app.pipeline.ledger.begin
 
     async def begin_late(intent: Intent) -> int:
         if intent.tool == "submit_port_order":
-            await app.calls.call("update_port_order", numbers, CommandLine())
+            await app.pipeline.call("update_port_order", numbers, CommandLine())
         return await begin(intent)
 
-    monkeypatch.setattr(app.calls.journal, "begin", begin_late)
+    monkeypatch.setattr(app.pipeline.ledger, "begin", begin_late)
     submit = {"port_order_id": order, "confirm": True}
     with pytest.raises(ToolError) as refused:
-        await app.calls.call("submit_port_order", submit, CommandLine())
+        await app.pipeline.call("submit_port_order", submit, CommandLine())
     monkeypatch.undo()
     assert refused.value.code == "facts_changed"
     assert [entry.state for entry in await app.recent_writes(2)] == ["refused", "done"]
     with pytest.raises(ToolError) as refused:
-        await app.calls.call("submit_port_order", submit, CommandLine())
+        await app.pipeline.call("submit_port_order", submit, CommandLine())
     assert refused.value.code == "limit_reached"
-    await app.calls.call("update_port_order", {**numbers, "phone_numbers": NUMBERS[:1]}, CommandLine())
-    await app.calls.call("submit_port_order", submit, CommandLine())
+    await app.pipeline.call("update_port_order", {**numbers, "phone_numbers": NUMBERS[:1]}, CommandLine())
+    await app.pipeline.call("submit_port_order", submit, CommandLine())
     await app.aclose()
 
 
@@ -110,7 +110,7 @@ async def test_an_order_that_is_being_changed_while_it_is_looked_at_is_not_submi
 ) -> None:
     app = porting_app(tmp_path)
     order = await prepared(app)
-    begin = app.calls.journal.begin
+    begin = app.pipeline.ledger.begin
     begun, looked, updated = anyio.Event(), anyio.Event(), anyio.Event()
 
     async def begin_in_turn(intent: Intent) -> int:
@@ -125,16 +125,16 @@ async def test_an_order_that_is_being_changed_while_it_is_looked_at_is_not_submi
 
     async def update() -> None:
         numbers = {"port_order_id": order, "phone_numbers": NUMBERS[:1]}
-        await app.calls.call("update_port_order", numbers, CommandLine())
+        await app.pipeline.call("update_port_order", numbers, CommandLine())
         updated.set()
 
-    monkeypatch.setattr(app.calls.journal, "begin", begin_in_turn)
+    monkeypatch.setattr(app.pipeline.ledger, "begin", begin_in_turn)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(update)
         with anyio.fail_after(20):
             await begun.wait()
             with pytest.raises(ToolError) as refused:
-                await app.calls.call(
+                await app.pipeline.call(
                     "submit_port_order", {"port_order_id": order, "confirm": True}, CommandLine()
                 )
             assert refused.value.code == "facts_changed"

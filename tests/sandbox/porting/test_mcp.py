@@ -13,10 +13,10 @@ from mcp_types import ElicitRequestParams, ElicitResult
 
 from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine
+from telefonie_mcp.redaction import HIDDEN
 from telefonie_mcp.sandbox import create_sandbox, move_clock
 from telefonie_mcp.server.handlers import mcp_server
-from telefonie_mcp.settings.fields import read_settings
-from telefonie_mcp.tools.catalog import HIDDEN
+from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.upstream.client import Transport, asgi_transport
 from tests.sandbox.porting.support import FIELDS, NUMBERS, PDF, SECRETS
 from tests.support.wire import answer_of
@@ -192,10 +192,10 @@ class Faulty(httpx.AsyncBaseTransport):
 
 async def prepared(app: App) -> str:
     """Return an order that lacks nothing."""
-    made = await app.calls.call("create_port_order", {"phone_numbers": NUMBERS, **FIELDS}, CommandLine())
+    made = await app.pipeline.call("create_port_order", {"phone_numbers": NUMBERS, **FIELDS}, CommandLine())
     order = made.content["port_order_id"]
     document = {"type": "loa", "file_name": "loa.pdf", "content": PDF, "port_order_id": order}
-    await app.calls.call("upload_port_document", document, CommandLine())
+    await app.pipeline.call("upload_port_document", document, CommandLine())
     return order
 
 
@@ -214,11 +214,11 @@ async def test_an_action_whose_answer_is_lost_is_settled_by_its_state(
 
     app = porting_app(tmp_path, Faulty(tmp_path / "sandbox.sqlite3", lose_the_answer))
     order = await prepared(app)
-    done = await app.calls.call(
+    done = await app.pipeline.call(
         f"{action}_port_order", {"port_order_id": order, "confirm": True}, CommandLine()
     )
     assert done.content["status"] == status
-    assert done.facts["reconciled"] is True
+    assert done.meta["reconciled"] is True
     assert len(sent) == 1
     await app.aclose()
 
@@ -259,7 +259,7 @@ async def test_a_check_is_repeated_like_every_read_and_not_recorded(tmp_path: Pa
         return httpx.Response(503) if len(tries) == 1 else await send(request)
 
     app = porting_app(tmp_path, Faulty(tmp_path / "sandbox.sqlite3", fail_once))
-    checked = await app.calls.call("check_portability", {"phone_numbers": NUMBERS}, CommandLine())
+    checked = await app.pipeline.call("check_portability", {"phone_numbers": NUMBERS}, CommandLine())
     assert [result["portable"] for result in checked.content["results"]] == [True, True]
     assert len(tries) == 2
     assert await app.recent_writes() == []

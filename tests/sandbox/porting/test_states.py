@@ -11,9 +11,9 @@ from telefonie_mcp.sandbox.porting.states import (
     STEPS,
     TRANSITIONS,
     Action,
-    ForbiddenError,
     State,
     Step,
+    TransitionError,
     check,
     move,
     possible,
@@ -55,13 +55,13 @@ def test_every_pair_leads_where_it_should_or_nowhere(state: State, what: Action 
         if to in allowed:
             assert move(state, what, to) == to
         else:
-            with pytest.raises(ForbiddenError) as refused:
+            with pytest.raises(TransitionError) as refused:
                 move(state, what, to)
             assert refused.value.state == state
     if allowed:
         check(state, what)
     else:
-        with pytest.raises(ForbiddenError):
+        with pytest.raises(TransitionError):
             check(state, what)
 
 

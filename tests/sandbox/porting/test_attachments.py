@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from telefonie_mcp.sandbox.porting.documents import MOST_BYTES
+from telefonie_mcp.sandbox.porting.attachments import MOST_BYTES
 from tests.sandbox.porting.support import PDF, desk
 from tests.sandbox.support import problem
 

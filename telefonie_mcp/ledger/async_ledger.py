@@ -24,12 +24,12 @@ from telefonie_mcp.ledger.records import (
 if TYPE_CHECKING:
     from telefonie_mcp.ledger.store import Ledger
 
-__all__ = ["Journal", "in_progress"]
+__all__ = ["AsyncLedger", "in_progress"]
 
 _log: Final = logging.getLogger(__name__)
 
 
-class Journal:
+class AsyncLedger:
     """Records writes.
 
     Args:

@@ -1,10 +1,11 @@
-"""The generated parts of README.md; ``python -m tests.readme`` writes them."""
+"""The generated parts of README.md and docs/; ``python -m tests.documentation.generated`` writes them."""
 
 import json
 import re
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 from telefonie_mcp import sandbox
 from telefonie_mcp.app import App
@@ -12,19 +13,22 @@ from telefonie_mcp.cli.main import SECRETS
 from telefonie_mcp.openapi.documents import load_documents
 from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.sandbox import porting
+from telefonie_mcp.sandbox.porting.rejections import WORDS
 from telefonie_mcp.server.prompts import Prompts
 from telefonie_mcp.server.resources import Resources
 from telefonie_mcp.settings.fields import PREFIX, Settings
 from telefonie_mcp.tools.derivation import build_catalog
-from tests.bench.report import table
+from tests.bench import report
+from tests.documentation.pages import PAGES, ROOT
 
-README = Path(__file__).parents[1] / "README.md"
-CLIENTS = Path(__file__).parent / "snapshots/clients.json"
+__all__ = ["PARTS", "generated", "write"]
+
+_CLIENTS: Final = ROOT / "tests/snapshots/clients.json"
 
 
 def everything() -> App:
     """Return the parts of a server with all toolsets."""
-    return App.from_settings(Settings(toolsets=TOOLSETS))
+    return App.from_settings(Settings(toolsets=tuple(TOOLSETS)))
 
 
 def tools() -> str:
@@ -70,10 +74,15 @@ def tables(module: ModuleType) -> str:
     ).strip()
 
 
+def rejections() -> str:
+    rows = [f"| `{code}` | {words} |" for code, words in WORDS.items()]
+    return "\n".join(["| Code | What the order says |", "|---|---|", *rows])
+
+
 def clients() -> str:
     """Return what tests/clients/test_scenario.py saw; one row where both eras show the same."""
     protocols: dict[tuple[str, ...], list[str]] = {}
-    for row in json.loads(CLIENTS.read_text()).values():
+    for row in json.loads(_CLIENTS.read_text()).values():
         versions = ", ".join(f"{name} {version}" for name, version in row["versions"].items())
         cells = row["name"], versions, row["result"], row["refusal"], row["unknown_tool"]
         protocols.setdefault(cells, []).append(row["protocol"])
@@ -86,20 +95,23 @@ def clients() -> str:
     return "\n".join(rows)
 
 
-PARTS = {
-    "performance": table,
+PARTS: Final[Mapping[str, Callable[[], str]]] = {
+    "performance": report.summary,
+    "benchmark": report.table,
     "tools": tools,
     "resources": resources,
     "prompts": prompts,
     "settings": settings,
     "sandbox": partial(tables, sandbox),
     "porting": partial(tables, porting),
+    "rejections": rejections,
     "clients": clients,
 }
+"""The name of each part, as its markers have it, and what makes it."""
 
 
 def generated(text: str) -> str:
-    """Return the README with its generated parts as they should be."""
+    """Return a page with its generated parts as they should be."""
     for name, part in PARTS.items():
         text = re.sub(
             rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
@@ -110,5 +122,11 @@ def generated(text: str) -> str:
     return text
 
 
+def write() -> None:
+    """Bring the generated parts of every page up to date."""
+    for page in PAGES:
+        page.write_text(generated(page.read_text()))
+
+
 if __name__ == "__main__":
-    README.write_text(generated(README.read_text()))
+    write()

@@ -1,4 +1,4 @@
-"""Documents of port orders, as they are uploaded: their type is what their first bytes say."""
+"""Uploads to port orders, such as a letter of authorization; the first bytes decide the media type."""
 
 import base64
 import binascii
@@ -6,8 +6,8 @@ import hashlib
 from datetime import datetime
 from typing import Final
 
-from telefonie_mcp.sandbox.porting.carriers import DocumentType
-from telefonie_mcp.sandbox.porting.orders import Document
+from telefonie_mcp.sandbox.porting.carriers import AttachmentType
+from telefonie_mcp.sandbox.porting.orders import Attachment
 from telefonie_mcp.sandbox.problems import Problem
 
 MOST_BYTES: Final = 3_000_000
@@ -23,8 +23,8 @@ _SIGNATURES: Final = {
 }
 
 
-def read_document(kind: DocumentType, file_name: str, content: str, now: datetime) -> Document:
-    """Read a document from `content`, in base64 (RFC 4648 §4)."""
+def read_attachment(kind: AttachmentType, file_name: str, content: str, now: datetime) -> Attachment:
+    """Read an upload whose `content` is in base64 (RFC 4648 §4)."""
     if len(content) > MOST_CHARACTERS:
         raise _invalid("A document has at most 3 MB. Scan it in a lower resolution.")
     try:
@@ -34,7 +34,7 @@ def read_document(kind: DocumentType, file_name: str, content: str, now: datetim
     media_type = next((kind for start, kind in _SIGNATURES.items() if data.startswith(start)), None)
     if media_type is None:
         raise _invalid("A document is a PDF, PNG, JPEG or TIFF file; this is none, whatever its name says.")
-    return Document(kind, file_name, media_type, len(data), hashlib.sha256(data).hexdigest(), now)
+    return Attachment(kind, file_name, media_type, len(data), hashlib.sha256(data).hexdigest(), now)
 
 
 def _invalid(sentence: str) -> Problem:

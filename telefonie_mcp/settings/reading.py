@@ -1,0 +1,59 @@
+"""Settings from the environment and flags, validated once.
+
+A setting ``name`` is the variable ``TELEFONIE_NAME`` and the flag ``--name`` (kebab case); the flag wins.
+Secrets have no flag, because command lines are visible to every user of a machine. A ``TELEFONIE_``
+variable that is no setting, in whatever case, stops the start: a misspelt safety setting must not silently
+protect nothing.
+An empty variable counts as unset, since desktop clients pass one for every field left blank.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from telefonie_mcp.errors import SettingsError
+from telefonie_mcp.settings.fields import PREFIX, Settings
+from telefonie_mcp.text import did_you_mean
+
+__all__ = ["read_settings"]
+
+
+def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Settings:
+    """Return the settings from ``environment``, overridden by the ``flags`` that are not ``None``.
+
+    Raises:
+        SettingsError: for everything that is wrong, in one message that names each setting.
+
+    """
+    ours = {
+        name: value
+        for name, value in environment.items()
+        if name.upper().startswith(PREFIX) and value.strip()
+    }
+    problems = list(_unknown(ours))
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in ours.items()}
+    given |= {name: value for name, value in (flags or {}).items() if value not in {None, ()}}
+    known = {name: value for name, value in given.items() if name in Settings.model_fields}
+    try:
+        settings = Settings.model_validate(known)
+    except ValidationError as error:
+        problems += [
+            _sentence(details["loc"], details["msg"]) for details in error.errors(include_input=False)
+        ]
+    else:
+        if not problems:
+            return settings
+    raise SettingsError("; ".join(problems))
+
+
+def _unknown(variables: Iterable[str]) -> Iterator[str]:
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for variable in variables:
+        if variable not in known:
+            yield f"{variable} is not a setting; {did_you_mean(variable.upper(), known, cutoff=0.8)}"
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return f"{PREFIX}{str(place[0]).upper()}: {text}" if place else text
