@@ -43,7 +43,7 @@ def live_variables(provider: Provider, home: Path, **variables: str) -> dict[str
     }
 
 
-def live_settings(provider: Provider | None, seconds: float = 2, **changes: Any) -> Settings:
+def live_settings(provider: Provider | None, seconds: float = 5, **changes: Any) -> Settings:
     """Return settings with an API key, and a ledger in memory; without a provider, of the public API."""
     chosen: dict[str, Any] = {"api_key": SecretStr(KEY), "ledger": SecretStr(":memory:"), "timeout": seconds}
     if provider is not None:
@@ -65,7 +65,7 @@ def _live(settings: Settings, changed: Collection[str], transport: Transport | N
 
 @asynccontextmanager
 async def live_app(
-    provider: Provider | None, seconds: float = 2, transport: Transport | None = None, **changes: Any
+    provider: Provider | None, seconds: float = 5, transport: Transport | None = None, **changes: Any
 ) -> AsyncGenerator[App]:
     """Give the parts of a live server, whose requests go to `provider` or through `transport`."""
     app = _live(live_settings(provider, seconds, **changes), changes.keys(), transport)
@@ -78,7 +78,7 @@ async def live_app(
 @asynccontextmanager
 async def served(
     provider: Provider,
-    seconds: float = 2,
+    seconds: float = 5,
     mode: Mode = "auto",
     elicitation_callback: ElicitationFnT | None = None,
     **changes: Any,
