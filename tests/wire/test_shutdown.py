@@ -20,6 +20,7 @@ from tests.support.held import Held
 from tests.support.served import live_variables
 from tests.support.wire import Running, answer_of, initialize, request, running
 
+pytestmark = pytest.mark.measured  # nothing else witnesses how a process ends
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 OTHER = "+14155550123"
 PIPE = 50_000
