@@ -13,8 +13,9 @@ from anyio import to_thread
 from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.sandbox import create_sandbox
 from tests.sandbox.support import serve
+from tests.support.commands import command
 from tests.support.postgres import GROUP, new_schema
-from tests.support.wire import environment, running
+from tests.support.wire import environment
 
 KEY = "key-of-a-race"
 AFFORDABLE = 10
@@ -86,20 +87,18 @@ async def test_exactly_what_the_budget_allows_is_bought(
     assert [entry.state for entry in entries] == ["done"] * AFFORDABLE
 
 
-async def test_a_ledger_that_cannot_be_written_stops_writes_and_not_reads(tmp_path: Path) -> None:
+def test_a_ledger_that_cannot_be_written_stops_writes_and_not_reads(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.sqlite3"
     with sqlite3.connect(ledger) as other:
         other.execute("CREATE TABLE ledger_version (version INTEGER NOT NULL)")
         other.execute("INSERT INTO ledger_version VALUES (99)")
     other.close()
     variables = {"TELEFONIE_LEDGER": str(ledger), "TELEFONIE_SANDBOX_DB": ":memory:"}
-    arguments = ("purchase_number", "phone_number=+14155550123", "confirm=true")
-    async with running("call", *arguments, home=tmp_path, variables=variables) as process:
-        refused = json.loads(await process.rest())
-        assert await process.end() == 1
-    assert refused["code"] == "ledger_unavailable"
+    buy = ("call", "purchase_number", "phone_number=+14155550123", "confirm=true")
+    status, output, _ = command(tmp_path, *buy, **variables)
+    refused = json.loads(output)
+    assert (status, refused["code"]) == (1, "ledger_unavailable")
     assert refused["message"].startswith("Nothing was done: ")
     assert "reads work" in refused["message"]
-    async with running("call", "list_owned_numbers", home=tmp_path, variables=variables) as process:
-        assert json.loads(await process.rest())["total"] == 0
-        assert await process.end() == 0
+    status, output, _ = command(tmp_path, "call", "list_owned_numbers", **variables)
+    assert (status, json.loads(output)["total"]) == (0, 0)

@@ -74,7 +74,7 @@ async def following(
     async with (
         send,
         news,
-        connected(transport, mode, home, message_handler=handle, TELEFONIE_SANDBOX_DB=":memory:") as client,
+        connected(transport, mode, home, handle, TELEFONIE_SANDBOX_DB=":memory:") as client,
     ):
         if mode == "legacy":
             for uri in uris:
