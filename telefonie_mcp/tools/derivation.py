@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import Document
-from telefonie_mcp.openapi.hints import Exposed, Hints
+from telefonie_mcp.openapi.hints import Hints, ResourceHint
 from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.openapi.schema import is_object
 from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool
@@ -258,7 +258,7 @@ def _check_hints(catalog: Catalog, tool: Tool) -> None:
                 raise DocumentError(f"{where}: cannot derive {source!r}")
 
 
-def _check_resource(tool: Tool, exposed: Exposed, where: str) -> None:
+def _check_resource(tool: Tool, exposed: ResourceHint, where: str) -> None:
     properties = tool.input_schema["properties"]
     pages = {exposed.pages.page, exposed.pages.size} if exposed.pages else set[str]()
     named = {*re.findall(r"{(\w+)}", exposed.uri), *exposed.arguments, *pages}

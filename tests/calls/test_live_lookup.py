@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Sequence
 
 import httpx2 as httpx
-import phonenumbers
 import pytest
 from pydantic import SecretStr
 
@@ -11,7 +10,7 @@ from telefonie_mcp.app import App
 from telefonie_mcp.numbering.lookup import describe
 from tests.calls.lookup import Down, Mode, Silent, Watching, ask, refused, running
 from tests.numbering.test_lookup import SHARED, example
-from tests.support.regions import SAMPLE
+from tests.support.regions import WALKS
 from tests.support.served import live_app
 
 NUMBER = "+14155550100"
@@ -29,13 +28,7 @@ async def app(mode: Mode) -> AsyncGenerator[App]:
         yield app
 
 
-@pytest.mark.parametrize(
-    "regions",
-    [
-        pytest.param(SAMPLE, id="sample"),
-        pytest.param(sorted(phonenumbers.SUPPORTED_REGIONS), id="every region", marks=pytest.mark.whole),
-    ],
-)
+@pytest.mark.parametrize("regions", WALKS)
 async def test_the_example_of_a_region_can_be_looked_up(app: App, regions: Sequence[str]) -> None:
     for region in regions:
         found = await ask(app, "lookup_number", phone_number=example(region))

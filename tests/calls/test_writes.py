@@ -24,7 +24,7 @@ from tests.support.faulty import NUMBER, OFFER, Exchange, Fault, Provider, fault
 from tests.support.recorder import Recorder, recording
 from tests.support.served import NEW_URL, WRITES, called, served, written
 from tests.support.tools import catalog, tool
-from tests.support.wire import answer_of
+from tests.support.wire import SECONDS, answer_of
 
 gateway_404 = f.replying(404, b"<html>default backend - 404</html>", Content_Type="text/html; charset=utf-8")
 api_404 = f.replying(404, b'{"code": "number_not_owned"}')
@@ -243,7 +243,7 @@ async def foreign(tmp_path: Path) -> AsyncGenerator[tuple[Client, Recorder]]:
         settings = Settings(
             api_key=SecretStr("key-of-a-test"), ledger=SecretStr(":memory:"), spec=(path,), timeout=2
         )
-        with anyio.fail_after(20):
+        with anyio.fail_after(SECONDS):
             async with Client(create_server(settings)) as client:
                 yield client, api
 

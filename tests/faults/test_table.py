@@ -2,11 +2,11 @@
 
 import json
 
-import anyio
 import pytest
 
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
+from tests.support.held import Held
 from tests.support.served import KEY, WRITES, served, written
 from tests.support.wire import answer_of
 
@@ -57,7 +57,7 @@ def carried_out(provider: Provider, name: str) -> bool:
 
 @pytest.mark.parametrize("fault", BREAKING)
 async def test_a_read_ends_in_a_clear_error(fault: str) -> None:
-    async with faulty(GET=[BREAKING[fault]]) as provider, served(provider, seconds=1) as client:
+    async with faulty(GET=[BREAKING[fault]]) as provider, served(provider, seconds=5) as client:
         answer = answer_of(await client.call_tool("get_owned_number", {"phone_number": NUMBER}))
         if fault in {"unexpected 202", "unexpected 206", "wrong type", "empty", "not JSON"} or "UTF" in fault:
             assert answer["code"] == "upstream_invalid_response"
@@ -75,9 +75,8 @@ async def test_json_of_the_wrong_shape_is_no_result(body: bytes) -> None:
 
 
 async def test_a_read_whose_answers_never_come_ends_in_time() -> None:
-    async with faulty(GET=[f.hang]) as provider, served(provider, seconds=1.5) as client:
-        with anyio.fail_after(2.5):
-            answer = answer_of(await client.call_tool("list_owned_numbers", {}))
+    async with faulty(GET=[f.hang]) as provider, served(provider, seconds=3) as client:
+        answer = answer_of(await client.call_tool("list_owned_numbers", {}))
         assert answer["code"] == "upstream_timeout"
         assert provider.count("GET") == 2
 
@@ -136,7 +135,7 @@ async def test_a_write_that_is_never_answered_is_settled_or_unknown(
     name: str, fault: Fault, committed: bool
 ) -> None:
     method, arguments = WRITES[name]
-    async with faulty() as provider, served(provider, seconds=1.5) as client:
+    async with faulty() as provider, served(provider, seconds=3) as client:
         if name != "purchase_number":
             provider.own()
         provider.faults[method] = [f.after(committed, fault)]
@@ -151,11 +150,13 @@ async def test_a_write_that_is_never_answered_is_settled_or_unknown(
 
 
 async def test_a_commit_that_comes_late_is_found() -> None:
-    async def late(exchange: Exchange) -> None:
-        await anyio.sleep(2.4)
+    async def look(exchange: Exchange) -> None:
+        held.go.set()
         await exchange.honest()
 
-    async with faulty(POST=[late]) as provider, served(provider, seconds=3) as client:
+    held = Held()
+    looks: list[Fault] = [Exchange.honest, look]
+    async with faulty(POST=[held], GET=looks) as provider, served(provider, seconds=5) as client:
         answer = answer_of(await client.call_tool("purchase_number", WRITES["purchase_number"][1]))
         assert answer["phone_number"] == NUMBER
         assert "carried out" in answer["note"]

@@ -59,19 +59,20 @@ async def asked_over(
     transport: Transport, mode: Mode, home: Path, callback: ElicitationFnT | None
 ) -> AsyncGenerator[Client]:
     """Connect a client that asks a person with `callback`; two transports have options of the SDK's alone."""
-    if transport in {"stdio", "http"}:
-        async with connected(transport, mode, home, elicitation_callback=callback, **SETTINGS) as client:
-            yield client
-        return
-    stateless = transport == "stateless"
-    server = create_server(read_settings(SETTINGS))
-    application = server.streamable_http_app(stateless_http=stateless, json_response=not stateless)
-    with anyio.fail_after(SECONDS):
-        async with (
-            serving(application) as origin,
-            Client(f"{origin}/mcp", mode=mode, elicitation_callback=callback) as client,
-        ):
-            yield client
+    match transport:
+        case "stdio" | "http":
+            async with connected(transport, mode, home, None, callback, **SETTINGS) as client:
+                yield client
+        case "stateless" | "json":
+            server = create_server(read_settings(SETTINGS))
+            application = server.streamable_http_app(
+                stateless_http=transport == "stateless", json_response=transport == "json"
+            )
+            async with (
+                serving(application) as origin,
+                Client(f"{origin}/mcp", mode=mode, elicitation_callback=callback) as client,
+            ):
+                yield client
 
 
 async def buy(client: Client) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-import anyio
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
@@ -14,35 +13,33 @@ from mcp_types import Implementation, TextResourceContents
 
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.reading import read_settings
-from tests.support.wire import answer_of, running
+from tests.support.commands import command
+from tests.support.wire import answer_of
 
 NUMBER = "+14155550123"
 URL = "https://example.com/old"
 
 
-async def command(home: Path, *arguments: str) -> tuple[int, str, str]:
-    variables = {"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3")}
-    async with running(*arguments, home=home, variables=variables) as process:
-        output = (await process.rest()).decode()
-        return await process.end(), output, process.log
+def run(home: Path, *arguments: str) -> tuple[int, str, str]:
+    """Return the status, output and errors of a command that knows the sandbox below `home`."""
+    return command(home, *arguments, TELEFONIE_SANDBOX_DB=str(home / "sandbox.sqlite3"))
 
 
-async def live_a_little(home: Path) -> None:
+async def write_a_little(home: Path) -> None:
     variables = {"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3")}
-    with anyio.fail_after(20):
-        async with Client(create_server(read_settings(variables))) as client:
-            for tool, arguments in (
-                ("purchase_number", {"phone_number": NUMBER, "voice_url": URL, "confirm": True}),
-                ("update_owned_number", {"phone_number": NUMBER, "voice_url": "https://example.com/new"}),
-                ("release_number", {"phone_number": NUMBER, "confirm": True}),
-                ("purchase_number", {"phone_number": "+15005550013", "confirm": True}),
-            ):
-                await client.call_tool(tool, arguments)
+    async with Client(create_server(read_settings(variables))) as client:
+        for tool, arguments in (
+            ("purchase_number", {"phone_number": NUMBER, "voice_url": URL, "confirm": True}),
+            ("update_owned_number", {"phone_number": NUMBER, "voice_url": "https://example.com/new"}),
+            ("release_number", {"phone_number": NUMBER, "confirm": True}),
+            ("purchase_number", {"phone_number": "+15005550013", "confirm": True}),
+        ):
+            await client.call_tool(tool, arguments)
 
 
 async def test_the_log_in_every_form(tmp_path: Path) -> None:
-    await live_a_little(tmp_path)
-    status, table, _ = await command(tmp_path, "log")
+    await write_a_little(tmp_path)
+    status, table, _ = run(tmp_path, "log")
     assert status == 0
     assert [line.split()[2:5] for line in table.splitlines()] == [
         ["refused", "purchase_number", "+15005550013"],
@@ -50,13 +47,13 @@ async def test_the_log_in_every_form(tmp_path: Path) -> None:
         ["done", "update_owned_number", NUMBER],
         ["done", "purchase_number", NUMBER],
     ]
-    _, lines, _ = await command(tmp_path, "log", "--json")
+    _, lines, _ = run(tmp_path, "log", "--json")
     entries = [json.loads(line) for line in lines.splitlines()]
     assert entries[0]["reason"].startswith("Nothing was done: the API refused with 422")
     assert entries[2]["previous"]["voice_url"] == URL
     assert entries[3]["monthly_rate"] == "1.15"
     assert entries[3]["caller"].startswith("mcp ")
-    _, text, _ = await command(tmp_path, "log", "--csv")
+    _, text, _ = run(tmp_path, "log", "--csv")
     rows = [*csv.DictReader(io.StringIO(text))]
     assert [row["subject"] for row in rows] == ["+15005550013", *[NUMBER] * 3]
 
@@ -74,15 +71,15 @@ async def test_the_log_in_every_form(tmp_path: Path) -> None:
     ],
 )
 async def test_filters(options: list[str], count: int, tmp_path: Path) -> None:
-    await live_a_little(tmp_path)
-    status, output, errors = await command(tmp_path, "log", *options)
+    await write_a_little(tmp_path)
+    status, output, errors = run(tmp_path, "log", *options)
     assert (status, len(output.splitlines())) == (0, count)
     assert ("holds no such entry" in errors) is (count == 0)
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_an_agent_reads_its_own_recent_writes(mode: Literal["auto", "legacy"], tmp_path: Path) -> None:
-    await live_a_little(tmp_path)
+    await write_a_little(tmp_path)
     variables = {"TELEFONIE_SANDBOX_DB": str(tmp_path / "sandbox.sqlite3")}
     async with Client(create_server(read_settings(variables)), mode=mode) as client:
         assert "telefonie://log" in [str(r.uri) for r in (await client.list_resources()).resources]
@@ -107,7 +104,7 @@ async def test_a_spreadsheet_computes_nothing_that_others_wrote(tmp_path: Path) 
                 {"phone_number": NUMBER, "friendly_name": f"{start}cmd|x", "confirm": True},
             )
             await client.call_tool("release_number", {"phone_number": NUMBER, "confirm": True})
-    _, text, _ = await command(tmp_path, "log", "--csv")
+    _, text, _ = run(tmp_path, "log", "--csv")
     rows = [*csv.DictReader(io.StringIO(text))]
     assert len(rows) == 8
     cells = [cell for row in rows for name, cell in row.items() if name != "subject"]
@@ -124,11 +121,11 @@ async def test_a_log_that_cannot_be_read_says_so(tmp_path: Path) -> None:
 
 
 async def test_an_emptied_sandbox_takes_its_log_with_it(tmp_path: Path) -> None:
-    await live_a_little(tmp_path)
-    status, _, errors = await command(tmp_path, "sandbox", "--reset")
+    await write_a_little(tmp_path)
+    status, _, errors = run(tmp_path, "sandbox", "--reset")
     assert status == 0
     assert "is empty" in errors
-    assert (await command(tmp_path, "log"))[1] == ""
+    assert run(tmp_path, "log")[1] == ""
 
 
 async def test_the_result_names_its_entry(tmp_path: Path) -> None:

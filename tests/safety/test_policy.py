@@ -1,56 +1,60 @@
 """Every rule, the same on stdio, over HTTP, and for `telefonie-mcp call`."""
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, get_args
 
 import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import Implementation
-from pydantic import SecretStr
 
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.server.handlers import create_server
-from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
+from tests.support.commands import command
 from tests.support.faulty import NUMBER, Provider, faulty
-from tests.support.wire import Mode, Transport, answer_of, connected, running
+from tests.support.served import served
+from tests.support.wire import SECONDS, Mode, Transport, answer_of, connected, serving_http
 
-Call = Callable[..., Awaitable[dict[str, Any]]]
 Door = Literal["stdio", "http", "call"]
 
 US, TOLL_FREE = "+14155550123", "+18665550123"
 OFFERED = {"phone_number": NUMBER}
 BUY_US = ("purchase_number", {"phone_number": US, "confirm": True})
 EVIL, GOOD = "https://evil.example/x", "https://hooks.example.com/x"
-every_door = pytest.mark.parametrize("door", ["stdio", "http", "call"])
+every_door = pytest.mark.parametrize("door", get_args(Door))
 
 
-@asynccontextmanager
-async def entering(door: Door, home: Path, **variables: str) -> AsyncGenerator[Call]:
-    """Return a way to call tools through one of the doors."""
+class Call(Protocol):
+    """A way to call tools, which returns what the tool answers or the message of a protocol error."""
+
+    def __call__(self, tool: str, **arguments: Any) -> dict[str, Any]: ...
+
+
+@contextmanager
+def entering(door: Door, home: Path, **variables: str) -> Generator[Call]:
+    """Return a way to call tools through one of the doors; on stdio, the server is a process."""
     variables = {"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3"), **variables}
     if door == "call":
 
-        async def command(tool: str, **arguments: Any) -> dict[str, Any]:
-            parameters = ("call", tool, "--json", json.dumps(arguments))
-            async with running(*parameters, home=home, variables=variables) as process:
-                output = await process.rest()
-                await process.end()
-                return json.loads(output) if output else {"message": process.log}
+        def run(tool: str, **arguments: Any) -> dict[str, Any]:
+            _, output, errors = command(home, "call", tool, "--json", json.dumps(arguments), **variables)
+            return json.loads(output) if output else {"message": errors}
 
-        yield command
+        yield run
         return
 
-    async with connected(door, "auto", home, **variables) as client:
+    connection = connected(door, "auto", home, **variables)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(connection) as client:
 
-        async def request(tool: str, **arguments: Any) -> dict[str, Any]:
+        def request(tool: str, **arguments: Any) -> dict[str, Any]:
             try:
-                return answer_of(await client.call_tool(tool, arguments))
+                return answer_of(portal.call(client.call_tool, tool, arguments))
             except MCPError as error:
                 return {"message": error.message}
 
@@ -121,54 +125,98 @@ RULES: dict[str, tuple[dict[str, str], str, dict[str, Any], str]] = {
 }
 
 
-@every_door
+ONLY_ALONE = ("read only", "block", "human without a person")
+"""Rules beside which no other rule would be reached."""
+
+
+def assert_refused(answer: dict[str, Any], words: str) -> None:
+    assert words in answer["message"]
+    if "code" in answer:
+        assert answer["message"].startswith("Nothing was done")
+        assert answer["hint"]
+
+
 @pytest.mark.parametrize("rule", RULES)
-async def test_a_rule_refuses_through_every_door(rule: str, door: Door, tmp_path: Path) -> None:
+async def test_a_rule_refuses(rule: str) -> None:
+    settings, tool, arguments, words = RULES[rule]
+    async with sandbox(**settings) as client:
+        try:
+            answer = answer_of(await client.call_tool(tool, arguments))
+        except MCPError as error:
+            answer = {"message": error.message}
+        assert_refused(answer, words)
+        if "TOOLS" not in settings:
+            assert (await list_numbers(client))["total"] == 0
+
+
+@every_door
+@pytest.mark.parametrize("rule", ONLY_ALONE)
+def test_a_rule_that_refuses_every_purchase_does_so_through_every_door(
+    rule: str, door: Door, tmp_path: Path
+) -> None:
     settings, tool, arguments, words = RULES[rule]
     variables = {f"TELEFONIE_{name}": value for name, value in settings.items()}
-    async with entering(door, tmp_path, **variables) as call:
-        answer = await call(tool, **arguments)
-        assert words in answer["message"]
-        if "code" in answer:
-            assert answer["message"].startswith("Nothing was done")
-            assert answer["hint"]
-        if "TELEFONIE_TOOLS" not in variables:
-            assert (await call("list_owned_numbers"))["total"] == 0
+    with entering(door, tmp_path, **variables) as call:
+        assert_refused(call(tool, **arguments), words)
+        assert call("list_owned_numbers")["total"] == 0
 
 
 @every_door
-async def test_what_the_rules_allow_is_done(door: Door, tmp_path: Path) -> None:
+def test_the_other_rules_refuse_through_every_door_and_what_they_allow_is_done(
+    door: Door, tmp_path: Path
+) -> None:
     variables = {
+        "TELEFONIE_TOOLS": "list_owned_numbers,lookup_number,purchase_number,release_number,"
+        "update_owned_number",
+        "TELEFONIE_EXCLUDE_TOOLS": "lookup_number",
         "TELEFONIE_MAX_MONTHLY_RATE": "1.15",
-        "TELEFONIE_MAX_MONTHLY_SPEND": "1.15",
+        "TELEFONIE_MAX_MONTHLY_SPEND": "2.30",
         "TELEFONIE_MAX_PURCHASES_PER_DAY": "2",
         "TELEFONIE_MAX_RELEASES_PER_DAY": "1",
-        "TELEFONIE_COUNTRIES": "us",
-        "TELEFONIE_NUMBER_TYPES": "local",
+        "TELEFONIE_COUNTRIES": "us,gb",
+        "TELEFONIE_NUMBER_TYPES": "local,toll-free",
         "TELEFONIE_WEBHOOK_HOSTS": "HOOKS.example.com.",
-        "TELEFONIE_PROTECTED_NUMBERS": TOLL_FREE,
+        "TELEFONIE_PROTECTED_NUMBERS": "+1 415-555-0199",
     }
-    async with entering(door, tmp_path, **variables) as call:
-        bought = await call(
-            "purchase_number", phone_number=US, voice_url=GOOD, max_monthly_rate=1.15, confirm=True
-        )
-        assert bought["phone_number"] == US
-        other = {"phone_number": "+14155550124", "confirm": True}
-        assert (
-            "TELEFONIE_MAX_MONTHLY_SPEND allows 1.15 and 1.15 is used"
-            in (await call("purchase_number", **other))["message"]
-        )
-        assert (await call("release_number", phone_number=US, confirm=True))["message"] == "Number released"
-        assert (await call("purchase_number", **other))["phone_number"] == other["phone_number"]
-        refused = await call("release_number", **other)
-        assert "TELEFONIE_MAX_RELEASES_PER_DAY allows 1 and 1 is used" in refused["message"]
+    first, second, third, protected = US, "+14155550124", "+14155550125", "+14155550199"
+    with entering(door, tmp_path, **variables) as call:
+
+        def buy(number: str, **arguments: Any) -> dict[str, Any]:
+            return call("purchase_number", phone_number=number, confirm=True, **arguments)
+
+        def release(number: str) -> dict[str, Any]:
+            return call("release_number", phone_number=number, confirm=True)
+
+        assert_refused(call("get_owned_number", phone_number=first), "switched off by TELEFONIE_TOOLS")
+        lookup = call("lookup_number", phone_number=first)
+        assert_refused(lookup, "switched off by TELEFONIE_EXCLUDE_TOOLS")
+        assert_refused(buy("+496990009091"), "DE is not allowed (TELEFONIE_COUNTRIES is GB, US)")
+        assert_refused(buy("+447591212109"), "mobile is not allowed (TELEFONIE_NUMBER_TYPES is ")
+        assert_refused(buy(TOLL_FREE), "is too much for one number (TELEFONIE_MAX_MONTHLY_RATE is 1.15)")
+        assert_refused(buy(first, voice_url=EVIL), "voice_url may only point to hooks.example.com")
+        update = call("update_owned_number", phone_number=first, sms_url=EVIL)
+        assert_refused(update, "sms_url may only point to hooks.example.com")
+        update = call("update_owned_number", phone_number=protected, friendly_name="x")
+        for refused in (update, release(protected)):
+            assert_refused(
+                refused, f"{protected} is protected and stays as it is (TELEFONIE_PROTECTED_NUMBERS)"
+            )
+        assert call("list_owned_numbers")["total"] == 0
+
+        assert buy(first, voice_url=GOOD, max_monthly_rate=1.15)["phone_number"] == first
+        assert buy(second)["phone_number"] == second
+        assert_refused(buy(third), "TELEFONIE_MAX_MONTHLY_SPEND allows 2.30 and 2.3 is used")
+        assert release(first)["message"] == "Number released"
+        assert_refused(buy(third), "TELEFONIE_MAX_PURCHASES_PER_DAY allows 2 and 2 is used")
+        assert_refused(release(second), "TELEFONIE_MAX_RELEASES_PER_DAY allows 1 and 1 is used")
+        assert [each["phone_number"] for each in call("list_owned_numbers")["numbers"]] == [second]
 
 
 @asynccontextmanager
 async def sandbox(**settings: str) -> AsyncGenerator[Client]:
     variables = {f"TELEFONIE_{name}": value for name, value in settings.items()}
     decided = read_settings({"TELEFONIE_SANDBOX_DB": ":memory:", **variables})
-    with anyio.fail_after(20):
+    with anyio.fail_after(SECONDS):
         async with Client(create_server(decided)) as client:
             yield client
 
@@ -205,37 +253,30 @@ async def test_a_preview_obeys_the_rules_too(
         assert "next_call" not in answer
 
 
-def live(provider: Provider, **rules: Any) -> Client:
-    key, ledger = SecretStr("key-of-a-test"), SecretStr(":memory:")
-    return Client(create_server(Settings(api_key=key, base_url=provider.url, ledger=ledger, **rules)))
-
-
 async def test_a_price_that_rose_since_the_preview_is_not_paid() -> None:
-    async with faulty() as provider, live(provider) as client:
-        with anyio.fail_after(20):
-            preview = answer_of(await client.call_tool("purchase_number", {**OFFERED, "confirm": False}))
-            call = preview["next_call"]
-            assert call["arguments"] == {**OFFERED, "max_monthly_rate": 1.15, "confirm": True}
-            provider.rate = "1.16"
-            refused = answer_of(await client.call_tool(call["name"], call["arguments"]))
-            assert (refused["code"], refused["monthly_rate"]) == ("rate_too_high", "1.16")
-            assert provider.count("POST") == 0
-            provider.rate = "1.15"
-            bought = answer_of(await client.call_tool(call["name"], call["arguments"]))
-            assert bought["monthly_rate"] == "1.15"
-            assert provider.count("POST") == 1
+    async with faulty() as provider, served(provider, 30) as client:
+        preview = answer_of(await client.call_tool("purchase_number", {**OFFERED, "confirm": False}))
+        call = preview["next_call"]
+        assert call["arguments"] == {**OFFERED, "max_monthly_rate": 1.15, "confirm": True}
+        provider.rate = "1.16"
+        refused = answer_of(await client.call_tool(call["name"], call["arguments"]))
+        assert (refused["code"], refused["monthly_rate"]) == ("rate_too_high", "1.16")
+        assert provider.count("POST") == 0
+        provider.rate = "1.15"
+        bought = answer_of(await client.call_tool(call["name"], call["arguments"]))
+        assert bought["monthly_rate"] == "1.15"
+        assert provider.count("POST") == 1
 
 
 @pytest.mark.parametrize(
     "rules", [{"max_monthly_rate": "9"}, {"max_monthly_spend": "9"}, {"approval": "human"}]
 )
-async def test_a_price_that_is_no_money_is_not_paid_under_a_limit(rules: dict[str, str]) -> None:
-    async with faulty(Provider(rate="ask sales")) as provider, live(provider, **rules) as client:
-        with anyio.fail_after(20):
-            refused = answer_of(await client.call_tool("purchase_number", {**OFFERED, "confirm": True}))
-            assert refused["code"] == "rate_unknown"
-            assert refused["message"].startswith("Nothing was done")
-            assert provider.count("POST") == 0
+async def test_a_price_that_is_no_money_is_not_paid_under_a_limit(rules: dict[str, Any]) -> None:
+    async with faulty(Provider(rate="ask sales")) as provider, served(provider, 30, **rules) as client:
+        refused = answer_of(await client.call_tool("purchase_number", {**OFFERED, "confirm": True}))
+        assert refused["code"] == "rate_unknown"
+        assert refused["message"].startswith("Nothing was done")
+        assert provider.count("POST") == 0
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -345,14 +386,11 @@ def test_rules_that_cannot_be_stop_the_start(variables: dict[str, str], words: s
 
 
 @pytest.mark.parametrize("arguments", [(), ("--http", "0"), ("call", "list_owned_numbers"), ("tools",)])
-async def test_a_tool_that_does_not_exist_stops_every_start(
-    arguments: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_a_tool_that_does_not_exist_stops_every_start(arguments: tuple[str, ...], tmp_path: Path) -> None:
     variables = {"TELEFONIE_EXCLUDE_TOOLS": "relase_number", "TELEFONIE_SANDBOX_DB": ":memory:"}
-    async with running(*arguments, home=tmp_path, variables=variables) as process:
-        assert await process.rest() == b""
-        assert await process.end() != 0
-        assert "there is no tool 'relase_number'; did you mean release_number?" in process.log
+    status, output, errors = command(tmp_path, *arguments, **variables)
+    assert (status != 0, output) == (True, "")
+    assert "there is no tool 'relase_number'; did you mean release_number?" in errors
 
 
 async def list_numbers(client: Client) -> dict[str, Any]:
@@ -362,14 +400,12 @@ async def list_numbers(client: Client) -> dict[str, Any]:
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_too_many_calls_of_one_caller_are_told_when_to_come_back(mode: Mode, tmp_path: Path) -> None:
     variables = {"TELEFONIE_MAX_CALLS_PER_MINUTE": "2", "TELEFONIE_SANDBOX_DB": ":memory:"}
-    async with running("--http", "0", home=tmp_path, variables=variables) as server:
-        url = await server.address()
-        async with Client(url, mode=mode) as client:
-            for _ in range(2):
-                assert (await list_numbers(client))["total"] == 0
-            refused = await list_numbers(client)
-            assert (refused["code"], refused["retryable"]) == ("rate_limited", True)
-            assert 0 < refused["retry_after"] <= 30
-            assert refused["message"].startswith("Nothing was done: too many calls")
-            async with Client(url, mode=mode, client_info=Implementation(name="other", version="1")) as other:
-                assert (await list_numbers(other))["total"] == 0
+    async with serving_http(tmp_path, **variables) as url, Client(url, mode=mode) as client:
+        for _ in range(2):
+            assert (await list_numbers(client))["total"] == 0
+        refused = await list_numbers(client)
+        assert (refused["code"], refused["retryable"]) == ("rate_limited", True)
+        assert 0 < refused["retry_after"] <= 30
+        assert refused["message"].startswith("Nothing was done: too many calls")
+        async with Client(url, mode=mode, client_info=Implementation(name="other", version="1")) as other:
+            assert (await list_numbers(other))["total"] == 0

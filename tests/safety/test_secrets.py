@@ -4,7 +4,7 @@ import json
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import anyio
 import pytest
@@ -19,7 +19,7 @@ from telefonie_mcp.settings.reading import read_settings
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
 from tests.support.spans import recorded
-from tests.support.wire import Mode, initialize, request, running
+from tests.support.wire import SECONDS, Mode, initialize, request, running
 
 KEY, STATE_KEY, PASSWORD = "key-0451-unmistakable", "state-key-" + "7" * 30, "pass-word-0451"
 FAULTS: list[Fault] = [
@@ -115,20 +115,20 @@ async def told(send: Callable[[], Any]) -> str:
         return "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
 @both_ledgers
-async def test_a_full_session_with_faults_over_http(ledger: str, mode: Mode, tmp_path: Path) -> None:
+async def test_full_sessions_with_faults_over_http(ledger: str, tmp_path: Path) -> None:
     seen: list[str] = []
     async with (
         faulty() as provider,
         running("--http", "0", home=tmp_path, variables=variables(provider, ledger, tmp_path)) as server,
     ):
-        async with Client(await server.address(), mode=mode) as client:
-            for fault in FAULTS:
-                misbehave(provider, fault)
-                for tool, arguments in CALLS:
-                    seen.append(await told(lambda t=tool, a=arguments: client.call_tool(t, a)))
-            seen.append(await told(lambda: client.read_resource("telefonie://log")))
+        for mode in get_args(Mode):
+            async with Client(await server.address(), mode=mode) as client:
+                for fault in FAULTS:
+                    misbehave(provider, fault)
+                    for tool, arguments in CALLS:
+                        seen.append(await told(lambda t=tool, a=arguments, c=client: c.call_tool(t, a)))
+                seen.append(await told(lambda c=client: c.read_resource("telefonie://log")))
         processes = await command_line(server.process.pid)
         server.process.terminate()
         await server.end()
@@ -146,7 +146,7 @@ async def test_in_spans_and_exceptions(mode: Mode, tmp_path: Path) -> None:
         settings = read_settings(variables(provider, "unreachable postgresql", tmp_path))
         app = App.from_settings(settings)
         seen += [repr(settings), str(settings), settings.model_dump_json(), repr(app)]
-        with anyio.fail_after(90):
+        with anyio.fail_after(SECONDS):
             async with Client(mcp_server(app), mode=mode) as client:
                 for fault in FAULTS:
                     misbehave(provider, fault)

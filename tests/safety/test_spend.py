@@ -3,7 +3,6 @@
 import json
 import sqlite3
 import sys
-from collections.abc import Generator
 from pathlib import Path
 
 import anyio
@@ -14,13 +13,12 @@ from anyio import to_thread
 from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.sandbox import create_sandbox
 from tests.sandbox.support import serve
-from tests.support.postgres import new_database, postgres
-from tests.support.wire import environment, running
+from tests.support.commands import command
+from tests.support.postgres import GROUP, new_schema
+from tests.support.wire import environment
 
 KEY = "key-of-a-race"
 AFFORDABLE = 10
-UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
-"""What runs here runs elsewhere under coverage, and is many times faster without."""
 
 BUYER = """
 import os, sys, anyio, json
@@ -47,13 +45,11 @@ anyio.run(main)
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=GROUP)])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        yield str(tmp_path / "ledger.sqlite3")
-    else:
-        with postgres() as server:
-            yield new_database(server)
+        return str(tmp_path / "ledger.sqlite3")
+    return new_schema(request.getfixturevalue("postgresql"))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +69,6 @@ async def test_exactly_what_the_budget_allows_is_bought(
             TELEFONIE_MAX_MONTHLY_SPEND=str(AFFORDABLE * 1.15),
             TELEFONIE_MAX_CALLS_PER_MINUTE="100000",
             TELEFONIE_TIMEOUT="300",
-            **UNMEASURED,
         )
         command = [sys.executable, "-c", BUYER, str(first), str(attempts)]
         done = await anyio.run_process(command, env=variables)
@@ -92,20 +87,18 @@ async def test_exactly_what_the_budget_allows_is_bought(
     assert [entry.state for entry in entries] == ["done"] * AFFORDABLE
 
 
-async def test_a_ledger_that_cannot_be_written_stops_writes_and_not_reads(tmp_path: Path) -> None:
+def test_a_ledger_that_cannot_be_written_stops_writes_and_not_reads(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.sqlite3"
     with sqlite3.connect(ledger) as other:
         other.execute("CREATE TABLE ledger_version (version INTEGER NOT NULL)")
         other.execute("INSERT INTO ledger_version VALUES (99)")
     other.close()
     variables = {"TELEFONIE_LEDGER": str(ledger), "TELEFONIE_SANDBOX_DB": ":memory:"}
-    arguments = ("purchase_number", "phone_number=+14155550123", "confirm=true")
-    async with running("call", *arguments, home=tmp_path, variables=variables) as process:
-        refused = json.loads(await process.rest())
-        assert await process.end() == 1
-    assert refused["code"] == "ledger_unavailable"
+    buy = ("call", "purchase_number", "phone_number=+14155550123", "confirm=true")
+    status, output, _ = command(tmp_path, *buy, **variables)
+    refused = json.loads(output)
+    assert (status, refused["code"]) == (1, "ledger_unavailable")
     assert refused["message"].startswith("Nothing was done: ")
     assert "reads work" in refused["message"]
-    async with running("call", "list_owned_numbers", home=tmp_path, variables=variables) as process:
-        assert json.loads(await process.rest())["total"] == 0
-        assert await process.end() == 0
+    status, output, _ = command(tmp_path, "call", "list_owned_numbers", **variables)
+    assert (status, json.loads(output)["total"]) == (0, 0)

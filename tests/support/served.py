@@ -1,7 +1,9 @@
 """Live servers in this process, whose API is a `Provider`."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
 
 from telefonie_mcp.app import App
-from telefonie_mcp.server.handlers import create_server
+from telefonie_mcp.server.handlers import mcp_server
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.upstream.client import Transport
 from tests.support.faulty import NUMBER, Provider
@@ -25,6 +27,11 @@ WRITES: dict[str, tuple[str, dict[str, Any]]] = {
     "release_number": ("DELETE", {"phone_number": NUMBER, "confirm": True}),
 }
 
+DECIDE_ABOUT_TOOLS = frozenset(
+    {"exclude_tools", "live_porting", "number_types", "read_only", "spec", "tools", "toolsets"}
+)
+"""Settings by which the catalog differs."""
+
 
 def live_variables(provider: Provider, home: Path, **variables: str) -> dict[str, str]:
     """Return the environment of a server whose API is `provider`, with a ledger below `home`."""
@@ -36,7 +43,7 @@ def live_variables(provider: Provider, home: Path, **variables: str) -> dict[str
     }
 
 
-def live_settings(provider: Provider | None, seconds: float = 2, **changes: Any) -> Settings:
+def live_settings(provider: Provider | None, seconds: float = 5, **changes: Any) -> Settings:
     """Return settings with an API key, and a ledger in memory; without a provider, of the public API."""
     chosen: dict[str, Any] = {"api_key": SecretStr(KEY), "ledger": SecretStr(":memory:"), "timeout": seconds}
     if provider is not None:
@@ -44,12 +51,24 @@ def live_settings(provider: Provider | None, seconds: float = 2, **changes: Any)
     return Settings(**{**chosen, **changes})
 
 
+@cache
+def _usual() -> App:
+    return App.from_settings(live_settings(None))
+
+
+def _live(settings: Settings, changed: Collection[str], transport: Transport | None = None) -> App:
+    """Return an app; its documents are read once for all that have the same tools."""
+    if DECIDE_ABOUT_TOOLS.isdisjoint(changed):
+        return replace(_usual(), settings=settings, transport=transport, write_observers=[])
+    return App.from_settings(settings, transport=transport)
+
+
 @asynccontextmanager
 async def live_app(
-    provider: Provider | None, seconds: float = 2, transport: Transport | None = None, **changes: Any
+    provider: Provider | None, seconds: float = 5, transport: Transport | None = None, **changes: Any
 ) -> AsyncGenerator[App]:
     """Give the parts of a live server, whose requests go to `provider` or through `transport`."""
-    app = App.from_settings(live_settings(provider, seconds, **changes), transport=transport)
+    app = _live(live_settings(provider, seconds, **changes), changes.keys(), transport)
     try:
         yield app
     finally:
@@ -59,13 +78,13 @@ async def live_app(
 @asynccontextmanager
 async def served(
     provider: Provider,
-    seconds: float = 2,
+    seconds: float = 5,
     mode: Mode = "auto",
     elicitation_callback: ElicitationFnT | None = None,
     **changes: Any,
 ) -> AsyncGenerator[Client]:
     """Connect a client to a server in memory that gives a call `seconds`."""
-    server = create_server(live_settings(provider, seconds, **changes))
+    server = mcp_server(_live(live_settings(provider, seconds, **changes), changes.keys()))
     with anyio.fail_after(SECONDS):
         async with Client(server, mode=mode, elicitation_callback=elicitation_callback) as client:
             yield client

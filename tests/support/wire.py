@@ -45,7 +45,8 @@ _CLIENT = {"name": "raw lines", "version": "1"}
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
     """Return an environment without anybody's settings, whose every directory is below `home`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TELEFONIE_", "XDG_"))}
+    others = ("TELEFONIE_", "UV_TOOL", "XDG_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return {**kept, "HOME": str(home), **variables}
 
 
@@ -172,10 +173,9 @@ async def connected(
     transport: Transport,
     mode: Mode,
     home: Path,
-    /,
-    *,
     message_handler: MessageHandlerFnT | None = None,
     elicitation_callback: ElicitationFnT | None = None,
+    /,
     **variables: str,
 ) -> AsyncGenerator[Client]:
     """Connect the SDK's client to a server: in memory, on a socket of this process, or to the real command.
@@ -192,17 +192,27 @@ async def connected(
             async with standard_streams(COMMAND, environment(home, **variables), **options) as client:
                 yield client
             return
-        settings = read_settings({"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3"), **variables})
-        app = App.from_settings(settings)
         if transport == "memory":
-            async with Client(mcp_server(app), **options) as client:
+            async with Client(mcp_server(app_of(home, **variables)), **options) as client:
                 yield client
         else:
-            async with (
-                serving(http_app(mcp_server(app), app)) as origin,
-                Client(f"{origin}/mcp", **options) as client,
-            ):
+            async with serving_http(home, **variables) as url, Client(url, **options) as client:
                 yield client
+
+
+def app_of(home: Path, **variables: str) -> App:
+    """Return the parts of a server with these settings; its sandbox is below `home`."""
+    return App.from_settings(
+        read_settings({"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3"), **variables})
+    )
+
+
+@asynccontextmanager
+async def serving_http(home: Path, **variables: str) -> AsyncGenerator[str]:
+    """Serve over HTTP in this process, as `--http` does in its own, and give the URL."""
+    app = app_of(home, **variables)
+    async with serving(http_app(mcp_server(app), app)) as origin:
+        yield f"{origin}/mcp"
 
 
 @asynccontextmanager

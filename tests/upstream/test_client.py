@@ -13,6 +13,7 @@ from telefonie_mcp.upstream.serialization import Request
 from tests.support import faulty as f
 from tests.support.faulty import Exchange, faulty
 from tests.support.recorder import recording
+from tests.support.wire import SECONDS
 
 GET = Request("GET", "/owned")
 KEY = SecretStr("key/+ 0451")
@@ -39,7 +40,7 @@ async def test_where_the_key_goes(
         api.answer("GET", 200, {})
         request = Request("GET", "/a", "x=1", {"Cookie": "lang=de"})
         sender = client()
-        await sender.send(f"http://127.0.0.1:{api.port}", request, credential, seconds=5)
+        await sender.send(f"http://127.0.0.1:{api.port}", request, credential, seconds=SECONDS)
         await sender.aclose()
         _, sent, seen, _ = api.requests[0]
     assert sent.replace("+", "%20") == target.replace("+", "%20")
@@ -54,7 +55,7 @@ async def test_an_answer_that_repeats_the_key_is_without_it(key: str) -> None:
     fault = f.replying(401, json.dumps(said).encode(), WWW_Authenticate=f"Key {key}")
     async with faulty(GET=[fault]) as provider:
         sender = client(SecretStr(key))
-        answer = await sender.send(provider.url, Request("GET", "/a"), None, seconds=5)
+        answer = await sender.send(provider.url, Request("GET", "/a"), None, seconds=SECONDS)
         await sender.aclose()
     assert isinstance(answer, Answer)
     blot = key if key == "k" else "**********"
@@ -67,7 +68,10 @@ async def test_no_key_is_sent_where_there_is_none() -> None:
         api.answer("GET", 200, {})
         sender = client(None)
         await sender.send(
-            f"http://127.0.0.1:{api.port}", Request("GET", "/a"), Credential("X-Key", "header"), seconds=5
+            f"http://127.0.0.1:{api.port}",
+            Request("GET", "/a"),
+            Credential("X-Key", "header"),
+            seconds=SECONDS,
         )
         await sender.aclose()
         assert "x-key" not in api.requests[0][2]
@@ -76,17 +80,15 @@ async def test_no_key_is_sent_where_there_is_none() -> None:
 async def test_what_is_known_afterwards() -> None:
     faults = [Exchange.honest, f.close, f.hang, f.huge, f.replying(500)]
     outcomes: list[Outcome] = []
-    async with faulty(GET=faults) as provider:
+    async with faulty(GET=[*faults]) as provider:
         sender = client()
-        with anyio.fail_after(10):
-            outcomes += [
-                await sender.send(provider.url, Request("GET", "/owned"), None, seconds=0.5)
-                for _ in faults[:]
-            ]
+        for fault in faults:
+            seconds = 0.5 if fault is f.hang else SECONDS
+            outcomes.append(await sender.send(provider.url, GET, None, seconds=seconds))
         await sender.aclose()
         gone = provider.url
     sender = client()
-    outcomes.append(await sender.send(gone, Request("GET", "/owned"), None, seconds=2))
+    outcomes.append(await sender.send(gone, GET, None, seconds=SECONDS))
     await sender.aclose()
     honest, closed, hung, huge, failed, refused = outcomes
     assert isinstance(honest, Answer)
@@ -114,10 +116,10 @@ async def test_requests_at_the_same_time_are_bounded() -> None:
         sender = client()
 
         async def send() -> None:
-            answer = await sender.send(provider.url, Request("GET", "/owned"), None, seconds=10)
+            answer = await sender.send(provider.url, Request("GET", "/owned"), None, seconds=SECONDS)
             assert isinstance(answer, Answer)
 
-        with anyio.fail_after(20):
+        with anyio.fail_after(SECONDS):
             async with anyio.create_task_group() as tasks:
                 for _ in range(3 * MAX_CONNECTIONS):
                     tasks.start_soon(send)
@@ -131,7 +133,7 @@ async def test_a_connection_that_never_comes_about_means_that_nothing_was_sent()
         queued.connect(deaf.getsockname())
         sender = client()
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        with anyio.fail_after(5):
+        with anyio.fail_after(SECONDS):
             outcome = await sender.send(url, Request("POST", "/owned"), None, seconds=1)
         await sender.aclose()
     assert outcome == NotSent("could not be reached (ConnectTimeout)")
@@ -141,10 +143,10 @@ async def test_a_request_that_waits_in_vain_for_its_turn_was_not_sent() -> None:
     async with faulty(GET=[f.hang]) as provider:
         sender = client()
         outcome: Outcome | None = None
-        with anyio.fail_after(10):
+        with anyio.fail_after(SECONDS):
             async with anyio.create_task_group() as tasks:
                 for _ in range(MAX_CONNECTIONS):
-                    tasks.start_soon(partial(sender.send, provider.url, GET, None, seconds=5))
+                    tasks.start_soon(partial(sender.send, provider.url, GET, None, seconds=SECONDS))
                 while provider.count("GET") < MAX_CONNECTIONS:
                     await anyio.sleep(0.01)
                 outcome = await sender.send(provider.url, Request("POST", "/owned"), None, seconds=1)
@@ -158,7 +160,7 @@ async def test_ipv6_that_refuses() -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as closed:
         port = closed.getsockname()[1]
     sender = client()
-    outcome = await sender.send(f"http://[::1]:{port}", GET, None, seconds=2)
+    outcome = await sender.send(f"http://[::1]:{port}", GET, None, seconds=SECONDS)
     await sender.aclose()
     assert outcome == NotSent("could not be reached (ConnectError)")
 
@@ -171,7 +173,7 @@ async def test_an_idle_connection_that_the_api_has_closed_is_not_used() -> None:
     async with faulty(GET=[closing]) as provider:
         sender = client()
         for _ in range(2):
-            assert isinstance(await sender.send(provider.url, GET, None, seconds=2), Answer)
+            assert isinstance(await sender.send(provider.url, GET, None, seconds=SECONDS), Answer)
             await anyio.wait_all_tasks_blocked()
         await sender.aclose()
         assert provider.count("GET") == 2

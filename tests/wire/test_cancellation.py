@@ -1,9 +1,7 @@
 """A cancelled read stops, at the API too; a cancelled write is settled, recorded, and told to others."""
 
-import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,34 +11,16 @@ from mcp import Client
 from mcp.shared.subscriptions import ResourceUpdated
 
 from tests.support.account import connected_live, read
-from tests.support.faulty import NUMBER, Exchange, Provider, faulty
+from tests.support.faulty import NUMBER, Provider, after, faulty, reset
+from tests.support.held import Held
+from tests.support.ledger_file import LedgerFile
 from tests.support.served import WRITES
 from tests.support.wire import SECONDS, Mode, Transport
 
 both_eras = pytest.mark.parametrize("mode", get_args(Mode))
+LONG = 20
+"""Seconds a call may take: much longer than a hanging read, or a write that is cancelled, really takes."""
 everywhere = pytest.mark.parametrize("transport", ["stdio", "http"])
-
-
-@dataclass
-class Held:
-    """A fault that lets a request `arrive`, and either waits until the client has `left` or for `go`."""
-
-    commits: bool = True
-    arrived: anyio.Event = field(default_factory=anyio.Event)
-    left: anyio.Event = field(default_factory=anyio.Event)
-    go: anyio.Event = field(default_factory=anyio.Event)
-
-    async def unanswered(self, exchange: Exchange) -> None:
-        self.arrived.set()
-        await exchange.gone()
-        self.left.set()
-
-    async def lost(self, exchange: Exchange) -> None:
-        self.arrived.set()
-        await self.go.wait()
-        if self.commits:
-            exchange.commit()
-        exchange.reset()
 
 
 @asynccontextmanager
@@ -61,82 +41,73 @@ async def cancelled(client: Client, held: Held, name: str, arguments: dict[str, 
         yield
 
 
-async def state(client: Client) -> str:
+async def outcome(ledger: LedgerFile) -> str:
     """Wait for the outcome of the last write, and return it."""
-    while True:
-        last = json.loads(await read(client, "telefonie://log"))["entries"][0]
-        if last["state"] != "intent":
-            return last["state"]
-        await anyio.sleep(0.01)
+    with anyio.fail_after(SECONDS):
+        while (last := ledger.states()[-1]) == "intent":
+            await anyio.sleep(0.01)
+    return last
 
 
 @both_eras
 @everywhere
-async def test_a_cancelled_read_stops_at_the_api_too(
+async def test_a_cancelled_read_stops_at_the_api_too_and_a_write_is_settled_and_recorded(
     transport: Transport, mode: Mode, tmp_path: Path
 ) -> None:
-    held = Held()
-    provider = Provider(faults={"GET": [held.unanswered]})
+    ledger, provider = LedgerFile(tmp_path / "ledger.sqlite3"), Provider()
+    variables = {"TELEFONIE_TIMEOUT": str(LONG)}
     async with (
         faulty(provider),
-        connected_live(provider, transport, mode, tmp_path, TELEFONIE_TIMEOUT="600") as client,
+        connected_live(provider, transport, mode, tmp_path, **variables) as client,
     ):
         await client.list_tools()
-        async with cancelled(client, held, "list_owned_numbers", {}):
-            await held.left.wait()
-            assert provider.count("GET") == 1
-            assert (await client.list_tools()).tools
+        await cancel_a_tool_that_reads(client, provider)
+        await cancel_a_resource_that_is_read(client, provider)
+        for name in WRITES:
+            await cancel_a_write(client, provider, ledger, name, commits=True)
+        await cancel_a_write(client, provider, ledger, "purchase_number", commits=False)
+        assert ledger.states() == ["done", "done", "done", "not_done"]
 
 
-@both_eras
-@everywhere
-async def test_a_resource_that_nobody_waits_for_is_read_no_further(
-    transport: Transport, mode: Mode, tmp_path: Path
-) -> None:
-    held = Held()
-    provider = Provider(faults={"GET": [held.unanswered]})
-    async with (
-        faulty(provider),
-        connected_live(provider, transport, mode, tmp_path, TELEFONIE_TIMEOUT="600") as client,
-    ):
-        with anyio.fail_after(SECONDS):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(read, client, "telefonie://numbers")
-                await held.arrived.wait()
-                tasks.cancel_scope.cancel()
-            await held.left.wait()
-        assert provider.count("GET") == 1
+async def cancel_a_tool_that_reads(client: Client, provider: Provider) -> None:
+    held, before = Held(), provider.count("GET")
+    provider.faults["GET"] = [held.until_the_client_leaves]
+    async with cancelled(client, held, "list_owned_numbers", {}):
+        await held.left.wait()
+        assert provider.count("GET") == before + 1
+        assert (await client.list_tools()).tools
 
 
-@both_eras
-@everywhere
-@pytest.mark.parametrize(
-    ("name", "commits"), [*((name, True) for name in WRITES), ("purchase_number", False)]
-)
-async def test_a_cancelled_write_is_settled_and_recorded(
-    name: str, commits: bool, transport: Transport, mode: Mode, tmp_path: Path
+async def cancel_a_resource_that_is_read(client: Client, provider: Provider) -> None:
+    held, before = Held(), provider.count("GET")
+    provider.faults["GET"] = [held.until_the_client_leaves]
+    with anyio.fail_after(SECONDS):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read, client, "telefonie://numbers")
+            await held.arrived.wait()
+            tasks.cancel_scope.cancel()
+        await held.left.wait()
+    assert provider.count("GET") == before + 1
+    provider.faults.clear()
+
+
+async def cancel_a_write(
+    client: Client, provider: Provider, ledger: LedgerFile, name: str, *, commits: bool
 ) -> None:
     method, arguments = WRITES[name]
-    held = Held(commits=commits)
-    provider = Provider(faults={method: [held.lost]})
-    if name != "purchase_number":
-        provider.own(voice_url="https://example.com/old")
-    async with (
-        faulty(provider),
-        connected_live(provider, transport, mode, tmp_path, TELEFONIE_TIMEOUT="6") as client,
-    ):
-        await client.list_tools()
-        async with cancelled(client, held, name, arguments):
-            assert provider.count(method) == 1
-            held.go.set()
-            assert await state(client) == ("done" if commits else "not_done")
-        assert provider.count(method) == 1
+    held, before = Held(after(commits, reset)), provider.count(method)
+    provider.faults[method] = [held]
+    async with cancelled(client, held, name, arguments):
+        assert provider.count(method) == before + 1
+        held.go.set()
+        assert await outcome(ledger) == ("done" if commits else "not_done"), name
+    assert provider.count(method) == before + 1
 
 
 @everywhere
 async def test_others_hear_of_a_write_whose_caller_has_left(transport: Transport, tmp_path: Path) -> None:
-    held = Held()
-    provider = Provider(faults={"POST": [held.lost]})
+    held = Held(after(True, reset))
+    provider = Provider(faults={"POST": [held]})
     account = "telefonie://numbers"
     async with (
         faulty(provider),

@@ -12,7 +12,8 @@ from mcp import Client
 from mcp.client.context import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
 
-from tests.support.wire import MODERN, answer_of, initialize, request, running
+from tests.support.commands import command
+from tests.support.wire import MODERN, answer_of, initialize, request, running, serving_http
 
 HEADERS = {
     "Content-Type": "application/json",
@@ -42,11 +43,8 @@ LIST = json.dumps(request(1, "tools/list", modern=True))
     ],
 )
 async def test_host_and_origin_are_checked(headers: dict[str, str], status: int, tmp_path: Path) -> None:
-    async with (
-        running("--http", "0", "--sandbox-db", ":memory:", home=tmp_path) as server,
-        httpx.AsyncClient() as client,
-    ):
-        answer = await client.post(await server.address(), content=LIST, headers={**HEADERS, **headers})
+    async with serving_http(tmp_path) as url, httpx.AsyncClient() as client:
+        answer = await client.post(url, content=LIST, headers={**HEADERS, **headers})
     assert answer.status_code == status
 
 
@@ -73,36 +71,33 @@ async def test_health_unknown_paths_and_bodies_that_are_too_large(tmp_path: Path
         assert (await client.post(url, content=LIST, headers=HEADERS)).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("option", "kind"), [("--no-http-json", "text/event-stream"), ("--http-json", "application/json")]
-)
+@pytest.mark.parametrize(("plain", "kind"), [("false", "text/event-stream"), ("true", "application/json")])
 async def test_answers_are_event_streams_unless_plain_json_is_asked_for(
-    option: str, kind: str, tmp_path: Path
+    plain: str, kind: str, tmp_path: Path
 ) -> None:
     async with (
-        running("--http", "0", option, "--sandbox-db", ":memory:", home=tmp_path) as server,
+        serving_http(tmp_path, TELEFONIE_HTTP_JSON=plain) as url,
         httpx.AsyncClient() as client,
     ):
         legacy = {**HEADERS, "MCP-Protocol-Version": "2025-11-25"}
-        answer = await client.post(await server.address(), json=initialize("2025-11-25"), headers=legacy)
+        answer = await client.post(url, json=initialize("2025-11-25"), headers=legacy)
     assert answer.headers["content-type"].startswith(kind)
 
 
 async def test_plain_json_leaves_no_way_to_ask_a_client_of_2025(tmp_path: Path) -> None:
-    options = ("--http-json", "--approval", "human", "--sandbox-db", ":memory:")
-    async with running("--http", "0", *options, home=tmp_path) as server:
-        url = await server.address()
-        async with Client(url, mode="legacy", elicitation_callback=never_asked) as client:
-            arguments = {"phone_number": "+14155550123", "confirm": True}
-            answer = answer_of(await client.call_tool("purchase_number", arguments))
+    async with (
+        serving_http(tmp_path, TELEFONIE_HTTP_JSON="true", TELEFONIE_APPROVAL="human") as url,
+        Client(url, mode="legacy", elicitation_callback=never_asked) as client,
+    ):
+        arguments = {"phone_number": "+14155550123", "confirm": True}
+        answer = answer_of(await client.call_tool("purchase_number", arguments))
     assert answer["code"] == "not_approved"
-    assert "no way back to the client" in answer["message"]
+    assert "the connection cannot carry requests from the server" in answer["message"]
 
 
 async def test_several_clients_at_once(tmp_path: Path) -> None:
     totals: list[int] = []
-    async with running("--http", "0", "--sandbox-db", ":memory:", home=tmp_path) as server:
-        url = await server.address()
+    async with serving_http(tmp_path) as url:
 
         async def visit(mode: str) -> None:
             async with Client(url, mode=mode) as client:
@@ -125,23 +120,23 @@ async def test_several_clients_at_once(tmp_path: Path) -> None:
         ("127.0.0.1:99999", "less than or equal to 65535"),
     ],
 )
-async def test_addresses_that_are_refused(address: str, words: str, tmp_path: Path) -> None:
-    async with running("--http", address, home=tmp_path) as server:
-        assert await server.end() == 2
-        assert server.log.startswith("telefonie-mcp: ")
-        assert words in server.log
+def test_addresses_that_are_refused(address: str, words: str, tmp_path: Path) -> None:
+    status, _, errors = command(tmp_path, "--http", address)
+    assert status == 2
+    assert errors.startswith("telefonie-mcp: ")
+    assert words in errors
 
 
-async def test_a_port_that_is_taken(tmp_path: Path) -> None:
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        async with running("--http", address, "--sandbox-db", ":memory:", home=tmp_path) as server:
-            assert await server.end() == 2
-            assert f"TELEFONIE_HTTP: cannot listen on {address} (Address already in use)" in server.log
-        port = address.rpartition(":")[2]
-        async with running("sandbox", "--port", port, "--sandbox-db", ":memory:", home=tmp_path) as server:
-            assert await server.end() == 2
-            assert server.log.startswith(f"telefonie-mcp: --port: cannot listen on {address}")
+        port = str(taken.getsockname()[1])
+        in_memory = ("--sandbox-db", ":memory:")
+        status, _, errors = command(tmp_path, "--http", f"127.0.0.1:{port}", *in_memory)
+        assert status == 2
+        assert f"TELEFONIE_HTTP: cannot listen on 127.0.0.1:{port} (Address already in use)" in errors
+        status, _, errors = command(tmp_path, "sandbox", "--port", port, *in_memory)
+        assert status == 2
+        assert errors.startswith(f"telefonie-mcp: --port: cannot listen on 127.0.0.1:{port}")
 
 
 async def test_the_sandbox_on_a_socket_keeps_accounts_apart(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ async def test_a_modern_client_is_served_by_hand_without_a_handshake(tmp_path: P
         assert (await server.rest(), await server.end()) == (b"", 0)
 
 
+@pytest.mark.measured
 async def test_lines_that_are_no_message_are_answered_and_change_nothing(tmp_path: Path) -> None:
     lines = {
         b"{": -32700,

@@ -10,7 +10,7 @@ from mcp_types import TextResourceContents
 
 from tests.support.wire import answer_of, connected
 
-NUMBER = "+14155550123"
+NUMBER, WANTED = "+14155550123", "+14155550124"
 BUY = {"phone_number": NUMBER, "confirm": True}
 
 
@@ -18,42 +18,46 @@ async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     return answer_of(await client.call_tool(tool, arguments))
 
 
-async def test_servers_see_what_the_others_bought_and_released(tmp_path: Path) -> None:
+async def test_servers_share_what_they_buy_and_of_two_that_buy_one_number_at_once_one_gets_it(
+    tmp_path: Path,
+) -> None:
     async with (
         connected("stdio", "auto", tmp_path) as one,
         connected("stdio", "legacy", tmp_path) as other,
     ):
-        assert (await call(one, "purchase_number", **BUY))["phone_number"] == NUMBER
-        assert (await call(other, "list_owned_numbers"))["numbers"][0]["phone_number"] == NUMBER
-        assert (await call(other, "purchase_number", **BUY))["code"] == "conflict"
-        renamed = await call(other, "update_owned_number", phone_number=NUMBER, friendly_name="Desk")
-        assert await call(one, "get_owned_number", phone_number=NUMBER) == {
-            name: value for name, value in renamed.items() if name != "replaced"
-        }
-        (log,) = (await one.read_resource("telefonie://log")).contents
-        assert isinstance(log, TextResourceContents)
-        assert [entry["tool"] for entry in json.loads(log.text)["entries"]] == [
-            "update_owned_number",
-            "purchase_number",
-        ]
+        await share_what_they_buy(one, other)
+        await buy_one_number_at_once(one, other)
     async with connected("stdio", "auto", tmp_path) as later:
+        assert (await call(later, "list_owned_numbers"))["total"] == 2
         assert (await call(later, "release_number", **BUY))["message"] == "Number released"
-        assert (await call(later, "list_owned_numbers"))["total"] == 0
+        assert (await call(later, "list_owned_numbers"))["total"] == 1
 
 
-async def test_of_two_servers_that_buy_one_number_at_once_exactly_one_gets_it(tmp_path: Path) -> None:
+async def share_what_they_buy(one: Client, other: Client) -> None:
+    assert (await call(one, "purchase_number", **BUY))["phone_number"] == NUMBER
+    assert (await call(other, "list_owned_numbers"))["numbers"][0]["phone_number"] == NUMBER
+    assert (await call(other, "purchase_number", **BUY))["code"] == "conflict"
+    renamed = await call(other, "update_owned_number", phone_number=NUMBER, friendly_name="Desk")
+    assert await call(one, "get_owned_number", phone_number=NUMBER) == {
+        name: value for name, value in renamed.items() if name != "replaced"
+    }
+    (log,) = (await one.read_resource("telefonie://log")).contents
+    assert isinstance(log, TextResourceContents)
+    assert [entry["tool"] for entry in json.loads(log.text)["entries"]] == [
+        "update_owned_number",
+        "purchase_number",
+    ]
+
+
+async def buy_one_number_at_once(one: Client, other: Client) -> None:
     answers: list[dict[str, Any]] = []
 
     async def buy(client: Client) -> None:
-        answers.append(await call(client, "purchase_number", **BUY))
+        answers.append(await call(client, "purchase_number", **{**BUY, "phone_number": WANTED}))
 
-    async with (
-        connected("stdio", "auto", tmp_path) as one,
-        connected("stdio", "auto", tmp_path) as other,
-        anyio.create_task_group() as tasks,
-    ):
+    async with anyio.create_task_group() as tasks:
         tasks.start_soon(buy, one)
         tasks.start_soon(buy, other)
     winner, loser = sorted(answers, key=lambda answer: "code" in answer)
-    assert winner["phone_number"] == NUMBER
+    assert winner["phone_number"] == WANTED
     assert loser["code"] in {"conflict", "in_progress"}

@@ -9,29 +9,34 @@ from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS, TextResourceContents
 
 from telefonie_mcp import __version__
-from tests.support.wire import Mode, Transport, answer_of, connected
+from tests.support.wire import Mode, Transport, answer_of, connected, running
 
 DOCUMENT = Path(__file__).parents[2] / "telefonie_mcp/openapi/data/telefonie-numbers-openapi.yml"
 
 
-@pytest.fixture(params=get_args(Transport))
-def transport(request: pytest.FixtureRequest) -> Transport:
-    return request.param
-
-
-@pytest.fixture(params=get_args(Mode))
-def mode(request: pytest.FixtureRequest) -> Mode:
-    return request.param
-
-
+@pytest.mark.parametrize("mode", get_args(Mode))
+@pytest.mark.parametrize("transport", get_args(Transport))
 async def test_a_client_gets_the_whole_service(transport: Transport, mode: Mode, tmp_path: Path) -> None:
     async with connected(transport, mode, tmp_path) as client:
-        assert client.protocol_version == {"auto": "2026-07-28", "legacy": "2025-11-25"}[mode]
-        introduces_itself(client)
-        await describes_its_tools(client)
-        await lives_the_life_of_a_number(client)
-        await refuses_what_is_wrong(client)
-        await shows_its_documents(client)
+        await gets_the_whole_service(client, mode)
+
+
+@pytest.mark.parametrize("mode", get_args(Mode))
+async def test_the_command_serves_http(mode: Mode, tmp_path: Path) -> None:
+    async with (
+        running("--http", "0", home=tmp_path) as server,
+        Client(await server.address(), mode=mode) as client,
+    ):
+        await gets_the_whole_service(client, mode)
+
+
+async def gets_the_whole_service(client: Client, mode: Mode) -> None:
+    assert client.protocol_version == {"auto": "2026-07-28", "legacy": "2025-11-25"}[mode]
+    introduces_itself(client)
+    await describes_its_tools(client)
+    await lives_the_life_of_a_number(client)
+    await refuses_what_is_wrong(client)
+    await shows_its_documents(client)
 
 
 def introduces_itself(client: Client) -> None:

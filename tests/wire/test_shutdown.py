@@ -8,25 +8,28 @@ import sys
 import termios
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import anyio
 import httpx2 as httpx
 import pytest
 from mcp import Client, MCPError
 
-from tests.support.upstream import KEY, Upstream, upstream
-from tests.support.wire import Mode, Running, answer_of, initialize, request, running
+from tests.support.faulty import NUMBER, Exchange, Provider, faulty
+from tests.support.held import Held
+from tests.support.served import live_variables
+from tests.support.wire import Running, answer_of, initialize, request, running
 
+pytestmark = pytest.mark.measured  # nothing else witnesses how a process ends
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
-NUMBER = "+14155550123"
+OTHER = "+14155550123"
 PIPE = 50_000
 """Bytes: about as many as a pipe holds."""
 
 
-def live(provider: Upstream, home: Path) -> dict[str, Any]:
-    variables = {"TELEFONIE_API_KEY": KEY, "TELEFONIE_BASE_URL": provider.url}
-    return {"home": home, "variables": variables}
+def starting(provider: Provider, home: Path) -> dict[str, Any]:
+    """Return how to start a server whose API is `provider`."""
+    return {"home": home, "variables": live_variables(provider, home, TELEFONIE_TIMEOUT="120")}
 
 
 def purchase(number: int) -> dict[str, Any]:
@@ -47,73 +50,94 @@ async def refuses_new_calls(server: Running) -> None:
 async def test_stdio_answers_a_purchase_in_flight_before_the_end(
     how: signal.Signals | None, tmp_path: Path
 ) -> None:
-    async with upstream() as provider, running(**live(provider, tmp_path)) as server:
+    held = Held()
+    async with faulty(POST=[held]) as provider, running(**starting(provider, tmp_path)) as server:
         await server.ask(initialize("2025-11-25"))
         await server.send(purchase(1))
-        await provider.arrived.wait()
+        await held.arrived.wait()
         if how:
             server.process.send_signal(how)
             await refuses_new_calls(server)
         else:
             await server.hang_up()
         assert server.process.returncode is None
-        provider.go.set()
+        held.go.set()
         answer = await server.receive()
         assert answer["id"] == 1
         assert answer["result"]["structuredContent"]["phone_number"] == NUMBER
         assert await server.rest() == b""
         assert await server.end() == 0
-        assert provider.purchases == 1
+        assert provider.count("POST") == 1
 
 
-@pytest.mark.parametrize("mode", get_args(Mode))
 @pytest.mark.parametrize("how", SIGNALS, ids=lambda how: how.name)
-async def test_http_answers_a_purchase_in_flight_before_the_end(
-    how: signal.Signals, mode: Mode, tmp_path: Path
-) -> None:
-    async with upstream() as provider, running("--http", "0", **live(provider, tmp_path)) as server:
-        answers: list[dict[str, Any]] = []
+async def test_http_answers_purchases_in_flight_before_the_end(how: signal.Signals, tmp_path: Path) -> None:
+    held, bought = {NUMBER: Held(), OTHER: Held()}, dict[str, dict[str, Any]]()
 
-        async def buy(client: Client) -> None:
-            arguments = {"phone_number": NUMBER, "confirm": True}
-            answers.append(answer_of(await client.call_tool("purchase_number", arguments)))
+    async def hold(exchange: Exchange) -> None:
+        await held[json.loads(exchange.body)["phone_number"]](exchange)
 
-        async with Client(await server.address(), mode=mode) as client:
-            await client.list_tools()  # or the client would ask for the schema of the last answer
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(buy, client)
-                await provider.arrived.wait()
-                server.process.send_signal(how)
+    async def buy(client: Client, number: str) -> None:
+        arguments = {"phone_number": number, "confirm": True}
+        bought[number] = answer_of(await client.call_tool("purchase_number", arguments))
+
+    async with (
+        faulty(POST=[hold]) as provider,
+        running("--http", "0", **starting(provider, tmp_path)) as server,
+    ):
+        url = await server.address()
+        async with (
+            Client(url, mode="auto") as modern,
+            Client(url, mode="legacy") as legacy,
+            anyio.create_task_group() as tasks,
+        ):
+            for client, number in ((modern, NUMBER), (legacy, OTHER)):
+                await client.list_tools()  # or the client would ask for the schema of the last answer
+                tasks.start_soon(buy, client, number)
+                await held[number].arrived.wait()
+            server.process.send_signal(how)
+            for client in (modern, legacy):
                 while "shutting_down" not in str(await client.call_tool("list_owned_numbers")):
                     pass
-                provider.go.set()
-            assert await server.end() == 0
-        assert [answer["phone_number"] for answer in answers] == [NUMBER]
-        assert provider.purchases == 1
+            for each in held.values():
+                each.go.set()
+        assert await server.end() == 0
+        assert {number: answer["phone_number"] for number, answer in bought.items()} == {
+            number: number for number in held
+        }
+        assert provider.count("POST") == 2
 
 
-@pytest.mark.parametrize("mode", get_args(Mode))
-async def test_http_ends_while_a_client_is_connected_and_a_read_hangs(mode: Mode, tmp_path: Path) -> None:
-    async with upstream() as provider, running("--http", "0", **live(provider, tmp_path)) as server:
-        provider.hanging = True
+async def test_http_ends_while_clients_are_connected_and_their_reads_hang(tmp_path: Path) -> None:
+    async def read(client: Client) -> None:
+        with suppress(MCPError, httpx.ConnectError):
+            await client.call_tool("list_owned_numbers")
 
-        async def read(client: Client) -> None:
-            with suppress(MCPError, httpx.ConnectError):
-                await client.call_tool("list_owned_numbers")
-
-        async with Client(await server.address(), mode=mode) as client, anyio.create_task_group() as tasks:
-            tasks.start_soon(read, client)
-            await provider.arrived.wait()
+    held = Held()
+    async with (
+        faulty(GET=[held]) as provider,
+        running("--http", "0", **starting(provider, tmp_path)) as server,
+    ):
+        url = await server.address()
+        async with (
+            Client(url, mode="auto") as modern,
+            Client(url, mode="legacy") as legacy,
+            anyio.create_task_group() as tasks,
+        ):
+            for count, client in enumerate((modern, legacy), start=1):
+                tasks.start_soon(read, client)
+                while provider.count("GET") < count:
+                    await anyio.sleep(0.01)
             server.process.send_signal(signal.SIGTERM)
             assert await server.end() == 0
 
 
 async def test_stdio_ends_while_a_read_hangs(tmp_path: Path) -> None:
-    async with upstream() as provider, running(**live(provider, tmp_path)) as server:
-        provider.hanging = True
+    held = Held()
+    async with faulty(GET=[held]) as provider, running(**starting(provider, tmp_path)) as server:
         await server.ask(initialize("2025-11-25"))
         await server.send(request(1, "tools/call", name="list_owned_numbers"))
-        await provider.arrived.wait()
+        await held.arrived.wait()
         server.process.send_signal(signal.SIGTERM)
         assert await server.end() == 0
 
@@ -160,18 +184,19 @@ async def test_a_question_to_a_client_that_has_left_does_not_keep_the_process(tm
 
 
 async def test_a_cancelled_purchase_is_finished_without_an_answer(tmp_path: Path) -> None:
-    async with upstream() as provider, running(**live(provider, tmp_path)) as server:
+    held = Held()
+    async with faulty(POST=[held]) as provider, running(**starting(provider, tmp_path)) as server:
         await server.ask(initialize("2025-11-25"))
         await server.send(purchase(1))
-        await provider.arrived.wait()
+        await held.arrived.wait()
         await server.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})
         await server.send(request(2, "ping"))
         assert (await server.receive())["id"] == 2
         await server.hang_up()
-        provider.go.set()
+        held.go.set()
         assert await server.rest() == b""
         assert await server.end() == 0
-        async with running("log", "--json", **live(provider, tmp_path)) as log:
+        async with running("log", "--json", **starting(provider, tmp_path)) as log:
             assert b'"state": "done"' in await log.rest()
             assert await log.end() == 0
 
@@ -179,21 +204,27 @@ async def test_a_cancelled_purchase_is_finished_without_an_answer(tmp_path: Path
 @pytest.mark.parametrize("how", SIGNALS, ids=lambda how: how.name)
 async def test_call_finishes_a_purchase_and_shows_it(how: signal.Signals, tmp_path: Path) -> None:
     arguments = ("call", "purchase_number", f"phone_number={NUMBER}", "confirm=true")
-    async with upstream() as provider, running(*arguments, **live(provider, tmp_path)) as command:
-        await provider.arrived.wait()
+    held = Held()
+    async with (
+        faulty(POST=[held]) as provider,
+        running(*arguments, **starting(provider, tmp_path)) as command,
+    ):
+        await held.arrived.wait()
         command.process.send_signal(how)
-        provider.go.set()
+        held.go.set()
         assert json.loads(await command.rest())["phone_number"] == NUMBER
         assert await command.end() == 0
-        assert provider.purchases == 1
+        assert provider.count("POST") == 1
 
 
 async def test_call_gives_up_a_read(tmp_path: Path) -> None:
-    async with upstream() as provider:
-        provider.hanging = True
-        async with running("call", "list_owned_numbers", **live(provider, tmp_path)) as command:
-            await provider.arrived.wait()
-            command.process.send_signal(signal.SIGINT)
-            assert await command.rest() == b""
-            assert await command.end() == 1
-            assert command.log == "Aborted!\n"
+    held, arguments = Held(), ("call", "list_owned_numbers")
+    async with (
+        faulty(GET=[held]) as provider,
+        running(*arguments, **starting(provider, tmp_path)) as command,
+    ):
+        await held.arrived.wait()
+        command.process.send_signal(signal.SIGINT)
+        assert await command.rest() == b""
+        assert await command.end() == 1
+        assert command.log == "Aborted!\n"

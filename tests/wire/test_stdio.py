@@ -8,6 +8,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage, jsonrpc_message_adapter
 
 from telefonie_mcp.server.stdio import Incoming, Outgoing, PendingRequests
+from tests.support.wire import SECONDS
 
 CALL = {"id": 1, "method": "tools/call"}
 ANSWER: dict[str, Any] = {"id": 1, "result": {}}
@@ -71,7 +72,7 @@ async def test_the_end(
         assert ended.is_set() is (last is None)
         if last:
             await converse(last)
-        with anyio.fail_after(5):
+        with anyio.fail_after(SECONDS):
             await ended.wait()
 
 
@@ -87,5 +88,5 @@ async def test_the_end_does_not_wait_for_ever() -> None:
         await client.send(SessionMessage(message(CALL)))
         await incoming.receive()
         await client.aclose()
-        with anyio.fail_after(5), pytest.raises(anyio.EndOfStream):
+        with anyio.fail_after(SECONDS), pytest.raises(anyio.EndOfStream):
             await incoming.receive()
