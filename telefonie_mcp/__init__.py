@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public names when they are first used (PEP 562): the SDK takes most of a second."""
+    """Import the public names at first use (PEP 562): importing the SDK takes most of a second."""
     if name == "create_server":
         from telefonie_mcp.server.handlers import create_server  # noqa: PLC0415
 

@@ -30,23 +30,25 @@ if TYPE_CHECKING:
 __all__ = ["SANDBOX_ACCOUNT", "App"]
 
 SANDBOX_ACCOUNT: Final = "sandbox"
-"""The embedded sandbox's account, as the ledger names it."""
+"""The account of the embedded sandbox in the ledger."""
 
 _SANDBOX_URL: Final = "http://sandbox.invalid/v1/numbers"
-"""Base URL of the embedded sandbox; ``.invalid`` never resolves (RFC 6761 §6.4), so nothing can leak out."""
+"""Base URL of the embedded sandbox; ``.invalid`` never resolves (RFC 6761 §6.4), so no request can leave."""
 
 _COMPOSED_HOST: Final = "lookup.invalid"
-"""Host of the operations that a live API lacks, and that this process composes of those that it has."""
+"""Host of the operations that the live API lacks and this process composes from those that it has."""
 
 
 @dataclass(frozen=True)
 class App:
-    """One server's worth of documents, tools and calls.
+    """The documents, tools and services of one server.
 
     Attributes:
-        documents: Those whose tools are listed.
-        transport: Where requests go instead of the network or the embedded sandbox.
-        write_observers: Told of every write.
+        settings: The operator's settings.
+        documents: The documents whose tools are listed.
+        catalog: The tools.
+        transport: Replaces the network or the embedded sandbox.
+        write_observers: Called after every write.
 
     """
 
@@ -58,15 +60,15 @@ class App:
 
     @classmethod
     def from_settings(cls, settings: Settings, *, transport: Transport | None = None) -> Self:
-        """Load the documents and make the tools.
+        """Load the documents and derive the tools.
 
         Args:
-            settings: The operator's decisions.
-            transport: Where requests go instead of the network or the embedded sandbox.
+            settings: The operator's settings.
+            transport: Replaces the network or the embedded sandbox.
 
         Raises:
-            SettingsError: the API key cannot be read, a setting names what there is not, or no tool is left.
-            DocumentError: a document cannot become tools.
+            SettingsError: a setting names a tool or number type that does not exist, or no tool is left.
+            DocumentError: a document is invalid, cannot become tools, or needs another mode or https.
 
         """
         toolsets = _listed_toolsets(settings)
@@ -99,7 +101,12 @@ class App:
 
     @cached_property
     def client(self) -> ApiClient:
-        """The way to the API."""
+        """The client of the API, which opens its transport with the first request.
+
+        Raises:
+            SettingsError: the API key cannot be read.
+
+        """
 
         def open_transport() -> Transport | None:
             if self.transport or self.settings.mode == "live":
@@ -122,14 +129,14 @@ class App:
 
     @cached_property
     def requester(self) -> "Requester":
-        """What tools ask, through the client; imported when a call first needs it."""
+        """Sends the requests of tools through the client."""
         from telefonie_mcp.tools.requester import Requester  # noqa: PLC0415
 
         return Requester(self.client, self.catalog, server=self.server, seconds=self.settings.timeout)
 
     @cached_property
     def policy(self) -> Policy:
-        """The operator's rules."""
+        """The operator's rules for writes."""
         settings = self.settings
         limits = Limits(
             settings.max_monthly_spend, settings.max_purchases_per_day, settings.max_releases_per_day
@@ -146,7 +153,7 @@ class App:
 
     @cached_property
     def pipeline(self) -> "Pipeline":
-        """The way to run tools, imported when a call first needs it."""
+        """Runs tool calls."""
         from telefonie_mcp.calls.pipeline import Pipeline  # noqa: PLC0415
         from telefonie_mcp.calls.rate_limit import RateLimit  # noqa: PLC0415
         from telefonie_mcp.ledger.async_ledger import AsyncLedger  # noqa: PLC0415
@@ -164,7 +171,7 @@ class App:
         )
 
     def account(self, tool: Tool) -> str:
-        """Return whose numbers ``tool`` writes to: the sandbox, or an API and a fingerprint of the key."""
+        """Return the account of ``tool`` in the ledger: the sandbox, or API host and key fingerprint."""
         if self.settings.mode == "sandbox":
             return SANDBOX_ACCOUNT
         key = self.settings.key.get_secret_value() if self.settings.key else ""
@@ -172,13 +179,13 @@ class App:
         return f"live {urlsplit(self.server(tool)).netloc} {fingerprint}"
 
     def is_composed(self, tool: Tool) -> bool:
-        """Whether the live API lacks the operation of ``tool``, and this process answers it instead."""
+        """Return whether the live API lacks the operation of ``tool``, so that this process implements it."""
         document = tool.document
         toolset = TOOLSETS.get(document.toolset)
         return self.settings.mode == "live" and document.extension and bool(toolset and toolset.composed)
 
     def server(self, tool: Tool) -> str:
-        """Return the base URL for calls of ``tool``."""
+        """Return the base URL for requests of ``tool``."""
         document = tool.document
         if self.settings.mode == "sandbox":
             return _SANDBOX_URL
@@ -187,7 +194,7 @@ class App:
         return (document.packaged and self.settings.base_url) or tool.operation.server
 
     async def recent_writes(self, limit: int = 50) -> list[Entry]:
-        """Return what was written through this server's accounts, newest first.
+        """Return the newest ledger entries of this server's accounts, newest first.
 
         Raises:
             LedgerError: the ledger cannot be read.
@@ -202,18 +209,18 @@ class App:
         return sorted(entries, key=lambda entry: -entry.id)[:limit]
 
     async def drain(self) -> None:
-        """Accept no further call, and wait until no write is in flight."""
+        """Refuse further calls, and wait until no write is in flight."""
         await self.pipeline.drain()
 
     async def aclose(self) -> None:
-        """Close the connections to the API and the ledger; the next call opens them again."""
+        """Close the connections to the API and the ledger; the next call reopens them."""
         await self.client.aclose()
-        if "calls" in vars(self):
+        if "pipeline" in vars(self):
             self.pipeline.ledger.close()
 
 
 def _check_encryption(documents: tuple[Document, ...], settings: Settings) -> None:
-    """Refuse documents whose server would get the API key unencrypted, as ``TELEFONIE_BASE_URL`` may not."""
+    """Raise ``DocumentError`` if a document's server would receive the API key unencrypted."""
     for document in documents:
         for operation in document.operations:
             server = urlsplit(operation.server)
@@ -227,7 +234,7 @@ def _check_encryption(documents: tuple[Document, ...], settings: Settings) -> No
 
 
 def _check_number_types(catalog: Catalog, settings: Settings) -> None:
-    """Refuse types that no document knows: a misspelt one would allow nothing, for a reason nobody sees."""
+    """Raise ``SettingsError`` for an unknown number type: a misspelt one would silently allow nothing."""
     known: dict[str, None] = {}
     for tool in catalog:
         if tool.hints.effect == "acquire" and tool.hints.preview:
@@ -239,18 +246,18 @@ def _check_number_types(catalog: Catalog, settings: Settings) -> None:
 
 
 def _listed_toolsets(settings: Settings) -> tuple[str, ...]:
-    """Return the toolsets whose tools are listed."""
+    """Return the enabled toolsets, without those that the live account may lack."""
     return tuple(name for name in settings.toolsets if not _is_withheld(settings, name))
 
 
 def _is_withheld(settings: Settings, toolset: str) -> bool:
-    """Whether the operator has yet to say that the live account has the toolset."""
+    """Return whether the toolset needs a setting in live mode, which is not set."""
     setting = TOOLSETS[toolset].live_setting
     return settings.mode == "live" and bool(setting) and not getattr(settings, setting)
 
 
 def _absent(settings: Settings) -> str:
-    """Return why tools that an agent may expect are absent; what is on by default is off on purpose."""
+    """Return sentences about toolsets that are off; one that is on by default is off on purpose."""
     sentences: list[str] = []
     for name, toolset in TOOLSETS.items():
         if toolset.default:

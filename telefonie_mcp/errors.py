@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree.
+"""The exceptions of this package, as one tree.
 
 ::
 
@@ -8,8 +8,8 @@
     ├── UnknownToolError       no tool has that name: a protocol error
     └── ToolError              a tool call ended without success: a result with ``isError: true``
 
-A :class:`ToolError` is what an agent reads, so it is complete on its own: the first words of its
-message say what was done or not done, ``code`` is stable, and ``hint`` is the next step.
+A :class:`ToolError` is read by an agent, so it is complete in itself: its message begins with what is known
+to be done, ``code`` is stable across releases, and ``hint`` is the next step.
 """
 
 from dataclasses import dataclass
@@ -26,19 +26,19 @@ __all__ = [
 ]
 
 NOTHING_DONE: Final = "Nothing was done"
-"""The first words of every refusal."""
+"""The first words of every message about a call that had no effect."""
 
 
 class TelefonieError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base class of the errors that this package raises."""
 
 
 class SettingsError(TelefonieError):
-    """A setting stops the start; the message names it and the remedy."""
+    """A setting is invalid, so the server does not start; the message names the setting and the remedy."""
 
 
 class DocumentError(TelefonieError):
-    """An OpenAPI document stops the start; the message names the document and the place in it."""
+    """An OpenAPI document is invalid, so the server does not start; the message names document and place."""
 
 
 class UnknownToolError(TelefonieError):
@@ -47,10 +47,10 @@ class UnknownToolError(TelefonieError):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One argument that cannot be accepted.
+    """One invalid argument.
 
-    ``field`` is the argument's name, with the path inside it where it is nested (``tags[0]``);
-    ``problem`` is a sentence that says what is wrong and what would be right.
+    ``field`` is the argument's name, with the path inside it for a nested value (``tags[0]``); ``problem``
+    is the predicate of a sentence about it that says what is wrong or what a valid value must be.
     """
 
     field: str
@@ -58,15 +58,15 @@ class Violation:
 
 
 class ToolError(TelefonieError):
-    """A tool call that did not succeed, in words an agent can act on.
+    """A tool call that did not succeed, described so that an agent can act on it.
 
     Args:
-        message: A sentence: what happened, and that nothing was done or what is known to be done.
+        message: A sentence: what is known to be done, and what went wrong.
         code: Stable identifier in snake_case.
-        hint: The next step: a tool call, a setting, a wait in seconds.
+        hint: The next step: a tool call, a setting, or a wait in seconds.
         retryable: Whether the same call can succeed later without a change.
-        status: HTTP status, when the API answered.
-        field: The argument to blame, when there is one.
+        status: HTTP status of the API's response, if there was one.
+        field: The invalid argument, if there is one.
         details: Further members of the JSON object, such as ``errors``, ``preview`` or ``next_call``.
 
     """
@@ -92,7 +92,7 @@ class ToolError(TelefonieError):
         self.details = details
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the JSON object that is the text of the error result, the sentence first."""
+        """Return the JSON object that is the text of the error result, ``message`` first."""
         return {
             "message": self.message,
             "code": self.code,

@@ -1,7 +1,7 @@
-"""``python -m telefonie_mcp.health``: the health check of a container; status 0 if the server is well.
+"""``python -m telefonie_mcp.health``: the health check of a container; status 0 if the server is healthy.
 
-Asks the server that ``TELEFONIE_HTTP`` puts on an address. Over stdio there is nobody to ask: the client sees
-for itself that the process has ended.
+Requests ``/healthz`` of the server at ``TELEFONIE_HTTP``. A stdio server has no address and counts as
+healthy: its client notices when the process ends.
 """
 
 import os
@@ -18,7 +18,7 @@ _SECONDS = 5.0
 
 
 def main() -> int:
-    """Return the status of the process: 0, or 1 where the server is not well or its settings are wrong."""
+    """Return the exit status: 0, or 1 if the server is not healthy or the settings are invalid."""
     try:
         address = read_settings(os.environ).http
         if address is None:

@@ -1,4 +1,4 @@
-"""The log: on stderr only, because stdout belongs to the protocol, and never with a secret in it."""
+"""Logging to stderr, because stdout carries the protocol over stdio, with secrets redacted."""
 
 import json
 import logging
@@ -14,40 +14,37 @@ from telefonie_mcp.redaction import Redactor
 __all__ = ["configure_logging"]
 
 
-class _Redacting(logging.Formatter):
-    """Formats records, tracebacks included, and blots out secrets in the result.
-
-    Wherever in a message, an argument or an exception a secret stands, it has to pass here to be seen.
-    """
+class _RedactingFormatter(logging.Formatter):
+    """Formats records as text or JSON and redacts secrets in the result, tracebacks included."""
 
     def __init__(self, form: Literal["text", "json"], secrets: Sequence[SecretStr]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
         self._json = form == "json"
-        self._redacted = Redactor(secret.get_secret_value() for secret in secrets).text
+        self._redact = Redactor(secret.get_secret_value() for secret in secrets).text
 
     def format(self, record: logging.LogRecord) -> str:
         if not self._json:
-            return self._redacted(super().format(record))
+            return self._redact(super().format(record))
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": self._redacted(record.getMessage()),
+            "message": self._redact(record.getMessage()),
         }
         if record.exc_info:
-            entry["exception"] = self._redacted(self.formatException(record.exc_info))
+            entry["exception"] = self._redact(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=False)
 
 
 def configure_logging(level: str, form: Literal["text", "json"], secrets: Sequence[SecretStr] = ()) -> None:
-    """Send the log of this process to stderr, at ``level`` and above.
+    """Send the log of this process to stderr, replacing existing handlers.
 
     Args:
-        level: ``debug``, ``info``, ``warning`` or ``error``.
-        form: Lines for people, or one JSON object a line.
-        secrets: What must never be seen.
+        level: Lowest level that is logged: ``debug``, ``info``, ``warning`` or ``error``.
+        form: ``text``, or ``json`` for one JSON object per line.
+        secrets: Values to redact.
 
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacting(form, secrets))
+    handler.setFormatter(_RedactingFormatter(form, secrets))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

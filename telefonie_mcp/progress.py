@@ -1,7 +1,7 @@
-"""How far a call is, said to whoever made it; a call that nobody listens to says it to nobody.
+"""Progress notifications (MCP ``notifications/progress``). Without a progress token, reports are dropped.
 
-The listener is ambient (a context variable): what takes long stands deep inside, and most of what lies
-between has nothing to say. It must never hold a call up, so what cannot be delivered at once is lost.
+The listener is a context variable, because the code that reports is far below the code that knows the client.
+A slow listener does not delay a call: a report that is not delivered within a second is dropped.
 """
 
 from collections.abc import Awaitable, Callable, Generator
@@ -15,10 +15,13 @@ import anyio
 __all__ = ["Listener", "listening", "report"]
 
 Listener = Callable[[float, float | None, str], Awaitable[None]]
-"""Takes how much is done, how much there is in all if that is known, and a sentence."""
+"""Receives the progress so far, the total if known, and a message."""
 
-_PATIENCE: Final = 1.0  # seconds for a listener that does not take what it is told
-_HAIR: Final = 2**-10
+_DELIVERY_SECONDS: Final = 1.0
+"""Seconds that a report waits for its listener."""
+
+_SMALLEST_STEP: Final = 2**-10
+"""Increase of the progress for a report without a higher value."""
 
 
 @dataclass(slots=True)
@@ -33,7 +36,7 @@ _current: Final[ContextVar[_Progress | None]] = ContextVar("progress", default=N
 
 @contextmanager
 def listening(listener: Listener) -> Generator[None]:
-    """Tell ``listener`` what :func:`report` says inside the block."""
+    """Deliver what is passed to :func:`report` inside the block to ``listener``."""
     token = _current.set(_Progress(listener))
     try:
         yield
@@ -42,14 +45,15 @@ def listening(listener: Listener) -> Generator[None]:
 
 
 async def report(sentence: str, *, done: float | None = None, total: float | None = None) -> None:
-    """Say what is happening, and how much is done where that is known.
+    """Report ``sentence`` and, where known, the progress so far and the total.
 
-    What is done only ever grows (MCP, "Progress"): a sentence without news of it moves it by a hair.
+    The progress value must increase with each notification (MCP, "Progress"), so a report without a higher
+    value increases it by the smallest step.
     """
     progress = _current.get()
     if progress is None:
         return
-    progress.done = max(done or 0, progress.done + _HAIR)
+    progress.done = max(done or 0, progress.done + _SMALLEST_STEP)
     progress.total = total if total is not None else progress.total
-    with anyio.move_on_after(_PATIENCE):
+    with anyio.move_on_after(_DELIVERY_SECONDS):
         await progress.listener(progress.done, progress.total, sentence)

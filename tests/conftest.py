@@ -31,15 +31,18 @@ _SLOW = (
     "soak",
     "wire",
 )
-"""Folders of tests with processes, sockets, databases on a server, or waits that take their time."""
+"""Folders of tests with processes, sockets or waits that take their time."""
+
+_NOT_QUICK = {"whole", "packaging", "measured", "xdist_group"}
+"""Marks of tests that take it elsewhere."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder, *rest = item.path.relative_to(ROOT / "tests").parts
+        folder, *_ = item.path.relative_to(ROOT / "tests").parts
         if folder == "clients":
             item.add_marker("clients")
-        elif rest and folder not in _SLOW and not any(item.iter_markers("whole")):
+        elif folder not in _SLOW and not _NOT_QUICK & {mark.name for mark in item.iter_markers()}:
             item.add_marker("quick")
 
 

@@ -98,7 +98,9 @@ async def test_nothing_is_opened_before_a_call_and_everything_again_after_closin
     await made.aclose()
     buy = {"phone_number": "+14155550123", "confirm": True}
     assert (await made.pipeline.call("purchase_number", buy, CommandLine())).meta["mode"] == "sandbox"
+    assert tmp_path / "sandbox-ledger.sqlite3-wal" in files(tmp_path)
     await made.aclose()
+    assert tmp_path / "sandbox-ledger.sqlite3-wal" not in files(tmp_path)
     assert (await made.pipeline.call("list_owned_numbers", {}, CommandLine())).content["total"] == 1
     assert [entry.tool for entry in await made.recent_writes()] == ["purchase_number"]
     await made.aclose()

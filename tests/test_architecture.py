@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "telefonie_mcp"
 
 LAYERS = (
-    {"errors", "money", "progress", "deadline", "text"},
+    {"errors", "money", "progress", "deadline", "text", "sqlite"},
     {"redaction", "numbering"},
     {"logs"},
     {"openapi"},
@@ -113,9 +113,9 @@ def test_http_clients_come_from_one_module() -> None:
     assert {name for name in MODULES if imports(name) & plain} == set()
 
 
-def test_the_sandbox_knows_numbering_and_nothing_else_of_the_package() -> None:
+def test_the_sandbox_knows_numbering_and_sqlite_and_nothing_else_of_the_package() -> None:
     known = {place(each) for name in MODULES if place(name) == "sandbox" for each in ours(name)}
-    assert known <= {"sandbox", "numbering"}
+    assert known <= {"sandbox", "numbering", "sqlite"}
 
 
 def test_toolsets_are_known_without_reading_a_document() -> None:

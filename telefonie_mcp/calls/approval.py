@@ -1,8 +1,8 @@
-"""Asking a person, on top of ``confirm``; knows nothing of how a client shows the question.
+"""Approval of a destructive call by a person, in addition to ``confirm``; independent of MCP.
 
-The question is built from facts that were read a moment ago, never from the model's text. An approval names
-the facts it was given for, by a digest, and is good for one execution; when the facts have changed by the
-time of the answer, it is void.
+The question is composed from the hints, the arguments and the current state, not from text of the model. Its
+digest identifies the tool, the arguments and the state that the person approved: if any of them differs after
+the answer, the approval is void. An approval is valid for one execution.
 """
 
 import hashlib
@@ -20,22 +20,23 @@ from telefonie_mcp.tools.catalog import Tool
 __all__ = ["Caller", "CommandLine", "Pause", "Question", "not_approved", "question_about"]
 
 _BULLET: Final = "\N{MIDDLE DOT}"
-"""Begins every fact of a question, and is in none: some clients show all lines as one."""
+"""Starts each item of a question. Replaced within items: some clients join the lines, and a value must not
+look like an item of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person is asked: a text for people, and the digest of the facts it is about."""
+    """The text of a question, and the digest (SHA-256, hex) of what it is about."""
 
     text: str
     digest: str
 
 
-class Pause(Exception):  # noqa: N818 - not an error: the call goes on when its answer comes
-    """The call waits for an answer that will come with another request.
+class Pause(Exception):  # noqa: N818 - not an error: the call is resumed when the answer arrives
+    """The call is suspended until a later request carries the answer to ``question``.
 
     Args:
-        question: What was asked.
+        question: The question for the person.
 
     """
 
@@ -45,24 +46,24 @@ class Pause(Exception):  # noqa: N818 - not an error: the call goes on when its 
 
 
 class Caller(Protocol):
-    """Who makes a call: its name for the ledger, and the way to ask the person behind it."""
+    """The client that makes a call: its identity, and the means to ask its user."""
 
     @property
     def name(self) -> str:
-        """The caller as the ledger records it."""
+        """The name that the ledger records."""
         ...
 
     @property
     def key(self) -> str:
-        """What tells this caller from others, for counting its calls."""
+        """The key that the rate limit counts calls by."""
         ...
 
     async def approve(self, question: Question) -> str:
-        """Ask, and return the identifier of the approval.
+        """Ask the user, and return the identifier of the approval.
 
         Raises:
-            ToolError: ``not_approved``: the person said no, nobody answered, or nobody can be asked.
-            Pause: the answer will come with another request.
+            ToolError: ``not_approved``: the user declined or did not answer, or cannot be asked.
+            Pause: the answer will arrive with a later request.
 
         """
         ...
@@ -70,13 +71,13 @@ class Caller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """The command line as a caller: its user is asked nothing, because a script could answer."""
+    """The command line as a caller. It cannot approve: a script could answer in place of a person."""
 
     name: str = "command line"
     key: str = name
 
     async def approve(self, question: Question) -> str:
-        """Refuse.
+        """Refuse always.
 
         Raises:
             ToolError: ``not_approved``.
@@ -86,7 +87,7 @@ class CommandLine:
 
 
 def not_approved(question: Question, reason: str) -> ToolError:
-    """Return the refusal of a call that a person has not approved."""
+    """Return the error for a call that was not approved; ``reason`` is a clause that says why."""
     return ToolError(
         f"{NOTHING_DONE}: a person must approve this, and {reason}. Asked was: {clean_line(question.text)}",
         code="not_approved",
@@ -96,23 +97,23 @@ def not_approved(question: Question, reason: str) -> ToolError:
 
 
 def question_about(tool: Tool, arguments: Mapping[str, Any], fact: CurrentState | None) -> Question:
-    """Return the question whether ``tool`` may go ahead, given the current facts."""
+    """Return the question for a call of ``tool``, with the current state of its subject if it has one."""
     hints = tool.hints
     current = dict(fact or {})
     arguments = tool.shown(arguments)
     would = sentence(hints.confirm, {**current, **arguments})
     would = would.replace(_BULLET, ",") or f"send {tool.operation.method} {tool.operation.path}"
     lines = [f"May the assistant {would}?"]
-    shown = {name: current[name] for name in hints.asked if name in current}
-    lines += [f"{_BULLET} {name.replace('_', ' ')}: {_plain(value)}" for name, value in shown.items()]
+    facts = {name: current[name] for name in hints.asked if name in current}
+    lines += [f"{_BULLET} {name.replace('_', ' ')}: {_item_text(value)}" for name, value in facts.items()]
     sent = {name: value for name, value in arguments.items() if name not in {hints.subject, hints.ceiling}}
-    lines += [f"{_BULLET} with {name.replace('_', ' ')}: {_plain(value)}" for name, value in sent.items()]
+    lines += [f"{_BULLET} with {name.replace('_', ' ')}: {_item_text(value)}" for name, value in sent.items()]
     content = json.dumps([tool.name, arguments, current], sort_keys=True, ensure_ascii=True)
     return Question("\n".join(lines), hashlib.sha256(content.encode()).hexdigest())
 
 
-def _plain(value: Any) -> str:
-    """Return ``value`` as a part of one line, whoever chose it: it must not pass for a fact of its own."""
+def _item_text(value: Any) -> str:
+    """Return ``value``, which may be untrusted, as text that fits into one item of a question."""
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)
         return ", ".join(_one_line(name) for name, member in members.items() if member) or "none"

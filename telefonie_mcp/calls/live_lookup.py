@@ -1,8 +1,8 @@
-"""The lookup document in front of a live API that has no such operations, in this process.
+"""The operations of the lookup document for a live API that does not have them, as an in-process application.
 
-Numbering facts are offline; what the account owns, and what is on sale, is read with two of the operations
-that the API does have. Nothing of the lookup document itself is ever sent to it. Where the API does not
-answer, the rest is answered all the same, with the reason.
+Facts about numbering come from libphonenumber, offline. Ownership and availability are read from the live API
+with ``getOwnedNumber`` and ``searchAvailableNumbers``; no other request is sent to it. If it cannot be read,
+the response has the other facts and the reason why these are missing.
 """
 
 from collections.abc import Mapping
@@ -33,26 +33,28 @@ from telefonie_mcp.tools.requester import Requester, content_of
 
 __all__ = ["create_lookup"]
 
-_OWNED: Final = "getOwnedNumber"
-_AVAILABLE: Final = "searchAvailableNumbers"
-_MOST: Final = 20  # results of a search
-_ABILITIES: Final = ("voice", "sms", "mms")
+_GET_OWNED: Final = "getOwnedNumber"
+_SEARCH_AVAILABLE: Final = "searchAvailableNumbers"
+_SAMPLE_SIZE: Final = 20
+"""Numbers requested per search."""
+
+_CAPABILITIES: Final = ("voice", "sms", "mms")
 
 
 def create_lookup(requester: Requester, seconds: float) -> Starlette:
-    """Create the application that answers the lookup document.
+    """Create the application that serves the lookup document.
 
     Args:
-        requester: The way to the API's own operations.
-        seconds: How long one tool call may take in all.
+        requester: Sends requests to the live API.
+        seconds: Time limit of one tool call in all.
 
     """
-    live = _Live(requester, seconds * LIVE_LOOKUP)
+    live = _LiveLookup(requester, seconds * LIVE_LOOKUP)
     routes = [Route("/lookup/{phone_number}", live.lookup), Route("/capabilities", live.capabilities)]
     return Starlette(routes=routes)
 
 
-class _Live:
+class _LiveLookup:
     def __init__(self, requester: Requester, seconds: float) -> None:
         self._requester = requester
         self._seconds = seconds
@@ -73,18 +75,20 @@ class _Live:
             return await self._number_capabilities(query["phone_number"])
         if "country_code" in query and "phone_number" not in query:
             return JSONResponse(await self._country_capabilities(query["country_code"], query.get("type")))
-        return _refused(lookup_document.RULE)
+        return _bad_request(lookup_document.RULE)
 
     async def _number_capabilities(self, number: str) -> Response:
         numbering = await to_thread.run_sync(describe, number)
         country = numbering.get("country_code")
         if country is None or not numbering["valid"]:
-            return _refused(numbering.get("reason", "It belongs to no country."), field="phone_number")
+            return _bad_request(numbering.get("reason", "It belongs to no country."), field="phone_number")
         number = numbering["phone_number"]
         standing = await self._standing(number, country)
         number_type = standing.type or type_of(number)
         if number_type is None:
-            return _refused(standing.missing or "Numbers of this type are not sold.", field="phone_number")
+            return _bad_request(
+                standing.missing or "Numbers of this type are not sold.", field="phone_number"
+            )
         answer = lookup_document.number_capabilities(
             number, country, number_type, standing, source=self._source
         )
@@ -94,13 +98,13 @@ class _Live:
         deadline = Deadline.after(self._seconds)
         offers: dict[str, Offer] = {}
 
-        async def measure(number_type: str) -> None:
+        async def sample(number_type: str) -> None:
             offers[number_type] = await self._offer(country, number_type, deadline)
 
         types = (only,) if only else NUMBER_TYPES
         async with anyio.create_task_group() as tasks:
             for number_type in types:
-                tasks.start_soon(measure, number_type)
+                tasks.start_soon(sample, number_type)
         sources = {
             "types": f"a sample of the numbers available at {self._source} now, not a promise",
             "portable": f"{SOURCE}: whether mobile numbers move between carriers in the country",
@@ -111,44 +115,44 @@ class _Live:
         )
 
     async def _standing(self, number: str, country: str | None) -> Standing:
-        """Find the number among those owned, then among those for sale."""
+        """Look the number up among those that the account owns, then among those on sale."""
         deadline = Deadline.after(self._seconds)
         try:
-            owned = await self._read(_OWNED, {"phone_number": number}, deadline)
+            owned = await self._read(_GET_OWNED, {"phone_number": number}, deadline)
         except ToolError as error:
             if error.status != HTTPStatus.NOT_FOUND:
-                return Standing(missing=_why(error))
+                return Standing(missing=_reason_missing(error))
         else:
             return _standing(owned, owned=True)
         if country is None:
             return Standing(owned=False, available=False)
         national = national_number(number)
-        query = {"country_code": country, "contains": national, "limit": _MOST}
+        query = {"country_code": country, "contains": national, "limit": _SAMPLE_SIZE}
         try:
             found = await self._search(query, deadline)
         except ToolError as error:
-            return Standing(owned=False, missing=_why(error))
+            return Standing(owned=False, missing=_reason_missing(error))
         offer = next((item for item in found if item["phone_number"] == number), None)
         return _standing(offer, owned=False) if offer else Standing(owned=False, available=False)
 
     async def _offer(self, country: str, number_type: str, deadline: Deadline) -> Offer:
-        """Measure what numbers of a type can do and cost."""
+        """Sample the available numbers of a type for their capabilities and monthly rates."""
         portable = None
         if number_type == "mobile":
             portable = phonenumbers.is_mobile_number_portable_region(country)
-        query = {"country_code": country, "type": number_type, "limit": _MOST}
+        query = {"country_code": country, "type": number_type, "limit": _SAMPLE_SIZE}
         try:
             found = await self._search(query, deadline)
         except ToolError as error:
-            return Offer(number_type, portable=portable, missing=_why(error))
+            return Offer(number_type, portable=portable, missing=_reason_missing(error))
         numbers = [item for item in found if item["type"] == number_type]
         rates = _rates(numbers)
-        abilities = [item["capabilities"] for item in numbers if "capabilities" in item]
+        capabilities = [item["capabilities"] for item in numbers if "capabilities" in item]
         return Offer(
             number_type,
             offered=bool(numbers),
-            capabilities={name: any(each.get(name) for each in abilities) for name in _ABILITIES}
-            if abilities
+            capabilities={name: any(each.get(name) for each in capabilities) for name in _CAPABILITIES}
+            if capabilities
             else None,
             monthly_rate=rates[0] if rates else None,
             highest_monthly_rate=rates[-1] if len(rates) > 1 else None,
@@ -157,7 +161,7 @@ class _Live:
         )
 
     async def _search(self, query: Mapping[str, Any], deadline: Deadline) -> list[Mapping[str, Any]]:
-        answer = await self._read(_AVAILABLE, query, deadline)
+        answer = await self._read(_SEARCH_AVAILABLE, query, deadline)
         return cast("list[Mapping[str, Any]]", answer.get("available_numbers", []))
 
     async def _read(self, operation: str, arguments: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
@@ -166,11 +170,11 @@ class _Live:
 
     @property
     def _source(self) -> str:
-        return urlsplit(self._requester.server(self._tools[_OWNED])).netloc
+        return urlsplit(self._requester.server(self._tools[_GET_OWNED])).netloc
 
 
 def _standing(number: Mapping[str, Any], *, owned: bool) -> Standing:
-    """Return the standing of a number of the API, whose schema requires no more than its type."""
+    """Return the standing of a number as the API describes it; its schema requires only the type."""
     return Standing(
         owned=owned,
         available=not owned,
@@ -181,7 +185,7 @@ def _standing(number: Mapping[str, Any], *, owned: bool) -> Standing:
 
 
 def _rates(numbers: list[Mapping[str, Any]]) -> list[str]:
-    """Return the different rates of numbers as the API writes them, the lowest first."""
+    """Return the distinct monthly rates, in ascending order and the API's own spelling."""
     rates: dict[Decimal, str] = {}
     for number in numbers:
         text = number.get("monthly_rate")
@@ -190,13 +194,13 @@ def _rates(numbers: list[Mapping[str, Any]]) -> list[str]:
     return [rates[rate] for rate in sorted(rates)]
 
 
-def _why(error: ToolError) -> str:
+def _reason_missing(error: ToolError) -> str:
     reason = error.message.removeprefix(f"{NOTHING_DONE}: ")
     return f"{reason[0].upper()}{reason[1:]} {error.hint}"
 
 
-def _refused(detail: str, *, field: str | None = None) -> Response:
-    """Return a problem (RFC 9457)."""
+def _bad_request(detail: str, *, field: str | None = None) -> Response:
+    """Return a response of status 400 with problem details (RFC 9457)."""
     body = {
         "type": "about:blank",
         "title": "Bad request",

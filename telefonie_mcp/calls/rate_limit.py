@@ -1,6 +1,7 @@
-"""How often tools may be called: token buckets (MCP 2026-07-28, "Tools": servers must rate limit).
+"""Rate limit of tool calls by token buckets (MCP 2026-07-28, "Tools": servers must rate limit).
 
-Each caller has a bucket, and all together have one, because over HTTP a caller says itself who it is.
+Each caller has a bucket, and all callers share another one: over HTTP a caller's identity is its own claim,
+so the limit per caller alone could be evaded.
 """
 
 import math
@@ -12,67 +13,71 @@ from typing import Final
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 
-__all__ = ["EVERYBODY", "RateLimit"]
+__all__ = ["SHARED_FACTOR", "RateLimit"]
 
-EVERYBODY: Final = 10
-"""How many times as many calls all callers together may make as one."""
+SHARED_FACTOR: Final = 10
+"""The limit of all callers together, as a multiple of the limit per caller."""
 
-_MINUTE: Final = 60.0
-_CALLERS: Final = 1024
+_MINUTE_SECONDS: Final = 60.0
+_MAX_BUCKETS: Final = 1024
+"""Callers whose buckets are kept; bounds the memory that claimed identities can take."""
 
 
 @dataclass(slots=True)
 class _Bucket:
-    most: float
+    """A token bucket; ``updated`` is the clock's time of the latest refill in seconds."""
+
+    capacity: float
     tokens: float
-    then: float
+    updated: float
 
     def wait(self, now: float) -> float:
-        """Fill up, and return in how many seconds there is a token."""
-        rate = self.most / _MINUTE
-        self.tokens = min(self.most, self.tokens + (now - self.then) * rate)
-        self.then = now
+        """Refill the bucket, and return the seconds until it has a token."""
+        rate = self.capacity / _MINUTE_SECONDS
+        self.tokens = min(self.capacity, self.tokens + (now - self.updated) * rate)
+        self.updated = now
         return max(0.0, (1 - self.tokens) / rate)
 
 
 class RateLimit:
-    """Allows ``per_minute`` calls a minute to each caller, all at once or spread.
+    """Allows each caller ``per_minute`` calls a minute, also in one burst.
 
     Args:
-        per_minute: Calls a minute.
-        clock: Seconds that only grow.
+        per_minute: Calls per minute and caller.
+        clock: Returns monotonic time in seconds.
 
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most = per_minute
+        self._per_minute = per_minute
         self._clock = clock
         self._callers: OrderedDict[str, _Bucket] = OrderedDict()
-        self._everybody = self._full(EVERYBODY * per_minute)
+        self._shared = self._full_bucket(SHARED_FACTOR * per_minute)
 
     def take(self, caller: str) -> None:
-        """Count one call of ``caller``; a refused one does not count.
+        """Take a token for one call of ``caller``; a refused call takes none.
 
         Raises:
             ToolError: ``rate_limited``, with the seconds to wait.
 
         """
         now = self._clock()
-        own = self._callers.pop(caller, None) or self._full(self._most)
+        own = self._callers.pop(caller, None) or self._full_bucket(self._per_minute)
         self._callers[caller] = own
-        if len(self._callers) > _CALLERS:
-            self._callers.popitem(last=False)  # called longest ago: its bucket is full anyway, or nearly
-        if seconds := max(own.wait(now), self._everybody.wait(now)):
+        if len(self._callers) > _MAX_BUCKETS:
+            self._callers.popitem(last=False)  # least recently used, so its bucket is full or nearly full
+        if seconds := max(own.wait(now), self._shared.wait(now)):
             seconds = math.ceil(seconds * 10) / 10
             raise ToolError(
-                f"{NOTHING_DONE}: too many calls; this server allows {self._most} a minute to each caller.",
+                f"{NOTHING_DONE}: too many calls; this server allows "
+                f"{self._per_minute} a minute to each caller.",
                 code="rate_limited",
                 hint=f"Wait {seconds} s before the next call.",
                 retryable=True,
                 retry_after=seconds,
             )
         own.tokens -= 1
-        self._everybody.tokens -= 1
+        self._shared.tokens -= 1
 
-    def _full(self, most: float) -> _Bucket:
-        return _Bucket(most, most, self._clock())
+    def _full_bucket(self, capacity: float) -> _Bucket:
+        return _Bucket(capacity, capacity, self._clock())

@@ -1,6 +1,7 @@
-"""Finds out what became of writes without an outcome: after a crash, a kill, or an answer that never came.
+"""Recovery of writes without an outcome, as after a crash or a lost response.
 
-Runs before every write, and changes nothing at the API: it looks, as the hints say, and records what is true.
+Runs before every write. It reads the current state of each subject, as the hints say, and records the outcome
+in the ledger; it changes nothing at the API.
 """
 
 import logging
@@ -31,28 +32,27 @@ async def recover(
     *,
     seconds: float,
 ) -> None:
-    """Settle the abandoned entries of ``account``, as far as the API can be read.
+    """Determine the outcome of the abandoned entries of ``account``; those that cannot be read stay open.
 
-    An entry about ``subject`` itself must be settled: the ledger would refuse another write about it, and
-    whatever else that write were told of the current state could be the doing of the entry.
+    The outcome of an entry about ``subject`` must be determined: otherwise the ledger would refuse the next
+    write, and its assessment could mistake the effect of the entry for the state before it.
 
     Args:
-        requester: The way to the API.
-        ledger: The ledger.
-        account: Whose entries.
-        subject: What the call that comes next is about.
-        deadline: When the call that comes next needs its time.
-        seconds: How long the API may work on a request: a write that has not happened is believed not to
-            happen any more only when it is older than that.
+        requester: Sends the reads.
+        ledger: Holds the entries, and records their outcomes.
+        account: The account whose entries are recovered.
+        subject: The subject of the write that follows.
+        deadline: Time limit of the recovery.
+        seconds: Time limit of one call. While an entry is younger, the API may still be processing its
+            request, so that it "has not happened" is not yet an outcome.
 
     Raises:
-        ToolError: the ledger cannot be read, or an entry about ``subject`` could not be settled. Nothing
-            was done.
+        ToolError: the ledger cannot be read, or the outcome of an entry about ``subject`` is not determined.
 
     """
     for entry in await ledger.unfinished(account):
         try:
-            found = await _look(requester, entry, deadline, seconds)
+            found = await _find_outcome(requester, entry, deadline, seconds)
         except ToolError as error:
             _log.warning("ledger entry %s cannot be settled now: %s", entry.id, error.code)
             if entry.subject == subject:
@@ -67,25 +67,27 @@ async def recover(
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Outcome:
+    """What the current state shows of a recorded write; ``unknown`` leaves its entry open."""
+
     state: State
     reason: str
     monthly_rate: Decimal | None = None
 
 
-async def _look(requester: Requester, entry: Entry, deadline: Deadline, seconds: float) -> _Found:
+async def _find_outcome(requester: Requester, entry: Entry, deadline: Deadline, seconds: float) -> _Outcome:
     tool = requester.catalog.everything.get(entry.tool)
     settle = tool.hints.settle if tool else None
     if tool is None or settle is None or not tells(tool, settle, entry.arguments):
-        return _Found("unverified", "nothing can be looked up that would tell")
+        return _Outcome("unverified", "nothing can be looked up that would tell")
     after = await read_current_state(requester, tool, settle, entry.arguments, deadline)
     done = happened(tool, settle, entry.arguments, entry.previous, after)
     if done:
-        return _Found(
+        return _Outcome(
             "done", "found to have happened", money((after or {}).get(tool.hints.offer_members.monthly_rate))
         )
     if time.time() - entry.created.timestamp() < seconds:
-        return _Found("unknown", "has not happened so far")
+        return _Outcome("unknown", "has not happened so far")
     if done is None:
-        return _Found("unverified", "the current state does not tell")
-    return _Found("not_done", "found not to have happened")
+        return _Outcome("unverified", "the current state does not tell")
+    return _Outcome("not_done", "found not to have happened")

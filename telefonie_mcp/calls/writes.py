@@ -1,7 +1,9 @@
-"""A write: sent at most once to an API that may process it, and settled by looking if its outcome is unclear.
+"""Execution of one write. The API processes it at most once.
 
-What is reported is what is true: done, not done, or unknown with what to do. A thing that was already in
-the wanted state before the call is never reported as this call's doing.
+If the response does not tell the outcome (timeout, broken connection, 5xx, unusable body), the current state
+of the subject is read until it does, as the hints say: the write is then reported as done, as not done, or as
+unknown with the next step. A subject that was in the wanted state before the call is never reported as the
+effect of this call.
 """
 
 from collections.abc import Mapping
@@ -33,8 +35,14 @@ from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 
 __all__ = ["Done", "WriteError", "write"]
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds between looks
-_SEEN: Final = {
+_FIRST_PAUSE_SECONDS: Final = 0.1
+_MAX_PAUSE_SECONDS: Final = 1.0
+"""Pause between two reads of the current state: it starts with the first value and doubles up to this one."""
+
+_MAX_REASON: Final = 200
+"""Characters of the validator's message in an error."""
+
+_EVIDENCE: Final = {
     True: "and so far it seems to have happened",
     False: "and may still complete it; so far it has not happened",
     None: "and its current state does not tell",
@@ -42,7 +50,10 @@ _SEEN: Final = {
 
 
 class WriteError(Exception):
-    """A write without a success to show: the state it is in, and the error for the agent."""
+    """A write without a presentable success: its state for the ledger, and the error for the agent.
+
+    The state can be ``done``: the write has happened, but the state of its subject is not valid as a result.
+    """
 
     def __init__(self, state: State, error: ToolError) -> None:
         super().__init__(str(error))
@@ -52,17 +63,23 @@ class WriteError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A write that has happened, and whether that had to be found out by looking."""
+    """The result of a write that has happened.
+
+    Attributes:
+        content: Structured content.
+        reconciled: Whether the outcome was determined by reading the current state, not by the response.
+
+    """
 
     content: dict[str, Any]
     reconciled: bool = False
 
 
 async def write(requester: Requester, tool: Tool, arguments: Mapping[str, Any], permit: Permit) -> Done:
-    """Send the write and return what it did.
+    """Send the request of a permitted call and return its result.
 
     Raises:
-        WriteError: it was refused, is not done, or nobody knows.
+        WriteError: the write was refused, is not done, or its outcome is unknown or cannot be presented.
 
     """
     return await _Write(requester, tool, arguments, permit.before, permit.deadline).run()
@@ -78,7 +95,7 @@ class _Write:
 
     async def run(self) -> Done:
         if self.deadline.remaining < self.requester.attempt_seconds:
-            raise WriteError("refused", _too_late())
+            raise WriteError("refused", _too_little_time())
         sending = self.deadline.earlier(self.deadline.remaining * SETTLING)
         outcome = await self.requester.send(self.tool, self.arguments, sending)
         problem, data = problem_of(self.tool, outcome), None
@@ -95,32 +112,32 @@ class _Write:
         return await self._settle(settle, outcome, problem)
 
     async def _settle(self, settle: Settle, outcome: Outcome, problem: str) -> Done:
-        """Look until the outcome is known or the time is up.
+        """Read the current state until it shows the outcome or the deadline has passed.
 
-        A fact that shows the write is believed at once. That there is none, or still the old one, is
-        believed after a while: what broke a connection may not have stopped the API, and what cannot be
-        found for a moment may still be there.
+        A subject that is present and as requested proves the write at once. An absent or unchanged subject
+        counts as evidence only after a grace period: the API may still be processing the request although
+        the connection broke, and a read may be answered by a replica that lags behind.
         """
-        believing = Deadline.after(self.deadline.remaining * DISBELIEF)
-        pause = _FIRST_PAUSE
+        grace = Deadline.after(self.deadline.remaining * DISBELIEF)
+        pause = _FIRST_PAUSE_SECONDS
         while True:
             after = done = None
-            seen = "and looking at the result failed too"
+            evidence = "and looking at the result failed too"
             with suppress(ToolError):
                 after = await read_current_state(
                     self.requester, self.tool, settle, self.arguments, self.deadline
                 )
                 done = happened(self.tool, settle, self.arguments, self.before, after)
-                seen = _SEEN[done]
-            late = not believing.remaining
-            if done and (after is not None or late):
-                return self._settled(settle, after, outcome, problem)
-            if done is False and late and not _may_be_pending(outcome):
+                evidence = _EVIDENCE[done]
+            grace_over = not grace.remaining
+            if done and (after is not None or grace_over):
+                return self._reconciled(settle, after, outcome, problem)
+            if done is False and grace_over and not _may_be_pending(outcome):
                 raise WriteError("not_done", self._not_done(outcome, problem))
             if pause >= self.deadline.remaining:
-                raise WriteError("unknown", self._unknown(f"{problem}, {seen}", current=after))
+                raise WriteError("unknown", self._unknown(f"{problem}, {evidence}", current=after))
             await anyio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
     def _not_done(self, outcome: Outcome, problem: str) -> ToolError:
         return ToolError(
@@ -131,13 +148,15 @@ class _Write:
             status=outcome.status if isinstance(outcome, Answer) else None,
         )
 
-    def _settled(self, settle: Settle, after: CurrentState | None, outcome: Outcome, problem: str) -> Done:
+    def _reconciled(self, settle: Settle, after: CurrentState | None, outcome: Outcome, problem: str) -> Done:
         content = dict(after) if after else done_without_body(self.tool, self.arguments)
         done = f"{self.tool.name} has been carried out"
         if settle.done == "matches" and happened(self.tool, settle, self.arguments, None, self.before):
             done = "Everything is as asked, and was so before"
         if errors := [*self.tool.result_validator.iter_errors(content)]:
-            error = UnusableError(f"does not follow the specification: {errors[0].message[:200]}", content)
+            error = UnusableError(
+                f"does not follow the specification: {errors[0].message[:_MAX_REASON]}", content
+            )
             status = outcome.status if isinstance(outcome, Answer) else None
             raise WriteError(
                 "done", unusable(error, status=status, done=f"{done}, but its result is unclear")
@@ -148,7 +167,7 @@ class _Write:
         return Done(self._with_replaced(content), reconciled=True)
 
     def _with_replaced(self, content: dict[str, Any]) -> dict[str, Any]:
-        """Add the values that the write replaced."""
+        """Return ``content`` with the previous values of the members that the write changed."""
         name = self.tool.hints.replaced
         if name is None or self.before is None:
             return content
@@ -171,7 +190,7 @@ class _Write:
         )
 
 
-def _too_late() -> ToolError:
+def _too_little_time() -> ToolError:
     return ToolError(
         f"{NOTHING_DONE}: looking at the facts took so long that too little time is left to write.",
         code="upstream_timeout",
@@ -181,14 +200,17 @@ def _too_late() -> ToolError:
 
 
 def _may_be_pending(outcome: Outcome) -> bool:
-    """Whether the API may still be working on the request; a gateway's 504 says nothing about the API."""
+    """Whether the API may still be processing the request, as after a gateway's 504 (RFC 9110 §15.6.5)."""
     if isinstance(outcome, Answer):
         return outcome.status == HTTPStatus.GATEWAY_TIMEOUT
     return isinstance(outcome, Unanswered) and outcome.pending
 
 
 def _certainly_not_done(outcome: Outcome) -> bool:
-    """Whether the API has refused (RFC 9110 §15.5; a 408 is not certain) or has never seen the request."""
+    """Whether the API has refused the request (RFC 9110 §15.5) or not received it.
+
+    A 408 is not certain: a proxy may send it after it has forwarded the request.
+    """
     if isinstance(outcome, Answer):
         return 400 <= outcome.status < 500 and outcome.status != HTTPStatus.REQUEST_TIMEOUT  # noqa: PLR2004
     return isinstance(outcome, NotSent)

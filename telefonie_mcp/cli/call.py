@@ -1,4 +1,4 @@
-"""``telefonie-mcp call``: one tool call from a shell, exactly as an agent would make it."""
+"""``telefonie-mcp call``: makes one tool call, through the same pipeline as an agent's."""
 
 import json
 import sys
@@ -51,7 +51,10 @@ def call(flags: dict[str, Any], tool: str, arguments: Sequence[str], json_argume
 
 
 def _arguments(schema: dict[str, Any], pairs: Sequence[str], text: str | None) -> dict[str, Any]:
-    """Return the arguments of ``NAME=VALUE`` pairs, read as their schema's type, over those of ``text``."""
+    """Return the arguments of the JSON ``text``, overridden by the ``NAME=VALUE`` pairs.
+
+    A value is read as JSON unless its schema's type is string.
+    """
     try:
         given: Any = json.loads(text) if text else {}
     except ValueError as error:

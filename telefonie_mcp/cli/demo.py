@@ -1,7 +1,7 @@
-"""The whole life of a phone number, played through a real MCP client over stdio.
+"""``telefonie-mcp demo``: searches, buys, configures and releases a number with an MCP client over stdio.
 
-The server is a process of its own, on a sandbox in memory: nothing is left behind. Every line that is shown
-is what the server answered.
+The server is a process of its own on an in-memory sandbox, so nothing is left behind. All values shown come
+from the server's responses.
 """
 
 import json
@@ -24,18 +24,18 @@ SERVER: Final = StdioServerParameters(
 )
 
 
-class _Stage:
-    """Calls tools and shows what is said and answered."""
+class _Presenter:
+    """Calls tools, and prints the calls and their results."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._step = 0
 
     async def call(self, why: str, tool: str, *, refused: bool = False, **arguments: Any) -> dict[str, Any]:
-        """Make one call and return its answer.
+        """Make one call and return its structured content, or the error that was expected (``refused``).
 
         Raises:
-            TelefonieError: it was refused, or not ``refused`` as it should have been.
+            TelefonieError: the call failed unexpectedly, or succeeded although a refusal was expected.
 
         """
         self._step += 1
@@ -53,22 +53,22 @@ class _Stage:
         return answer
 
     async def confirm(self, why: str, refused: dict[str, Any]) -> dict[str, Any]:
-        """Make the call that a preview names."""
+        """Make the call that a preview returned as ``next_call``."""
         return await self.call(why, refused["next_call"]["name"], **refused["next_call"]["arguments"])
 
     def show(self, text: str) -> None:
-        """Show a part of an answer."""
+        """Print one line about a result."""
         click.secho(f"   {text}", fg="green")
 
 
 async def play(server: StdioServerParameters = SERVER) -> None:
-    """Search, preview, buy, configure, list, and give back one number, and say so.
+    """Search, preview, buy, configure, list and release one number, and print every step.
 
     Args:
-        server: The command to start.
+        server: The command that starts the server.
 
     Raises:
-        TelefonieError: a step did not go as it should.
+        TelefonieError: a step failed.
 
     """
     failure: TelefonieError | None = None
@@ -77,8 +77,8 @@ async def play(server: StdioServerParameters = SERVER) -> None:
         tools = (await client.list_tools()).tools
         click.secho(f"{title}, protocol {client.protocol_version}, {len(tools)} tools", bold=True)
         try:
-            await _life_of_a_number(_Stage(client))
-        except TelefonieError as error:  # raised inside, it would come out wrapped in an exception group
+            await _number_lifecycle(_Presenter(client))
+        except TelefonieError as error:  # raised inside the block, it would be wrapped in an exception group
             failure = error
     if failure:
         raise failure
@@ -87,40 +87,44 @@ async def play(server: StdioServerParameters = SERVER) -> None:
     )
 
 
-async def _life_of_a_number(stage: _Stage) -> None:
+async def _number_lifecycle(presenter: _Presenter) -> None:
     wanted: dict[str, Any] = {"country_code": "US", "area_code": "415", "limit": 3}
-    found = await stage.call("Look for a number in San Francisco.", "search_available_numbers", **wanted)
+    found = await presenter.call("Look for a number in San Francisco.", "search_available_numbers", **wanted)
     for offer in found["available_numbers"]:
-        stage.show(f"{offer['phone_number']}  {offer['type']}  {offer['monthly_rate']} per month")
+        presenter.show(f"{offer['phone_number']}  {offer['type']}  {offer['monthly_rate']} per month")
     number = found["available_numbers"][0]["phone_number"]
 
     asked: dict[str, Any] = {"phone_number": number, "confirm": False}
-    preview = await stage.call("Try to buy it without a yes.", "purchase_number", refused=True, **asked)
+    preview = await presenter.call("Try to buy it without a yes.", "purchase_number", refused=True, **asked)
     facts = preview["preview"]
     able = [name for name, can in facts["current"]["capabilities"].items() if can]
-    stage.show(f"it would cost {facts['monthly_rate']} per month and can do {', '.join(able)}")
+    presenter.show(f"it would cost {facts['monthly_rate']} per month and can do {', '.join(able)}")
 
-    bought = await stage.confirm("Buy it: exactly the call that the preview names.", preview)
-    stage.show(f"bought {bought['phone_number']} at {bought['monthly_rate']} per month")
+    bought = await presenter.confirm("Buy it: exactly the call that the preview names.", preview)
+    presenter.show(f"bought {bought['phone_number']} at {bought['monthly_rate']} per month")
 
     routing = {"voice_url": "https://example.com/voice", "sms_url": "https://example.com/sms"}
     named: dict[str, Any] = {"phone_number": number, "friendly_name": "Front desk", **routing}
-    updated = await stage.call("Route its calls and SMS.", "update_owned_number", **named)
-    stage.show(f"{updated['friendly_name']}: calls to {updated['voice_url']}, SMS to {updated['sms_url']}")
-    stage.show(f"replaced: {_listed(updated['replaced'])}")
+    updated = await presenter.call("Route its calls and SMS.", "update_owned_number", **named)
+    presenter.show(
+        f"{updated['friendly_name']}: calls to {updated['voice_url']}, SMS to {updated['sms_url']}"
+    )
+    presenter.show(f"replaced: {_joined(updated['replaced'])}")
 
-    owned = await stage.call("List the account.", "list_owned_numbers")
-    stage.show(f"{owned['total']} number: {owned['numbers'][0]['phone_number']}")
+    owned = await presenter.call("List the account.", "list_owned_numbers")
+    presenter.show(f"{owned['total']} number: {owned['numbers'][0]['phone_number']}")
 
-    preview = await stage.call("Try to release it without a yes.", "release_number", refused=True, **asked)
-    stage.show(f"would be lost: {_listed(preview['preview']['would_be_lost'])}")
+    preview = await presenter.call(
+        "Try to release it without a yes.", "release_number", refused=True, **asked
+    )
+    presenter.show(f"would be lost: {_joined(preview['preview']['would_be_lost'])}")
 
-    released = await stage.confirm("Release it.", preview)
-    stage.show(f"{released['message']}: {released['phone_number']}")
+    released = await presenter.confirm("Release it.", preview)
+    presenter.show(f"{released['message']}: {released['phone_number']}")
 
-    owned = await stage.call("List the account again.", "list_owned_numbers")
-    stage.show(f"{owned['total']} numbers")
+    owned = await presenter.call("List the account again.", "list_owned_numbers")
+    presenter.show(f"{owned['total']} numbers")
 
 
-def _listed(values: Mapping[str, Any]) -> str:
+def _joined(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value or '(none)'}" for name, value in values.items())

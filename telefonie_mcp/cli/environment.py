@@ -1,4 +1,4 @@
-"""What every command needs: the settings in force, and the sandbox's errors as the command line's own."""
+"""Shared by the commands: reading the settings, and translating the sandbox's errors."""
 
 import os
 from collections.abc import Generator, Mapping
@@ -13,10 +13,14 @@ __all__ = ["sandbox_errors", "settings_in_force"]
 
 
 def settings_in_force(flags: Mapping[str, Any], **forced: Any) -> Settings:
-    """Return the settings in force, with the log set up as they say.
+    """Return the settings of the environment and the flags, and configure logging accordingly.
+
+    Args:
+        flags: The flags of the command line.
+        forced: Settings that override both.
 
     Raises:
-        SettingsError: they are wrong.
+        SettingsError: the settings are invalid.
 
     """
     from telefonie_mcp.logs import configure_logging  # noqa: PLC0415
@@ -28,7 +32,7 @@ def settings_in_force(flags: Mapping[str, Any], **forced: Any) -> Settings:
 
 @contextmanager
 def sandbox_errors() -> Generator[None]:
-    """Turn what the sandbox says, which knows nothing of the rest, into an error of the command line."""
+    """Raise a ``SandboxError`` as a ``TelefonieError``, which the command line reports as one sentence."""
     from telefonie_mcp.sandbox import SandboxError  # noqa: PLC0415
 
     try:

@@ -1,4 +1,4 @@
-"""The commands that try a number's routing: `telefonie-mcp sandbox call`, `sms` and what goes with them."""
+"""The commands for inbound calls and SMS: `telefonie-mcp sandbox call`, `sms`, `events`, `webhook-secret`."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ _ALLOW_PRIVATE: Final = click.option(
 
 
 class _Number(click.ParamType[str]):
-    """A phone number, in E.164 format or unambiguously close to it."""
+    """A phone number in E.164 format, or one that can be normalised to it."""
 
     name = "number"
 
@@ -107,7 +107,7 @@ def webhook_secret(flags: dict[str, Any], number: str | None) -> None:
 
 
 COMMANDS: Final = (call, sms, events, webhook_secret)
-"""The commands, for the group `sandbox`."""
+"""The commands, to be added to the group `sandbox`."""
 
 
 def _deliver(flags: dict[str, Any], inbound: "Inbound", *, allow_private: bool) -> None:
@@ -133,7 +133,7 @@ def _line(event: "InboundEvent") -> str:
 
 
 def _cleaned(text: str) -> str:
-    """Return text without what could steer a terminal or hide in it; its lines stay."""
+    """Return text without control and invisible characters, with its line breaks."""
     from telefonie_mcp.text import clean  # noqa: PLC0415
 
     return "\n".join(clean(line) for line in text.splitlines())

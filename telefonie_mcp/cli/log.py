@@ -1,4 +1,4 @@
-"""``telefonie-mcp log``: the ledger, for people and for programs."""
+"""``telefonie-mcp log``: prints the ledger as text, JSON lines or CSV."""
 
 import csv
 import json
@@ -49,13 +49,13 @@ def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **fi
     rows = [entry.as_dict() for entry in entries]
     if form == "json":
         for row in rows:
-            click.echo(json.dumps(row))  # in ASCII: an invisible character shows as what it is
+            click.echo(json.dumps(row))  # ASCII, so that invisible characters are visible as escapes
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_COLUMNS)
         for row in rows:
-            said = {name: _no_formula(row.get(name, "")) for name in ("caller", "reason")}
-            shown = {**row, **said, "arguments": json.dumps(row["arguments"])}
+            escaped = {name: _escape_formula(row.get(name, "")) for name in ("caller", "reason")}
+            shown = {**row, **escaped, "arguments": json.dumps(row["arguments"])}
             writer.writerow([shown.get(column, "") for column in _COLUMNS])
     else:
         for row in rows:
@@ -68,6 +68,6 @@ def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **fi
             click.echo("The ledger holds no such entry.", err=True)
 
 
-def _no_formula(text: str) -> str:
-    """Return text that a spreadsheet shows and does not compute; others chose it."""
+def _escape_formula(text: str) -> str:
+    """Return text that a spreadsheet does not evaluate: callers and the API chose it (CSV injection)."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text

@@ -1,4 +1,4 @@
-"""The command line. Heavy imports happen inside the commands, so that ``--help`` is instant."""
+"""The command line ``telefonie-mcp``. Commands import what they need when they run, to keep starts fast."""
 
 import gc
 import json
@@ -22,10 +22,11 @@ __all__ = ["SECRETS", "main"]
 
 _PROGRAM: Final = "telefonie-mcp"
 SECRETS: Final = frozenset({"api_key", "ledger", "state_keys"})
+"""Settings without a flag, because command lines are visible to every user of a machine."""
 
 
 def main() -> NoReturn:
-    """Run the command line; mistakes in settings and documents end it with one sentence and status 2."""
+    """Run the command line; a ``TelefonieError`` ends it with one sentence and status 2."""
     try:
         cli(prog_name=_PROGRAM)
     except TelefonieError as error:
@@ -52,7 +53,7 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Commands(click.Group):
-    """Imports what a command of another module needs when that command is named."""
+    """A group that imports the module of a command when the command is used."""
 
     modules: Final = {
         "call": "telefonie_mcp.cli.call",
@@ -67,7 +68,7 @@ class _Commands(click.Group):
         return sorted([*super().list_commands(ctx), *self.modules])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command that is called so."""
+        """Return the command of that name."""
         if module := self.modules.get(cmd_name):
             return getattr(import_module(module), cmd_name)
         return super().get_command(ctx, cmd_name)
@@ -98,7 +99,7 @@ def _app(settings: Settings) -> "App":
 
 
 def _serve(settings: Settings) -> NoReturn:
-    gc.disable()  # what is imported stays: looking for garbage in it takes a tenth of the start
+    gc.disable()  # imported modules are not garbage, and collection takes a tenth of the start
     import anyio  # noqa: PLC0415
 
     from telefonie_mcp.server.run import serve_http, serve_stdio  # noqa: PLC0415

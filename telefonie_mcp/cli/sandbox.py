@@ -1,4 +1,4 @@
-"""``telefonie-mcp sandbox``: serve it, empty it, move its clock, and let its numbers be called."""
+"""``telefonie-mcp sandbox``: serves, empties and drives the embedded sandbox."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def sandbox(context: click.Context, *, port: int | None, reset: bool, sandbox_db
     database = settings.sandbox_database
     with sandbox_errors():
         if reset:
-            _forget(settings)  # first: a ledger that cannot be opened leaves everything as it is
+            _delete_ledger_entries(settings)  # first, so that a ledger that cannot be opened changes nothing
             empty(database)
             click.echo(f"The sandbox in {database} is empty.", err=True)
         if port is not None:
@@ -74,8 +74,8 @@ def clock(flags: dict[str, Any], move: str | None) -> None:
     click.echo(f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _forget(settings: Settings) -> None:
-    """Remove the ledger's entries about the sandbox, which have lost their object."""
+def _delete_ledger_entries(settings: Settings) -> None:
+    """Delete the sandbox's ledger entries: the numbers that they are about no longer exist."""
     from telefonie_mcp.app import SANDBOX_ACCOUNT  # noqa: PLC0415
     from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415
 

@@ -1,6 +1,7 @@
-"""What was done: intents before, outcomes after, and the budgets they use; knows nothing of MCP.
+"""The record of writes: an intent before each request, its outcome afterwards, and the budgets they use.
 
-:mod:`records` are the values and errors that the rest of the package works with. :mod:`store` keeps them, on
-the tables of :mod:`schema` in a :mod:`database`, and is imported only when a write first needs it, because
-SQLAlchemy takes a while; :mod:`owner` tells whether somebody still works on an intent.
+Independent of MCP. :mod:`records` are the values and errors; :mod:`store` is the ledger, on the tables of
+:mod:`schema` in a :mod:`database`; :mod:`async_ledger` is the ledger for calls and :mod:`inspection` reads it
+without changes. :mod:`owner` identifies the process that works on an intent. :mod:`store` is imported when a
+write first needs it, because importing SQLAlchemy is slow.
 """

@@ -1,4 +1,4 @@
-"""The ledger as calls see it: opened by the first write, used in threads, its errors put for agents."""
+"""The ledger for asynchronous calls: opened by its first use, run in threads, with errors for agents."""
 
 import logging
 from collections.abc import Callable
@@ -30,11 +30,11 @@ _log: Final = logging.getLogger(__name__)
 
 
 class AsyncLedger:
-    """Records writes.
+    """Asynchronous access to one ledger.
 
     Args:
-        url: Where the ledger stands, as :meth:`telefonie_mcp.ledger.store.Ledger.open` takes it.
-        limits: The budgets of every account in it.
+        url: Returns the URL, as for :meth:`telefonie_mcp.ledger.store.Ledger.open`; called on first use.
+        limits: The budgets of each account.
 
     """
 
@@ -45,11 +45,11 @@ class AsyncLedger:
         self._opening = anyio.Lock()
 
     async def begin(self, intent: Intent) -> int:
-        """Record an intent and reserve its budget; nothing may be sent before.
+        """Record an intent, reserve its budget, and return the id of the entry; required before sending.
 
         Raises:
-            ToolError: a budget is used up, the same thing is in progress, the approval is spent, or the
-                ledger cannot be written.
+            ToolError: ``limit_reached``; ``in_progress``: another write about the subject has no outcome;
+                ``approval_used``; ``ledger_unavailable``: the ledger cannot be written.
 
         """
         try:
@@ -71,12 +71,12 @@ class AsyncLedger:
                 hint="Look at the current state; make a new call if something is still wanted.",
             ) from error
         except LedgerError as error:
-            raise unavailable(error) from error
+            raise _unavailable(error) from error
 
     async def finish(
         self, entry: int, state: State, reason: str = "", monthly_rate: Decimal | None = None
     ) -> bool:
-        """Record an outcome and return whether that worked; if not, it is looked up before the next write."""
+        """Record an outcome, and return whether that succeeded; if not, recovery determines it later."""
         try:
             ledger = await self._open()
             await to_thread.run_sync(
@@ -88,20 +88,20 @@ class AsyncLedger:
         return True
 
     async def unfinished(self, account: str) -> list[Entry]:
-        """Return the writes without an outcome that nobody is working on any more.
+        """Return the abandoned writes: without a final outcome, and with no process working on them.
 
         Raises:
-            ToolError: the ledger cannot be read, so nothing may be written.
+            ToolError: ``ledger_unavailable``: the ledger cannot be read, so no write is possible.
 
         """
         try:
             ledger = await self._open()
             return await to_thread.run_sync(ledger.unfinished, account)
         except LedgerError as error:
-            raise unavailable(error) from error
+            raise _unavailable(error) from error
 
     async def recent(self, **filters: Any) -> list[Entry]:
-        """Return recorded writes, newest first, filtered as :meth:`Ledger.recent` says.
+        """Return recorded writes, newest first; the filters are those of ``Ledger.recent``.
 
         Raises:
             LedgerError: the ledger cannot be read.
@@ -124,7 +124,7 @@ class AsyncLedger:
 
 
 def in_progress(error: InProgressError) -> ToolError:
-    """Return the refusal of a write about something whose earlier write has no outcome yet."""
+    """Return the error for a write whose subject has an earlier write without an outcome."""
     return ToolError(
         f"{NOTHING_DONE}: {error}.",
         code="in_progress",
@@ -133,8 +133,8 @@ def in_progress(error: InProgressError) -> ToolError:
     )
 
 
-def unavailable(error: LedgerError) -> ToolError:
-    """Return the refusal of a write that could not be recorded."""
+def _unavailable(error: LedgerError) -> ToolError:
+    """Return the error for a write that cannot be recorded."""
     return ToolError(
         f"{NOTHING_DONE}: {error}. A write is recorded before it is sent, so none is possible; reads work.",
         code="ledger_unavailable",
@@ -143,6 +143,6 @@ def unavailable(error: LedgerError) -> ToolError:
 
 
 def _open_ledger(url: str) -> "Ledger":
-    from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415 - SQLAlchemy takes a while
+    from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415 - importing SQLAlchemy is slow
 
     return Ledger.open(url)

@@ -1,8 +1,8 @@
-"""The database under the ledger: an engine for where it stands, transactions, and words for what fails.
+"""The ledger's database: engines by URL, read and write transactions, and errors.
 
-SQLite serves the processes of one machine, PostgreSQL several machines. A failure becomes a
-:class:`LedgerError` of one line. It never quotes what psycopg says, and does not carry it as its cause: there
-can be parts of a mistyped URL in it, and so parts of the password.
+SQLite is for the processes of one machine, PostgreSQL for several machines. Every failure is raised as a
+:class:`LedgerError` of one line. Messages of psycopg are neither quoted nor chained as the cause: they can
+contain parts of a mistyped URL, and so of its password.
 """
 
 import sqlite3
@@ -21,16 +21,16 @@ from telefonie_mcp.sqlite import write_ahead
 
 __all__ = ["connect", "connect_to_read", "file_of", "reading", "uri_to_read", "writing"]
 
-_PATIENCE: Final = 20
-"""Seconds that a transaction waits for the others before it fails."""
+_LOCK_SECONDS: Final = 20
+"""Seconds that a transaction waits for a lock before it fails."""
 
-_BOUNDS: Final = {
+_TIMEOUT_OPTIONS: Final = {
     "connect_timeout": "10",
     "keepalives_idle": "10",
-    "tcp_user_timeout": f"{_PATIENCE}000",
-    "options": f"-c lock_timeout={_PATIENCE}s -c idle_in_transaction_session_timeout={_PATIENCE}s",
+    "tcp_user_timeout": f"{_LOCK_SECONDS}000",
+    "options": f"-c lock_timeout={_LOCK_SECONDS}s -c idle_in_transaction_session_timeout={_LOCK_SECONDS}s",
 }
-"""Waits that PostgreSQL does not bound by itself; the URL may say otherwise."""
+"""Limits for waits that libpq and PostgreSQL do not limit by default; options of the URL override them."""
 
 _POSTGRESQL_REASONS: Final = {
     "connection refused": "the database server refuses connections",
@@ -43,24 +43,28 @@ _POSTGRESQL_REASONS: Final = {
     "lock timeout": "another process keeps it locked",
     "invalid connection option": "its URL has an option that psycopg does not know",
 }
+"""Part of a message of PostgreSQL, libpq or psycopg, in lower case → the reason in an error."""
 
 
 def connect(url: str) -> Engine:
-    """Return an engine for the database at ``url``; a SQLite file is made, private to the user.
+    """Return an engine for the database at ``url``; a missing SQLite file is created with mode 0600.
 
     Raises:
-        LedgerError: the URL cannot be used, or the file cannot be made.
+        LedgerError: the URL is not supported, or the file cannot be created.
 
     """
-    with _explained("opened"):
-        place = _place(url)
-        match place.drivername:
+    with _ledger_errors("opened"):
+        parsed = _parse_url(url)
+        match parsed.drivername:
             case "sqlite":
-                return _sqlite(place.database or ":memory:")
+                return _sqlite_engine(parsed.database or ":memory:")
             case "postgresql" | "postgresql+psycopg":
-                place = place.set(drivername="postgresql+psycopg", query={**_BOUNDS, **place.query})
+                query = {**_TIMEOUT_OPTIONS, **parsed.query}
                 return create_engine(
-                    place, pool_pre_ping=True, isolation_level="READ COMMITTED", hide_parameters=True
+                    parsed.set(drivername="postgresql+psycopg", query=query),
+                    pool_pre_ping=True,
+                    isolation_level="READ COMMITTED",
+                    hide_parameters=True,
                 )
             case _:
                 raise LedgerError(
@@ -70,32 +74,32 @@ def connect(url: str) -> Engine:
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file of a ledger; ``None`` where it is in memory or on a database server.
+    """Return the SQLite file of a ledger, or ``None`` if it is in memory or on a database server.
 
     Raises:
-        LedgerError: the file lies in the home of a user who has none.
+        LedgerError: the path begins with ``~``, and the user has no home directory.
 
     """
-    place = _place(url)
-    if place.drivername != "sqlite" or place.database in {None, ":memory:"}:
+    parsed = _parse_url(url)
+    if parsed.drivername != "sqlite" or parsed.database in {None, ":memory:"}:
         return None
-    return _file(place.database or "")
+    return _expanded_path(parsed.database or "")
 
 
 def connect_to_read(file: Path) -> Engine:
-    """Return an engine for a SQLite file that leaves everything as it is."""
+    """Return an engine that opens a SQLite file read-only and creates no other file."""
 
     def open_file() -> sqlite3.Connection:
-        return sqlite3.connect(uri_to_read(file), uri=True, timeout=_PATIENCE, check_same_thread=False)
+        return sqlite3.connect(uri_to_read(file), uri=True, timeout=_LOCK_SECONDS, check_same_thread=False)
 
     return create_engine("sqlite://", creator=open_file, poolclass=QueuePool, hide_parameters=True)
 
 
 def uri_to_read(file: Path) -> str:
-    """Return the URI by which SQLite reads a file and makes none beside it.
+    """Return the URI with which SQLite reads a file without creating ``-wal`` and ``-shm`` files beside it.
 
-    A write-ahead log is read where there is one. Without one nobody is writing, and SQLite is told that
-    nobody will: it would make a log, and memory to share, only to read.
+    An existing write-ahead log is read. If there is none, no connection is open, and ``immutable`` keeps
+    SQLite from creating one for a read.
     """
     log = file.with_name(f"{file.name}-wal")
     return f"{file.absolute().as_uri()}?mode=ro{'' if log.exists() else '&immutable=1'}"
@@ -103,68 +107,72 @@ def uri_to_read(file: Path) -> str:
 
 @contextmanager
 def writing(engine: Engine, what: str = "written") -> Generator[Connection]:
-    """Run a block as one transaction that waits for its turn to write.
+    """Run a block as one write transaction.
+
+    Args:
+        engine: The engine of the ledger.
+        what: Participle for the error message: "the ledger cannot be ``what``".
 
     Raises:
-        LedgerError: the ledger cannot be ``what``.
+        LedgerError: the transaction failed.
 
     """
-    with _explained(what), engine.begin() as connection:
-        if connection.dialect.name == "sqlite":  # where one that has only read could not wait for its turn
+    with _ledger_errors(what), engine.begin() as connection:
+        if connection.dialect.name == "sqlite":  # a read transaction that is upgraded fails without waiting
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield connection
 
 
 @contextmanager
 def reading(engine: Engine) -> Generator[Connection]:
-    """Run a block that waits for nobody and holds nobody up.
+    """Run a block of reads, which neither wait for writers nor block them.
 
     Raises:
         LedgerError: the ledger cannot be read.
 
     """
-    with _explained("read"), engine.connect() as connection:
+    with _ledger_errors("read"), engine.connect() as connection:
         yield connection
 
 
-def _place(url: str) -> URL:
+def _parse_url(url: str) -> URL:
     try:
         return make_url(url) if "://" in url else URL.create("sqlite", database=url)
     except (ArgumentError, ValueError):
         return URL.create("unreadable")
 
 
-def _file(database: str) -> Path:
+def _expanded_path(database: str) -> Path:
     try:
         return Path(database).expanduser()
     except RuntimeError:
         raise LedgerError("the ledger cannot be opened: this user has no home directory") from None
 
 
-def _sqlite(database: str) -> Engine:
+def _sqlite_engine(database: str) -> Engine:
     options: dict[str, Any] = {"poolclass": QueuePool, "hide_parameters": True}
-    if database == ":memory:":  # there is one connection, which threads take in turn
+    if database == ":memory:":  # each connection would be a database of its own, so threads share one
         arguments = {"check_same_thread": False}
-        options |= {"pool_size": 1, "max_overflow": 0, "pool_timeout": _PATIENCE}
+        options |= {"pool_size": 1, "max_overflow": 0, "pool_timeout": _LOCK_SECONDS}
     else:
-        arguments = {"timeout": _PATIENCE}
-        path = _file(database)
+        arguments = {"timeout": _LOCK_SECONDS}
+        path = _expanded_path(database)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # SQLite would let others read it; its journals take over these permissions
+        path.touch(mode=0o600)  # SQLite would use the umask; its -wal and -shm files inherit this mode
         database = str(path)
     engine = create_engine(URL.create("sqlite", database=database), connect_args=arguments, **options)
-    event.listen(engine, "connect", _configure)
+    event.listen(engine, "connect", _configure_connection)
     return engine
 
 
-def _configure(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # `writing` begins transactions, not the driver
-    write_ahead(connection, _PATIENCE)
+def _configure_connection(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # the driver begins no transactions; `writing` does
+    write_ahead(connection, _LOCK_SECONDS)
     connection.execute("PRAGMA synchronous = FULL").close()
 
 
 @contextmanager
-def _explained(what: str) -> Generator[None]:
+def _ledger_errors(what: str) -> Generator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError, ImportError) as error:
@@ -176,11 +184,11 @@ def _reason(error: Exception) -> str:
     match cause:
         case sqlite3.Error():
             return str(cause)
-        case OSError(strerror=str(words)):
-            return words
+        case OSError(strerror=str(reason)):
+            return reason
         case ImportError():
             return "PostgreSQL needs a driver: install telefonie-mcp[postgres]"
         case _:
-            said = str(cause).lower()
-            known = (reason for words, reason in _POSTGRESQL_REASONS.items() if words in said)
+            message = str(cause).lower()
+            known = (reason for part, reason in _POSTGRESQL_REASONS.items() if part in message)
             return next(known, type(cause).__name__)

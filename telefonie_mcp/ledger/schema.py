@@ -1,7 +1,7 @@
-"""The ledger's tables, and how an older ledger becomes a newer one.
+"""The ledger's tables and their migrations.
 
-Times are milliseconds since 1970 UTC and rates are ten-thousandths, so that SQLite and PostgreSQL compare
-and add them alike, exactly.
+Times are integers in milliseconds since 1970-01-01 UTC, and rates are integers in ten-thousandths of the
+currency unit, so that SQLite and PostgreSQL compare and add them exactly.
 """
 
 from collections.abc import Callable
@@ -24,13 +24,13 @@ from sqlalchemy import (
 
 from telefonie_mcp.ledger.records import LedgerError
 
-__all__ = ["SCALE", "entries", "is_made", "lock_account", "migrate"]
+__all__ = ["SCALE", "entries", "is_current", "lock_account", "migrate"]
 
 SCALE: Final = 10_000
-"""How many units of a rate make one unit of money."""
+"""Stored units of a rate per unit of the currency."""
 
 _MIGRATION_LOCK: Final = 7320451
-"""An arbitrary number, the same in every release, that PostgreSQL can lock."""
+"""Key of the PostgreSQL advisory lock for migrations: arbitrary, but the same in every release."""
 
 _metadata: Final = MetaData()
 
@@ -43,7 +43,7 @@ _accounts: Final = Table(
 lock_account: Final = text(
     "INSERT INTO ledger_accounts (name) VALUES (:name) ON CONFLICT (name) DO UPDATE SET name = excluded.name"
 )
-"""Locks the row of an account until the transaction ends, which serialises the intents of that account."""
+"""Locks the row of an account until the end of the transaction, to serialise the intents of the account."""
 
 entries: Final = Table(
     "ledger_entries",
@@ -76,26 +76,26 @@ entries: Final = Table(
 _version: Final = Table("ledger_version", _metadata, Column("version", Integer, nullable=False))
 
 
-def _first(connection: Connection) -> None:
+def _create_tables(connection: Connection) -> None:
     _metadata.create_all(connection, tables=[_accounts, entries])
 
 
-_MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first,)
-"""Each takes the schema one version further. When the tables change, a step is added, and the released steps
-go on making what they have always made, from a copy of the tables as they were."""
+_MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_create_tables,)
+"""Each entry migrates the schema by one version. A change of the tables is a new entry; released entries keep
+creating what they created, from a copy of the tables of that version."""
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the ledger to the newest version, in the caller's transaction, which writes.
+    """Migrate the schema to the newest version, within the caller's write transaction.
 
     Raises:
-        LedgerError: a newer release has written it.
+        LedgerError: the schema was written by a newer release.
 
     """
-    if connection.dialect.name == "postgresql":  # SQLite has locked everything; here tables can be made twice
+    if connection.dialect.name == "postgresql":  # SQLite's write transaction has locked the database
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
     _metadata.create_all(connection, tables=[_version])
-    current = _known_version(connection)
+    current = _read_version(connection)
     newest = len(_MIGRATIONS)
     for step in _MIGRATIONS[current:]:
         step(connection)
@@ -104,19 +104,19 @@ def migrate(connection: Connection) -> None:
         connection.execute(_version.insert().values(version=newest))
 
 
-def is_made(connection: Connection) -> bool:
-    """Whether there is a ledger in the database, of this version; makes none.
+def is_current(connection: Connection) -> bool:
+    """Whether the database has a ledger of the newest version; changes nothing.
 
     Raises:
-        LedgerError: a newer release has written it.
+        LedgerError: the schema was written by a newer release.
 
     """
     if not inspect(connection).has_table(_version.name):
         return False
-    return _known_version(connection) == len(_MIGRATIONS)
+    return _read_version(connection) == len(_MIGRATIONS)
 
 
-def _known_version(connection: Connection) -> int:
+def _read_version(connection: Connection) -> int:
     current = connection.execute(select(_version.c.version)).scalar() or 0
     newest = len(_MIGRATIONS)
     if current > newest:

@@ -1,1 +1,1 @@
-"""Phone numbers: E.164, countries, area codes, and what libphonenumber knows of a number."""
+"""Phone numbers: E.164, countries, area codes, and number lookup with libphonenumber."""

@@ -1,7 +1,7 @@
-"""Area codes of a country, computed from libphonenumber's numbering plans.
+"""Area codes of a country, computed from libphonenumber's metadata.
 
-Digits are an area code if a geographic number of the country begins with them and its area code has that
-length. The search goes digit by digit, so that it covers only what begins with the digits typed.
+Digits are an area code if a geographic number of the country begins with them and libphonenumber reports an
+area code of that length. The search extends the typed digits one by one.
 """
 
 import re
@@ -15,21 +15,23 @@ from phonenumbers import PhoneMetadata, PhoneNumber
 
 __all__ = ["area_codes"]
 
-_LONGEST: Final = 5
-_HOPEFUL: Final = 3
-"""Digits after which a prefix that no number has is given up."""
+_MAX_DIGITS: Final = 5
+"""Maximum length of an area code."""
 
-_USUAL_DIGITS: Final = 11
-"""Longest national numbers that are tried; open plans allow far longer ones than anybody has."""
+_MAX_UNMATCHED_DIGITS: Final = 3
+"""Length up to which a prefix is extended although no tried number begins with it."""
+
+_MAX_NATIONAL_DIGITS: Final = 11
+"""Maximum length of the national numbers tried; open plans allow far longer ones than are in use."""
 
 _TAILS: Final = ("2345678901", "5550123456", "7777777777", "9876543210", "3000000000", "0123456789")
-"""Digits tried after a prefix; every plan excludes some of them."""
+"""Digits tried after a prefix; several, because every numbering plan excludes some."""
 
 
 def area_codes(country: str, typed: str, limit: int) -> tuple[str, ...]:
-    """Return the first area codes of ``country`` that begin with ``typed``, in the order of their digits."""
-    if not re.fullmatch("[A-Z]{2}", country) or not re.fullmatch(f"[0-9]{{0,{_LONGEST}}}", typed):
-        return ()  # and remember nothing: whoever types chooses how long it is
+    """Return at most ``limit`` area codes of ``country`` that begin with ``typed``, in ascending order."""
+    if not re.fullmatch("[A-Z]{2}", country) or not re.fullmatch(f"[0-9]{{0,{_MAX_DIGITS}}}", typed):
+        return ()  # checked outside the cache, because the client chooses the length
     return _found(country, typed, limit)
 
 
@@ -41,7 +43,7 @@ def _found(country: str, typed: str, limit: int) -> tuple[str, ...]:
     fixed, calling_code = metadata.fixed_line, metadata.country_code
     assert fixed is not None
     assert calling_code is not None
-    possible = [length for length in fixed.possible_length if 0 < length <= _USUAL_DIGITS]
+    possible = [length for length in fixed.possible_length if 0 < length <= _MAX_NATIONAL_DIGITS]
     lengths = {max(possible, default=0), len(fixed.example_number or "")}
     return tuple(islice(_codes(country, calling_code, lengths, typed), limit))
 
@@ -50,14 +52,14 @@ def _codes(country: str, calling_code: int, lengths: set[int], prefix: str) -> I
     found = _code_lengths(country, calling_code, lengths, prefix)
     if len(prefix) in found:
         yield prefix
-    deeper = max(found) > len(prefix) if found else len(prefix) < _HOPEFUL
-    if deeper and len(prefix) < _LONGEST:
+    deeper = max(found) > len(prefix) if found else len(prefix) < _MAX_UNMATCHED_DIGITS
+    if deeper and len(prefix) < _MAX_DIGITS:
         for digit in "0123456789":
             yield from _codes(country, calling_code, lengths, prefix + digit)
 
 
 def _code_lengths(country: str, calling_code: int, lengths: set[int], prefix: str) -> set[int]:
-    """Return how long the area codes are of numbers of the country that begin with ``prefix``."""
+    """Return the lengths of the area codes of the country's numbers that begin with ``prefix``."""
     return {
         phonenumbers.length_of_geographical_area_code(number)
         for length in lengths

@@ -1,6 +1,6 @@
-"""Phone numbers in E.164 format (ITU-T E.164): normalised where unambiguous, else refused with a suggestion.
+"""Phone numbers in E.164 format (ITU-T E.164): normalisation, and validation with suggestions.
 
-``phonenumbers`` is imported with the first number, so that starting the server does not pay for it.
+``phonenumbers`` is imported at first use, because starting the server does not need it.
 """
 
 import re
@@ -10,21 +10,21 @@ __all__ = ["country_of", "national_number", "normalise_number", "number_problem"
 
 _SEPARATORS: Final = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u202f]+")
 _TRUNK_PREFIX: Final = re.compile(r"\(\s*0\s*\)")
-"""A zero that is dialled only inside the country, as in +44 (0)20 7946 0123."""
+"""The trunk prefix 0, dialled only within the country, as in +44 (0)20 7946 0123."""
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-_LONGEST: Final = 40
-"""Characters of the longest spelling that people write."""
+_MAX_CHARACTERS: Final = 40
+"""Maximum length of a value for which suggestions are made."""
 
 
 def normalise_number(value: str) -> str:
-    """Return a number in E.164 format, or ``value`` unchanged where it cannot be read unambiguously."""
+    """Return the number in E.164 format, or ``value`` unchanged if it is ambiguous or not a number."""
     compact = _SEPARATORS.sub("", re.sub("^%2B", "+", value.strip(), flags=re.IGNORECASE))
     return compact if _E164.fullmatch(compact) and not _TRUNK_PREFIX.search(value) else value
 
 
 def number_problem(value: str) -> str | None:
-    """Return what is wrong with a normalised number and what would be right, or ``None``."""
+    """Return what is wrong with a normalised number, with suggestions, or ``None`` if it is well-formed."""
     import phonenumbers  # noqa: PLC0415
 
     if _E164.fullmatch(value):
@@ -39,7 +39,7 @@ def number_problem(value: str) -> str | None:
 
 
 def country_of(number: str) -> str:
-    """Return the country of a number, or its calling code's main one where the number names none."""
+    """Return the country of an E.164 number, or the main country of its calling code if it has none."""
     import phonenumbers  # noqa: PLC0415
 
     parsed = phonenumbers.parse(number)
@@ -49,18 +49,18 @@ def country_of(number: str) -> str:
 
 
 def national_number(number: str) -> str:
-    """Return the digits after the country code, which every spelling of the number contains."""
+    """Return the national (significant) number of an E.164 number: the digits after the country code."""
     import phonenumbers  # noqa: PLC0415
 
     return phonenumbers.national_significant_number(phonenumbers.parse(number))
 
 
 def _readings(value: str) -> list[str]:
-    """Return the valid numbers that ``value`` can stand for.
+    """Return the valid numbers that ``value`` may mean.
 
-    Without a ``+``, these are a number that lacks it, one with ``00`` instead, and one in North America.
+    Without a ``+``, it may lack one, have the international prefix ``00``, or be a North American number.
     """
-    if len(value) > _LONGEST:
+    if len(value) > _MAX_CHARACTERS:
         return []
     digits = re.sub(r"[^0-9]", "", _TRUNK_PREFIX.sub("", value))
     spellings = [f"+{digits}"]

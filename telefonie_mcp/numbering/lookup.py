@@ -1,7 +1,7 @@
-"""What numbering plans say about a phone number: offline, from libphonenumber's metadata (`phonenumbers`).
+"""Number lookup, offline, from libphonenumber's metadata (`phonenumbers`).
 
-Areas, carriers and time zones are large tables, which take about a second to import: call `describe` in a
-thread. They are imported when a number is first looked up.
+Areas, carriers and time zones are large tables, which take about a second to import: call `describe`
+in a thread. They are imported when a number is first looked up.
 """
 
 from typing import Any, Final
@@ -47,9 +47,9 @@ _REASONS: Final = {
 
 
 def describe(number: str) -> dict[str, Any]:
-    """Return what is known about a number in E.164 format, as the members of the lookup document.
+    """Return the members of the lookup document for a number in E.164 format; unknown ones are left out.
 
-    Of a number that is not valid, that is `code` and `reason`, and its country where the country code says.
+    For an invalid number these are `code`, `reason`, and `country_code` if its calling code has one country.
     """
     try:
         parsed = phonenumbers.parse(number)
@@ -59,7 +59,7 @@ def describe(number: str) -> dict[str, Any]:
     if not phonenumbers.is_valid_number(parsed):
         code = _INVALID[phonenumbers.is_possible_number_with_reason(parsed)]
         return _known({"phone_number": number, **_invalid(code), "country_code": country})
-    from phonenumbers import carrier, geocoder, timezone  # noqa: PLC0415 - a second, see above
+    from phonenumbers import carrier, geocoder, timezone  # noqa: PLC0415 - takes a second, see above
 
     name = geocoder.country_name_for_number(parsed, _LANGUAGE)
     area = geocoder.description_for_number(parsed, _LANGUAGE)
@@ -81,7 +81,7 @@ def describe(number: str) -> dict[str, Any]:
 
 
 def type_of(number: str) -> NumberType | None:
-    """Return the type under which a number in E.164 format would be sold, or None if none."""
+    """Return the type under which a number in E.164 format is sold, or None if it is not sold."""
     try:
         parsed = phonenumbers.parse(number)
     except NumberParseException:

@@ -1,4 +1,4 @@
-"""The types under which phone numbers are sold, in terms of libphonenumber's.
+"""The types under which phone numbers are sold, by libphonenumber's types.
 
 - local: fixed line, or fixed line or mobile where a numbering plan does not tell them apart (US, CA: no
   mobile there);

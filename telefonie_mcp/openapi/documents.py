@@ -1,7 +1,7 @@
-"""The OpenAPI documents this server speaks for: the packaged ones and those an operator adds.
+"""Loads the OpenAPI documents: the packaged ones, and those that an operator adds with ``--spec``.
 
-A document added with ``--spec`` replaces the packaged document of the same ``info.title`` (a newer
-version of it) and inherits its hints; any other title is an addition.
+An added document replaces the packaged document of the same ``info.title`` (as a newer version of it) and
+inherits its hints; with any other title it is an additional document.
 """
 
 import json
@@ -31,9 +31,9 @@ _MAX_BYTES: Final = 16 * 1024 * 1024
 _Loader: Final[Any] = type(
     "_Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {"yaml_implicit_resolvers": {}}
 )
-"""A safe loader of YAML as OpenAPI has it (3.1.1 §4.3): ``NO`` is Norway, and a date is text.
+"""A safe YAML loader with the JSON schema of YAML 1.2, as OpenAPI requires (3.1.1 §4.3).
 
-What is no scalar of JSON stays a string, other than in YAML 1.1, PyYAML's own.
+PyYAML implements YAML 1.1, where ``NO`` (Norway) is false and ``2026-01-01`` a date. Here both are strings.
 """
 for _tag, _pattern, _first in (
     ("null", "|~|null|Null|NULL", ["", "~", "n", "N"]),
@@ -50,16 +50,20 @@ class Document:
     """One OpenAPI document.
 
     Attributes:
-        id: Name in ``telefonie://openapi/{id}``, lower case and hyphens.
+        id: Name in ``telefonie://openapi/{id}``: lower case letters, digits and hyphens.
+        title: ``info.title``.
+        version: ``info.version``.
+        media_type: ``application/json`` or ``application/yaml``.
         source: The document, byte for byte.
-        packaged: Whether it is, or replaces, a document of this package: the sandbox serves those, and
-            ``TELEFONIE_BASE_URL`` moves them.
+        operations: Its operations, in document order.
         hints: ``operationId`` → hints.
-        instructions: How the operations go together, for agents.
-        toolset: The group of tools it makes (:mod:`~telefonie_mcp.openapi.toolsets`); empty for a document
-            of the operator's own.
-        extension: It describes what the provider does not publish (``info.x-telefonie-extension``).
-        modified: When the operator's file was written; unknown for a packaged one, whose date is nobody's.
+        packaged: It is, or replaces, a packaged document. The embedded sandbox implements those, and
+            ``TELEFONIE_BASE_URL`` applies to them.
+        instructions: How to use its operations together, for agents.
+        toolset: Its toolset (:mod:`~telefonie_mcp.openapi.toolsets`); empty for an additional document.
+        extension: It describes operations that the provider does not publish
+            (``info.x-telefonie-extension``).
+        modified: Modification time of the operator's file; ``None`` for a packaged document.
 
     """
 
@@ -87,13 +91,13 @@ def load_documents(
 ) -> tuple[Document, ...]:
     """Return the packaged documents of ``toolsets``, with ``added`` replacing or following them.
 
-    What replaces the document of a toolset that is off is off with it.
+    A replacement for the document of a toolset that is off is left out as well.
 
     Raises:
-        DocumentError: naming the file, for one that cannot be read, parsed, or turned into operations.
+        DocumentError: a file cannot be read, parsed, or turned into operations; the message names it.
 
     """
-    # Parsing takes time at every start: what is off is read only where an added document may replace it.
+    # Parsing takes time at every start: what is off is read only if an added document may replace it.
     packaged = [f"telefonie-{toolset}" for toolset in TOOLSETS if added or toolset in toolsets]
     documents = {document.title: document for document in map(_load_packaged, packaged)}
     added_titles: set[str] = set()
@@ -124,10 +128,10 @@ def parse_document(source: bytes, *, name: str) -> Document:
 
     Args:
         source: The document.
-        name: What to call it in messages, such as its file name.
+        name: Its name in messages, such as the file name.
 
     Raises:
-        DocumentError: naming ``name`` and the place in it.
+        DocumentError: the document is invalid or unsupported; the message has ``name`` and the place in it.
 
     """
     if len(source) > _MAX_BYTES:

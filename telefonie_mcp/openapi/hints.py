@@ -1,9 +1,9 @@
-"""What a specification cannot say about an operation, and an agent or the guard must know.
+"""Hints: what an OpenAPI document cannot express about an operation, and agents or the pipeline need.
 
-Hints live in a data file beside the packaged document, keyed by ``operationId``, or in the document
-itself as ``x-telefonie-hints`` on an operation. They are the only place outside the sandbox that names
-an operation: guard, preview and reconciliation follow hints. Without hints an operation is safe by
-default: GET only reads; everything else is destructive and asks for ``confirm``.
+Hints are in a data file beside the packaged document, keyed by ``operationId``, or in the document itself as
+``x-telefonie-hints`` of an operation. Assessment, preview and reconciliation follow hints and do not name
+operations. Without hints an operation has safe defaults: GET only reads; everything else is destructive and
+requires ``confirm``.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["ArgumentHint", "Exposed", "Hints", "OfferMembers", "Pages", "Read", "Settle", "sentence"]
+__all__ = ["ArgumentHint", "Hints", "OfferMembers", "Pages", "Read", "ResourceHint", "Settle", "sentence"]
 
 
 class _Hint(BaseModel):
@@ -20,14 +20,14 @@ class _Hint(BaseModel):
 
 
 class ArgumentHint(_Hint):
-    """What the document says about an argument only in prose.
+    """What the document says about an argument only in prose, or not at all.
 
     Attributes:
-        format: A reading of the value, or of each item of a list, that :mod:`telefonie_mcp.tools.formats`
-            knows, such as ``e164``.
-        keywords: JSON Schema keywords laid over those of the document.
-        secret: The value goes to the API and nowhere else: not into the ledger, a preview, a question or an
-            error. No answer shows it either, so nothing can be settled by comparing it.
+        format: A format of :mod:`telefonie_mcp.tools.formats` for the value, or for each item of a list, such
+            as ``e164``.
+        keywords: JSON Schema keywords that override those of the document.
+        secret: The value is sent to the API and appears nowhere else: not in the ledger, a preview, a
+            question or an error. No response contains it, so it is not compared when a write is settled.
 
     """
 
@@ -37,15 +37,15 @@ class ArgumentHint(_Hint):
 
 
 class Read(_Hint):
-    """A read that shows the facts a write is about, like an OpenAPI link in the other direction.
+    """A read that returns the current state of a write's subject; the reverse of an OpenAPI link.
 
     Attributes:
         operation: ``operationId`` of the read.
-        arguments: Argument of the read → ``name`` or ``name|format`` (an argument of the write, seen
-            through a derivation of :mod:`telefonie_mcp.tools.formats`), or a literal number.
-        items: Where the answer is a list, the member that holds it; the fact is the item whose field
-            named like the subject equals it.
-        absent: A sentence for when there is no such fact.
+        arguments: Argument of the read → ``name`` or ``name|format`` (an argument of the write, converted by
+            a derivation of :mod:`telefonie_mcp.tools.formats`), or a literal number.
+        items: If the response is a list, the member that holds it. The state is the item whose member of the
+            subject's name equals the subject.
+        absent: A sentence for when there is no such item or resource.
 
     """
 
@@ -56,12 +56,16 @@ class Read(_Hint):
 
 
 class Settle(Read):
-    """The read that tells whether a write happened, before and after it.
+    """The read that shows whether a write has taken effect.
 
-    ``done`` says which answer means that the write has happened: the thing is ``present`` (a purchase),
-    ``absent`` (a release), it ``matches`` the arguments that were sent (an update), or it is in a
-    ``state`` (a step of a process): its ``member`` has one of the ``values``. ``already`` is the sentence
-    for a thing that was there, or in that state, before the write.
+    Attributes:
+        done: The state that means so: the subject is ``present`` (after a purchase), is ``absent`` (after a
+            release), ``matches`` the arguments that were sent (after an update), or is in a ``state`` (after
+            a step of a process), where its ``member`` has one of the ``values``.
+        already: A sentence for a subject that was in that state before the write.
+        member: With ``done: state``, the member of the response.
+        values: With ``done: state``, its values.
+
     """
 
     done: Literal["present", "absent", "matches", "state"]
@@ -78,14 +82,14 @@ class Settle(Read):
 
 
 class Pages(_Hint):
-    """How a read that answers in pages is read to its end.
+    """Pagination of a read.
 
     Attributes:
         items: The member that holds the items of a page.
-        key: The member of an item that identifies it.
-        page: The argument that says which page, from 1.
-        size: The argument that says how many items a page has at most.
-        total: The member that says how many items there are in all, if one does.
+        key: The member that identifies an item.
+        page: The argument for the page number, from 1.
+        size: The argument for the page size.
+        total: The member that holds the total number of items, if there is one.
 
     """
 
@@ -96,17 +100,17 @@ class Pages(_Hint):
     total: str | None = None
 
 
-class Exposed(_Hint):
-    """A read whose answer can be read as a resource too.
+class ResourceHint(_Hint):
+    """A read that is also an MCP resource.
 
     Attributes:
         uri: Its URI; variables in braces are arguments of the operation (RFC 6570, level 1).
-        name: A short name for programs.
-        title: A name for people.
-        description: What it shows.
-        member: Where operations share a URI, each one's answer stands under a member of its own.
-        arguments: Further arguments of the read, literally.
-        pages: The resource is the whole collection.
+        name: ``name`` of the MCP resource.
+        title: ``title`` of the MCP resource.
+        description: ``description`` of the MCP resource.
+        member: The member for this read's response, if several operations share the URI.
+        arguments: Further arguments of the read, as literals.
+        pages: Pagination; the resource is the whole collection.
 
     """
 
@@ -120,14 +124,14 @@ class Exposed(_Hint):
 
 
 class OfferMembers(_Hint):
-    """Which members of a fact say what it costs and where it belongs.
+    """Names of the members of an offer: rates, country and type.
 
     Attributes:
-        monthly_rate: What all of it costs per month.
-        highest_rate: What the dearest number in it costs per month; ``monthly_rate`` if unset, as where it is
-            one number.
-        country: ISO 3166-1 alpha-2 code.
-        type: The type of number, or a list of them.
+        monthly_rate: The rate of the whole offer per month.
+        highest_rate: The highest rate of a single number in it per month; unset where the offer is one
+            number, whose rate is ``monthly_rate``.
+        country: The country, as an ISO 3166-1 alpha-2 code.
+        type: The type of number, or a list of types.
 
     """
 
@@ -138,29 +142,32 @@ class OfferMembers(_Hint):
 
 
 class Hints(_Hint):
-    """Everything known about one operation beyond its document.
+    """The hints of one operation.
+
+    The *state* below is the item or response that the preview read returns.
 
     Attributes:
-        description: Added to the document's description: when to use it, what it costs, what comes next.
-        read_only: Overrides the default, which is "only GET": a search, say, whose query needs a body.
-        brief: Clients are told only the names and types of what every answer has, to save a model's context;
-            the answer is validated completely all the same.
-        destructive: Overrides the default, which is "anything that does not only read".
-        idempotent: Overrides the default, which follows the HTTP method (RFC 9110 §9.2.2).
-        subject: The argument that identifies the thing the operation is about.
-        arguments: Per argument.
-        confirm: What confirming means, in plain words, from "would"; members of the preview's fact and
-            arguments stand in braces.
-        preview: The read that shows what a destructive operation is about to touch; ``settle`` if unset.
+        description: Appended to the document's description: when to use it, what it costs, what comes next.
+        read_only: Whether it only reads; by default GET does. For example, a search with a request body.
+        brief: The listed output schema has only the names and types of required members, to save a model's
+            context. Responses are still validated against the complete schema.
+        destructive: Whether it is destructive; by default everything that does not only read.
+        idempotent: Whether it is idempotent; by default as its HTTP method (RFC 9110 §9.2.2).
+        subject: The argument that identifies what the operation is about.
+        arguments: Hints by argument.
+        confirm: What confirming means, in plain words that follow "would"; names in braces are members of the
+            state, or arguments.
+        preview: The read that returns the state before a destructive operation; by default ``settle``.
         effect: ``acquire`` starts a monthly cost, ``dispose`` ends one; budgets count them.
-        offer_members: Where in the preview's fact its price and place stand (``facts``).
-        asked: Which members of the fact a person sees who must approve.
-        ceiling: An argument of our own, not the API's: the highest monthly rate that the caller agrees to.
-        loses: Which members of the fact are lost by the operation.
-        lacks: The member of the fact that lists what the API wants before it accepts the operation.
+        offer_members: Names of the state's members for price, country and type (``facts`` in the file).
+        asked: The members of the state that are shown to a person who must approve.
+        ceiling: Name of an additional argument, not sent to the API: the highest monthly rate that the caller
+            agrees to.
+        loses: The members of the state that the operation deletes.
+        lacks: The member of the state that lists what the API requires before it accepts the operation.
         settle: The read that settles a write whose outcome is unknown.
-        replaced: The result tells under this name which values the write replaced.
-        resource: The read as a resource.
+        replaced: The member of the result for the values that the write replaced.
+        resource: The read as an MCP resource.
         refused: HTTP status → the next step after the API refused with it.
 
     """
@@ -182,7 +189,7 @@ class Hints(_Hint):
     lacks: str = ""
     settle: Settle | None = None
     replaced: str | None = None
-    resource: Exposed | None = None
+    resource: ResourceHint | None = None
     refused: Mapping[int, str] = Field(default_factory=dict[int, str])
 
     @model_validator(mode="after")
@@ -197,7 +204,7 @@ class Hints(_Hint):
 
 
 def sentence(template: str, values: Mapping[str, Any]) -> str:
-    """Fill values into a sentence of the hints, where their names stand in braces."""
+    """Replace names in braces in a sentence of the hints by their values; unknown names stay."""
 
     def value(match: re.Match[str]) -> str:
         filled = values.get(match[1], match[0])

@@ -1,8 +1,7 @@
-"""One operation of an API, as everything else in this package knows it.
+"""Operations of an API as frozen values, with references resolved and schemas in JSON Schema 2020-12.
 
-Frozen values without behaviour: what the document says, with references resolved and schemas in JSON
-Schema 2020-12. :mod:`telefonie_mcp.openapi.reader` makes them, :mod:`telefonie_mcp.tools` shows them to
-agents and :mod:`telefonie_mcp.upstream` turns calls of them into requests.
+:mod:`telefonie_mcp.openapi.reader` reads them from a document, :mod:`telefonie_mcp.tools` derives tools from
+them, and :mod:`telefonie_mcp.upstream` serializes their requests.
 """
 
 from collections.abc import Mapping
@@ -18,10 +17,16 @@ Location = Literal["path", "query", "header", "cookie"]
 class Parameter:
     """A parameter outside the body (OpenAPI 3.1.1 §4.8.12).
 
-    ``separator`` joins the items of an array; ``None`` repeats the name instead (``explode``).
-    ``assign`` stands between a name and its value where the members of an object are joined.
-    ``json`` marks a parameter whose value travels as JSON text (``content: application/json``), and
-    ``deep`` an object that travels as ``name[key]=value`` (``style: deepObject``).
+    Attributes:
+        name: Its name.
+        location: Where it is sent.
+        required: Whether it must be present.
+        schema: Its schema.
+        separator: Joins the items of an array; ``None`` repeats the name for each item (``explode``).
+        assign: Joins the name and the value of each member of an object.
+        json: The value is sent as JSON text (``content: application/json``).
+        deep: An object is sent as ``name[key]=value`` (``style: deepObject``).
+
     """
 
     name: str
@@ -36,9 +41,15 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Where an argument of a tool goes: a parameter, a member of the body, or the whole body.
+    """Maps a tool's argument to a parameter, a member of the body, or the whole body.
 
-    ``argument`` is what callers say, ``name`` what the API calls it.
+    Attributes:
+        argument: The argument's name.
+        required: Whether the API requires it.
+        schema: Its schema.
+        place: The parameter, a ``member`` of the body, or the ``body``.
+        name: The API's name for it.
+
     """
 
     argument: str
@@ -50,7 +61,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A request body: JSON, or a form where ``form`` is true."""
+    """A request body: JSON, or a form if ``form`` is true."""
 
     required: bool
     schema: Mapping[str, Any]
@@ -58,13 +69,13 @@ class Body:
 
     @property
     def form(self) -> bool:
-        """Whether the body travels as ``application/x-www-form-urlencoded``."""
+        """Whether the body is sent as ``application/x-www-form-urlencoded``."""
         return self.media_type == "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Where the API key goes: ``prefix`` + key, under ``name``, in a header, the query or a cookie."""
+    """How the API key is sent: ``prefix`` + key, as the header, query parameter or cookie ``name``."""
 
     name: str
     location: Literal["header", "query", "cookie"]
@@ -76,13 +87,20 @@ class Operation:
     """One method on one path.
 
     Attributes:
-        id: The document's ``operationId``, or one made of method and path where it has none.
+        id: The document's ``operationId``, or one derived from method and path.
+        method: HTTP method in upper case.
+        path: Path template, relative to the server.
         server: Base URL without a trailing slash.
-        successes: Status → schema of its JSON body, for every 2xx the document declares; ``None`` for a
-            response without a body. The key ``2XX`` stands for all of them.
-        success_texts: Status → what it means, in the document's words.
-        text: Success answers are text, not JSON.
-        hints: The operation's own ``x-telefonie-hints``, if any.
+        summary: The document's summary.
+        description: The document's description.
+        parameters: Its parameters by location, without the one that carries the credential.
+        body: Its request body, if it has one.
+        credential: How the API key is sent, if it needs one.
+        successes: Status → schema of its JSON body, for every 2xx status that the document declares; ``None``
+            for a response without a body. The key ``2XX`` means all of them.
+        success_texts: Status → the document's description of the response.
+        text: Success responses are text, not JSON.
+        hints: The operation's ``x-telefonie-hints``, if any.
 
     """
 

@@ -1,8 +1,8 @@
-"""A parsed OpenAPI 3.0.x or 3.1 document → its operations.
+"""Reads the operations of a parsed OpenAPI 3.0 or 3.1 document; pure.
 
-Pure: takes the parsed tree, returns frozen values. What a tool could not honour (another request media
-type than JSON or a form, an OAuth flow, a ``matrix`` path) is refused at start-up with its place in the
-document, because a parameter that is silently dropped is worse than a server that does not start.
+Unsupported features (request bodies other than JSON or forms, OAuth flows, ``matrix`` paths) raise
+``DocumentError`` with their place in the document, because silently dropping a parameter is worse than a
+server that does not start.
 """
 
 import re
@@ -34,10 +34,10 @@ def read_operations(root: Json, *, document: str) -> tuple[Operation, ...]:
 
     Args:
         root: The parsed document.
-        document: What to call it in messages, such as its file name.
+        document: Its name in messages, such as the file name.
 
     Raises:
-        DocumentError: when the document is not OpenAPI 3.0 or 3.1, or an operation cannot become a tool.
+        DocumentError: the document is not OpenAPI 3.0 or 3.1, or an operation is not supported.
 
     """
     version = root.get("openapi")
@@ -81,9 +81,11 @@ class _Reader:
             method=method.upper(),
             path=path,
             server=self._server(node, item, where),
-            summary=_line(node.get("summary") or ""),
+            summary=_one_line(node.get("summary") or ""),
             description=str(node.get("description") or item.get("description") or "").strip(),
-            parameters=tuple(p for p in parameters if credential is None or not _carries(p, credential)),
+            parameters=tuple(
+                p for p in parameters if credential is None or not _sends_credential(p, credential)
+            ),
             body=self._body(node.get("requestBody"), where),
             credential=credential,
             successes=successes,
@@ -111,7 +113,7 @@ class _Reader:
         return url.rstrip("/")
 
     def _credential(self, requirements: Any, where: str) -> Credential | None:
-        """Return the first alternative that a key or bearer token satisfies (OpenAPI 3.1.1 §4.8.30)."""
+        """Return the first alternative that one API key or bearer token satisfies (OpenAPI 3.1.1 §4.8.30)."""
         if not requirements or {} in requirements:
             return None
         schemes = self._resolve(self._resolve(self._root.get("components")).get("securitySchemes"))
@@ -131,8 +133,8 @@ class _Reader:
     def _parameters(self, nodes: Sequence[Any], where: str) -> Iterator[Parameter]:
         """Yield the parameters by location, then in document order; an operation's own replace the path's."""
         merged = {(node["in"], node["name"]): node for node in map(self._resolve, nodes)}
-        if strange := [f"{name!r} in {place!r}" for place, name in merged if place not in _LOCATIONS]:
-            raise DocumentError(f"{where}: parameters stand in {', '.join(_LOCATIONS)}, not {strange[0]}")
+        if unsupported := [f"{name!r} in {place!r}" for place, name in merged if place not in _LOCATIONS]:
+            raise DocumentError(f"{where}: parameters stand in {', '.join(_LOCATIONS)}, not {unsupported[0]}")
         for location in _LOCATIONS:
             for (place, name), node in merged.items():
                 ignored = location == "header" and name.lower() in _IGNORED_HEADERS
@@ -155,12 +157,12 @@ class _Reader:
         source = content["application/json"].get("schema", {}) if content else node.get("schema", {})
         schema = convert(source, self._references, "input")
         if description := node.get("description"):
-            schema["description"] = _line(description)
+            schema["description"] = _one_line(description)
         explode = bool(node.get("explode", style == "form"))
         return Parameter(
             name=name,
             location=location,
-            required=location == "path" or bool(node.get("required", False)),  # no path is without its parts
+            required=location == "path" or bool(node.get("required", False)),  # a path always needs them
             schema=schema,
             separator=None if explode and location == "query" else _SEPARATORS[style],
             assign="=" if explode and style == "simple" else ",",
@@ -195,7 +197,7 @@ class _Reader:
             successful = {"2XX": declared["DEFAULT"]}
         for name, node in successful.items():
             response = self._resolve(node)
-            texts[name] = _line(response.get("description", ""))
+            texts[name] = _one_line(response.get("description", ""))
             content = self._resolve(response.get("content"))
             media = next((media for media in content if _is_json(media)), None)
             if media is not None:
@@ -214,7 +216,7 @@ class _Reader:
 
 
 def _is_json(media_type: str) -> bool:
-    """Whether JSON may travel as ``media_type``; a range such as ``*/*`` leaves the choice to us."""
+    """Return whether ``media_type`` is JSON, or a range that includes it, such as ``*/*``."""
     return bool(re.match(r"application/([\w.+-]+\+)?json\b|(\*|application)/\*", media_type, re.IGNORECASE))
 
 
@@ -227,7 +229,7 @@ def _is_server(url: str) -> bool:
     return usable and not (re.search("[{}]", url) or "@" in parts.netloc or parts.query or parts.fragment)
 
 
-def _carries(parameter: Parameter, credential: Credential) -> bool:
+def _sends_credential(parameter: Parameter, credential: Credential) -> bool:
     return parameter.location == credential.location and parameter.name.lower() == credential.name.lower()
 
 
@@ -236,5 +238,5 @@ def _derived_id(method: str, path: str) -> str:
     return "_".join(re.findall(r"[A-Za-z0-9]+", f"{method} {words}"))
 
 
-def _line(text: Any) -> str:
+def _one_line(text: Any) -> str:
     return " ".join(str(text).split())

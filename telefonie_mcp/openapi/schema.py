@@ -1,15 +1,13 @@
-"""OpenAPI schema objects → self-contained JSON Schema 2020-12, as MCP clients can digest it.
+"""Converts OpenAPI schema objects into self-contained JSON Schema 2020-12 that MCP clients support; pure.
 
-Pure functions. What changes on the way, and why:
-
-* ``$ref`` is inlined (clients do not resolve it), so definitions go; a cycle or a missing target is a
-  :class:`~telefonie_mcp.errors.DocumentError` that names it.
-* OpenAPI 3.0 spellings become 2020-12: ``nullable``, boolean ``exclusiveMinimum``/``exclusiveMaximum``,
-  ``example`` (OpenAPI 3.0.3 §4.7.24; 3.1 uses 2020-12 as it is).
-* ``const``, ``oneOf`` and type lists become ``enum``, ``anyOf``; ``not``, ``if`` and OpenAPI-only keywords
-  go, because common clients reject them. Each is at most looser than the original: the API still decides.
-* For input, ``readOnly`` properties go and ``null`` is no value (an explicit null counts as absent);
-  for output, ``writeOnly`` properties go and an optional null is dropped before the schema is applied.
+* ``$ref`` is inlined, because clients do not resolve it, and definitions are removed. A cycle or a missing
+  target raises :class:`~telefonie_mcp.errors.DocumentError`.
+* OpenAPI 3.0 forms become 2020-12: ``nullable``, boolean ``exclusiveMinimum``/``exclusiveMaximum``,
+  ``example`` (OpenAPI 3.0.3 §4.7.24; 3.1 already uses 2020-12).
+* ``const`` becomes ``enum``, ``oneOf`` and type lists become ``anyOf``; ``not``, ``if`` and OpenAPI-only
+  keywords are removed, because common clients reject them. The result is never stricter than the original.
+* For input, ``readOnly`` properties and ``null`` are removed (an explicit null counts as absent). For output,
+  ``writeOnly`` properties are removed; an optional null is dropped from a response before it is validated.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,8 +52,8 @@ class References:
     """Resolves local references (``#/components/…``) of one document.
 
     Raises:
-        DocumentError: from :meth:`resolve`, for a reference that leaves the document, has no target,
-            or leads back to itself.
+        DocumentError: from :meth:`resolve`, for a reference to another document, to a missing target, or in a
+            cycle.
 
     """
 
@@ -66,15 +64,16 @@ class References:
     def resolve(self, node: Json, trail: tuple[str, ...] = ()) -> tuple[Json, tuple[str, ...]]:
         """Follow ``node``'s ``$ref``, if it has one, and return the target with the references on the way.
 
-        2020-12 applies a target and the keywords beside its ``$ref`` both: what cannot be joined wins there.
+        In 2020-12 the target and the keywords beside ``$ref`` both apply. Where they cannot be merged, the
+        keyword beside ``$ref`` is used.
         """
         while isinstance(reference := node.get("$ref"), str):
             if reference in trail:
                 path = " → ".join((*trail, reference))
                 raise DocumentError(f"{self._document}: the reference {path} leads back to itself")
             trail = (*trail, reference)
-            beside = {key: value for key, value in node.items() if key != "$ref"}
-            node = _together(self._target(reference), beside)
+            siblings = {key: value for key, value in node.items() if key != "$ref"}
+            node = _merge(self._target(reference), siblings)
         return node, trail
 
     def _target(self, reference: str) -> Json:
@@ -95,17 +94,17 @@ def convert(
     """Return ``schema`` as JSON Schema 2020-12 without references, for arguments or for results.
 
     Raises:
-        DocumentError: for a reference that cannot be inlined.
+        DocumentError: a reference cannot be inlined.
 
     """
-    if not isinstance(schema, Mapping):  # 3.1 allows true and false; false describes nothing useful here
+    if not isinstance(schema, Mapping):  # 3.1 allows true and false; both become {}
         return {}
     node, trail = references.resolve(cast("Json", schema), trail)
     result = dict(_convert_keywords(node, references, direction, trail))
-    _modernise_bounds(result)
+    _convert_bounds(result)
     _simplify_type(result)
-    hidden = "readOnly" if direction == "input" else "writeOnly"
-    _drop_hidden(result, node, references, hidden)
+    removed = "readOnly" if direction == "input" else "writeOnly"
+    _remove_properties(result, node, references, removed)
     if result.get("type") == "array":
         result.setdefault("items", {})
     if "example" in node and "examples" not in result:
@@ -116,18 +115,18 @@ def convert(
 
 
 def fold(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a converted object schema with its ``allOf`` parts folded in, so that it shows its members."""
+    """Return a converted object schema with its ``allOf`` parts merged, so that it lists its properties."""
     parts = [fold(part) for part in schema.get("allOf", ())]
     if not parts or any(part.get("type", "object") != "object" or "anyOf" in part for part in parts):
         return schema
     merged: Json = {"type": "object"}
     for part in (*parts, {key: value for key, value in schema.items() if key != "allOf"}):
-        merged = _together(merged, part)
+        merged = _merge(merged, part)
     return dict(merged)
 
 
-def _together(first: Json, second: Json) -> Json:
-    """Return the keywords of both, members and parts joined, the ``second``'s of the others."""
+def _merge(first: Json, second: Json) -> Json:
+    """Merge two schemas: properties, ``required`` and ``allOf`` of both; other keywords of the ``second``."""
     both = {**first, **second}
     if "properties" in first and "properties" in second:
         both["properties"] = {**first["properties"], **second["properties"]}
@@ -146,7 +145,7 @@ def _convert_keywords(
         if key in {"const", "enum"}:
             if members := [value] if key == "const" else [member for member in value if member is not None]:
                 yield "enum", members
-        elif key == "items":  # a boolean too: clients want a schema
+        elif key == "items":  # also a boolean, which clients do not support
             yield key, convert(value, references, direction, trail)
         elif key in _SCHEMA_MAPS and isinstance(value, Mapping):
             members = cast("Mapping[str, Any]", value)
@@ -164,7 +163,7 @@ def _convert_keywords(
             yield key, value
 
 
-def _modernise_bounds(schema: dict[str, Any]) -> None:
+def _convert_bounds(schema: dict[str, Any]) -> None:
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         flag = schema.get(exclusive)
         if isinstance(flag, bool):
@@ -196,7 +195,7 @@ def _accepts_null(node: Json) -> bool:
     )
 
 
-def _drop_hidden(result: dict[str, Any], node: Json, references: References, flag: str) -> None:
+def _remove_properties(result: dict[str, Any], node: Json, references: References, flag: str) -> None:
     properties = node.get("properties")
     if not isinstance(properties, Mapping):
         return
@@ -210,5 +209,5 @@ def _drop_hidden(result: dict[str, Any], node: Json, references: References, fla
 
 
 def is_object(schema: Json) -> bool:
-    """Whether ``schema`` says that its values are objects, as every result of a tool must be."""
+    """Return whether ``schema`` describes an object, as the result of a tool must be."""
     return schema.get("type", "object") == "object" and ("properties" in schema or "type" in schema)

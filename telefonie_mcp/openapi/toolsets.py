@@ -1,7 +1,6 @@
-"""The toolsets: groups of tools that an operator can switch on; each has a packaged document of its own.
+"""Toolsets: groups of tools that an operator can enable, each with a packaged document of its own.
 
-This must be known at every start, also of toolsets that are off, whose documents and hints are not
-read then.
+Kept apart from the documents and hints, which are not read at start-up for toolsets that are off.
 """
 
 from collections.abc import Mapping
@@ -13,12 +12,12 @@ __all__ = ["BASE", "TOOLSETS", "Toolset"]
 
 @dataclass(frozen=True, slots=True)
 class Toolset:
-    """A group of tools; the name of its document is ``telefonie-`` and the toolset's name.
+    """A group of tools; its document is named ``telefonie-`` and the toolset's name.
 
     Attributes:
-        default: It is on unless the operator chooses others.
-        composed: A live API lacks its operations; this process answers them, with those that the API has.
-        live_setting: The setting by which the operator says that the live account has it, if it needs one.
+        default: It is on by default.
+        composed: The live API lacks its operations; this process composes them from those that the API has.
+        live_setting: The setting that declares that the live account has it, if one is needed.
 
     """
 
@@ -28,11 +27,11 @@ class Toolset:
 
 
 BASE: Final = "numbers"
-"""The API that the provider publishes, on which the others rest."""
+"""The toolset of the API that the provider publishes; the others depend on it."""
 
 TOOLSETS: Final[Mapping[str, Toolset]] = {
     BASE: Toolset(),
     "lookup": Toolset(composed=True),
     "porting": Toolset(default=False, live_setting="live_porting"),
 }
-"""In the order in which their tools are listed."""
+"""Toolsets by name, in the order in which their tools are listed."""

@@ -1,1 +1,1 @@
-"""What people start from: :mod:`recipes` reads the prompts, :mod:`offer` shows them to clients."""
+"""Prompts, independent of MCP types; :mod:`telefonie_mcp.server.prompts` serves them."""

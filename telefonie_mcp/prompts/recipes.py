@@ -1,7 +1,7 @@
-"""Prompts as data: what a person starts from, and the steps that an agent then follows, safest first.
+"""Loads the prompts from ``prompts.yml``: for each a goal, and the steps that an agent follows.
 
-A prompt is offered when every tool it needs is listed. Its arguments are read like those of a tool: most of
-them say which argument of which operation they are ``like``, and have its schema and format.
+A prompt is listed if every tool that it needs is listed. Its arguments are validated like those of a tool;
+most take their schema and format from the operation's argument that ``like`` names.
 """
 
 import re
@@ -35,7 +35,7 @@ class _Model(BaseModel):
 
 
 class _Argument(_Model):
-    """An argument, ``like`` one of an operation (``operationId.argument``) or with a format of its own."""
+    """An argument, ``like`` that of an operation (``operationId.argument``), or with its own format."""
 
     description: str
     required: bool = False
@@ -45,7 +45,7 @@ class _Argument(_Model):
 
 
 class _Recipe(_Model):
-    """A prompt. The two arguments named in ``differ`` must not be equal."""
+    """One entry of ``prompts.yml``. The two arguments named in ``differ`` must not be equal."""
 
     title: str
     description: str
@@ -62,10 +62,10 @@ class Prompt:
 
     Attributes:
         name: Its name.
-        recipe: What it says.
-        form: A tool that takes its arguments, so that they are read, refused and completed as a tool's are.
-        like: Argument → the tool, and the tool's argument, that it becomes.
-        words: ``operationId`` → name, for every tool that is listed.
+        recipe: Its entry in ``prompts.yml``.
+        form: A tool with the prompt's arguments, so that they are validated as a tool's are.
+        like: Argument → the tool and its argument from which it takes schema and format.
+        tool_names: ``operationId`` → tool name, for every listed tool.
 
     """
 
@@ -73,37 +73,37 @@ class Prompt:
     recipe: _Recipe
     form: Tool
     like: Mapping[str, tuple[Tool, str]]
-    words: Mapping[str, str]
+    tool_names: Mapping[str, str]
 
     def text(self, given: Mapping[str, str]) -> str:
-        """Return the instructions for an agent.
+        """Return the text of the prompt.
 
         Raises:
             ToolError: ``invalid_arguments``, with every violation.
 
         """
-        words = {**self.words, **{name: _word(value) for name, value in self._read(given).items()}}
-        steps = filter(None, (_filled(step, words) for step in self.recipe.steps))
+        words = {**self.tool_names, **{name: _as_text(value) for name, value in self._read(given).items()}}
+        steps = filter(None, (_fill(step, words) for step in self.recipe.steps))
         numbered = [f"{number}. {step}" for number, step in enumerate(steps, 1)]
-        return "\n".join([_filled(self.recipe.goal, words), "", *numbered, "", _CLOSING])
+        return "\n".join([_fill(self.recipe.goal, words), "", *numbered, "", _CLOSING])
 
     def _read(self, given: Mapping[str, str]) -> dict[str, Any]:
-        """Return the values; a form sends an empty string for what was left blank."""
+        """Return the validated values; a client's form sends an empty string for a blank field."""
         properties = self.form.input_schema["properties"]
         parts = {
-            name: _listed(text) if properties.get(name, {}).get("type") == "array" else text.strip()
+            name: _split(text) if properties.get(name, {}).get("type") == "array" else text.strip()
             for name, text in given.items()
         }
         values, _ = read_arguments(self.form, {name: part for name, part in parts.items() if part})
         if self.recipe.differ:
             first, second = self.recipe.differ
             if values[first] == values[second]:
-                raise _equal(first, second)
+                raise _equal_error(first, second)
         return values
 
 
 def load_prompts(catalog: Catalog) -> Mapping[str, Prompt]:
-    """Return the prompts whose tools are listed."""
+    """Return the prompts whose tools are all listed, by name."""
     recipes = {
         name: _Recipe.model_validate(each) for name, each in yaml.safe_load(_FILE.read_bytes()).items()
     }
@@ -116,7 +116,7 @@ def load_prompts(catalog: Catalog) -> Mapping[str, Prompt]:
 
 
 def _prompt(name: str, recipe: _Recipe, tools: Mapping[str, Tool]) -> Prompt:
-    stem = tools[recipe.needs[0]]
+    template = tools[recipe.needs[0]]
     like: dict[str, tuple[Tool, str]] = {}
     properties: dict[str, Any] = {}
     formats: dict[str, ArgumentHint] = {}
@@ -131,7 +131,7 @@ def _prompt(name: str, recipe: _Recipe, tools: Mapping[str, Tool]) -> Prompt:
         properties[argument] = {**schema, **each.keywords, "description": each.description}
         formats[argument] = ArgumentHint(format=kind)
     form = replace(
-        stem,
+        template,
         name=name,
         input_schema={
             "type": "object",
@@ -146,7 +146,7 @@ def _prompt(name: str, recipe: _Recipe, tools: Mapping[str, Tool]) -> Prompt:
     return Prompt(name, recipe, form, like, {id_: tool.name for id_, tool in tools.items()})
 
 
-def _equal(first: str, second: str) -> ToolError:
+def _equal_error(first: str, second: str) -> ToolError:
     problem = f"must not be the same as {first}"
     return ToolError(
         f"{NOTHING_DONE}: {second} {problem}",
@@ -157,8 +157,8 @@ def _equal(first: str, second: str) -> ToolError:
     )
 
 
-def _filled(step: _Step, words: Mapping[str, str]) -> str:
-    """Return the sentences in which every word in braces can be filled in."""
+def _fill(step: _Step, words: Mapping[str, str]) -> str:
+    """Return the sentences in which every name in braces has a value."""
 
     def sentences() -> Iterator[str]:
         for text in (step,) if isinstance(step, str) else step:
@@ -168,10 +168,10 @@ def _filled(step: _Step, words: Mapping[str, str]) -> str:
     return " ".join(sentences())
 
 
-def _listed(value: str) -> list[str]:
+def _split(value: str) -> list[str]:
     return [part.strip() for part in re.split("[,;\n]", value) if part.strip()]
 
 
-def _word(value: Any) -> str:
+def _as_text(value: Any) -> str:
     values = cast("list[Any]", value) if isinstance(value, list) else [value]
     return ", ".join(map(clean_line, values))

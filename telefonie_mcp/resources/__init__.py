@@ -1,5 +1,5 @@
-"""What clients can read without a tool: :mod:`offer` lists it, and :mod:`followers` hear when it changes.
+"""Resources, independent of MCP types; :mod:`telefonie_mcp.server.resources` serves them.
 
-:mod:`exposed` finds the reads whose hints make them resources, :mod:`uris` matches their URIs, and
-:mod:`reading` makes the reads, those of a whole :mod:`collection` page by page.
+:mod:`exposed` finds the reads whose hints make them resources, :mod:`uris` matches their URIs, :mod:`reading`
+makes the reads, and :mod:`collection` reads a paginated collection to its end.
 """

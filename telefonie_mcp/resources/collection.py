@@ -1,7 +1,8 @@
-"""A collection that an API answers in pages, as one JSON text.
+"""Reads a paginated collection of an API into one JSON text.
 
-Of what was read, only the text and the page at hand are kept. What the text cannot vouch for it says: an
-API that answers every page alike, one that has more than it shows, or whose items change meanwhile.
+Only the text and the current page are kept in memory. The text says whether it is complete, and has a
+``note`` if it may not be: the API ignores the page number, reports more items than it returned, or the items
+changed during the read.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,61 +13,61 @@ from telefonie_mcp.openapi.hints import Pages
 from telefonie_mcp.progress import report
 from telefonie_mcp.text import compact
 
-__all__ = ["MOST_CHARACTERS", "read_collection"]
+__all__ = ["MAX_CHARACTERS", "read_collection"]
 
-MOST_CHARACTERS: Final = 32 * 1024 * 1024
-"""How long the text becomes at most, give or take a page."""
+MAX_CHARACTERS: Final = 32 * 1024 * 1024
+"""Maximum length of the text, give or take one page."""
 
 ReadPage = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
 async def read_collection(
-    read: ReadPage, pages: Pages, *, size: int, title: str, most: int = MOST_CHARACTERS
+    read: ReadPage, pages: Pages, *, size: int, title: str, max_characters: int = MAX_CHARACTERS
 ) -> str:
-    """Read page after page and return all items, how many there are, and whether that is everything.
+    """Return a JSON object: the items, ``total``, ``complete``, and a ``note`` if it is incomplete.
 
     Args:
-        read: Takes the arguments that say which page, and returns the answer.
-        pages: What the arguments and the members of the answer are called.
-        size: How many items to ask for at once.
-        title: What the progress is about.
-        most: Characters after which no further page is read.
+        read: Takes the arguments that select a page, and returns the response.
+        pages: The names of those arguments and of the members of the response.
+        size: How many items to request per page.
+        title: Subject of the progress reports.
+        max_characters: Length of the text after which no further page is read.
 
     Raises:
-        Exception: whatever ``read`` raises; a collection with a hole is worth nothing.
+        Exception: whatever ``read`` raises; a collection with a gap is not returned.
 
     """
     total: int | None = None
     text = StringIO()
     text.write(f"{{{compact(pages.items)}:[")
     found, note, changed = 0, "", False
-    firsts, before = set[str](), set[str]()
+    first_keys, previous_keys = set[str](), set[str]()
     page = 0
     while True:
         page += 1
         answer = await read({pages.page: page, pages.size: size})
         items = cast("list[Mapping[str, Any]]", answer.get(pages.items, []))
-        said, total = total, answer.get(pages.total or "")
-        changed = changed or (page > 1 and total != said)
+        previous_total, total = total, answer.get(pages.total or "")
+        changed = changed or (page > 1 and total != previous_total)
         keys = [str(item.get(pages.key)) for item in items]
         if not items:
             break
-        if keys[0] in firsts:
+        if keys[0] in first_keys:
             note = (
                 f"The API answered {pages.page} {page} with what it had shown before, so it seems to ignore "
                 f"{pages.page}. Only the {found} it showed first are here; there may be more."
             )
             break
-        firsts.add(keys[0])
+        first_keys.add(keys[0])
         for key, item in zip(keys, items, strict=True):
-            if key not in before:  # something new moved it from the page before while that was read
+            if key not in previous_keys:  # a new item moved it here from the page before
                 text.write(f"{',' if found else ''}{compact(item)}")
                 found += 1
-        before = set(keys)
+        previous_keys = set(keys)
         await report(f"{title}: {found} read", done=found, total=total)
         if total is not None and found >= total:
             break
-        if text.tell() > most:
+        if text.tell() > max_characters:
             note = f"There are more than can be read at once; only the first {found} are here."
             break
     if not note and (changed or (total is not None and found < total)):

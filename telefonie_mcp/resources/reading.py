@@ -1,7 +1,7 @@
-"""Reads a resource through the same calls that agents make: same rules, same pace, same checks.
+"""Reads a resource with tool calls, so that the same policy, rate limit and validation apply.
 
-Unlike a call, it has no deadline in all: each read behind it has one, and where this server's own pace or
-the API's limit stands against the next read, it waits and says so.
+The resource as a whole has no deadline; each tool call has one. After a refusal with ``rate_limited`` it
+waits, reports that as progress, and tries again.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from telefonie_mcp.calls.approval import Caller
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.progress import report
 from telefonie_mcp.resources.collection import read_collection
-from telefonie_mcp.resources.exposed import Part, Readable
+from telefonie_mcp.resources.exposed import ReadableResource, ResourceRead
 from telefonie_mcp.text import compact
 
 if TYPE_CHECKING:
@@ -22,22 +22,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Reading"]
 
-_WAITS: Final = 5
-_LONGEST_WAIT: Final = 60.0
+_MAX_WAITS: Final = 5
+"""How often one read waits for a rate limit before its refusal is final."""
+
+_MAX_WAIT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One caller's way to read."""
+    """Reads resources on behalf of one caller."""
 
     pipeline: "Pipeline"
     caller: Caller
 
-    async def text(self, readable: Readable, variables: Mapping[str, str]) -> str:
-        """Return the JSON of one resource.
+    async def text(self, readable: ReadableResource, variables: Mapping[str, str]) -> str:
+        """Return one resource as JSON.
 
         Raises:
-            ToolError: one of the reads behind it did not succeed.
+            ToolError: one of its reads failed.
 
         """
         if pages := readable.hint.pages:
@@ -53,14 +55,14 @@ class Reading:
             content |= {part.hint.member: answer} if part.hint.member else answer
         return compact(content)
 
-    async def _read(self, part: Part, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _read(self, part: ResourceRead, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         whole = {**part.hint.arguments, **arguments}
-        for _ in range(_WAITS):
+        for _ in range(_MAX_WAITS):
             try:
                 return (await self.pipeline.call(part.tool.name, whole, self.caller)).content
             except ToolError as error:
-                seconds = error.details.get("retry_after", _LONGEST_WAIT + 1)
-                if error.code != "rate_limited" or seconds > _LONGEST_WAIT:
+                seconds = error.details.get("retry_after", _MAX_WAIT_SECONDS + 1)
+                if error.code != "rate_limited" or seconds > _MAX_WAIT_SECONDS:
                     raise
                 await report(f"{part.hint.title}: too many requests; waiting {seconds:g} seconds")
                 await anyio.sleep(seconds)

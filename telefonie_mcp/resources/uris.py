@@ -1,4 +1,8 @@
-"""URIs of resources, and templates of them (RFC 6570, level 1); pure."""
+"""Resource URIs and URI templates (RFC 6570, level 1); pure.
+
+Not the SDK's ``UriTemplate``: it matches an empty variable, does not match a bare ``,`` or ``?`` in one, and
+has no expansion that leaves only ``+`` bare.
+"""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +15,7 @@ __all__ = ["Template"]
 
 @dataclass(frozen=True)
 class Template:
-    """A URI with variables in braces; each stands for one segment."""
+    """A URI with variables in braces; each matches one non-empty path segment."""
 
     text: str
 
@@ -26,16 +30,16 @@ class Template:
         return re.compile(re.escape(literal) + "".join("([^/]+)" + re.escape(part) for part in rest))
 
     def match(self, uri: str) -> dict[str, str] | None:
-        """Return the variables of ``uri``, decoded, or ``None`` where it is no such URI."""
+        """Return the percent-decoded variables of ``uri``, or ``None`` if it does not match."""
         match = self._pattern.fullmatch(uri)
         return match and dict(zip(self.variables, map(unquote, match.groups()), strict=True))
 
     def spellings(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the URIs that clients write: every reserved character encoded, or a bare ``+``."""
+        """Return the spellings that clients use: every reserved character encoded, and ``+`` left bare."""
         names = self.variables
-        encoded = self._filled({name: quote(values[name], safe="") for name in names})
-        bare = self._filled({name: quote(values[name], safe="+") for name in names})
+        encoded = self._expanded({name: quote(values[name], safe="") for name in names})
+        bare = self._expanded({name: quote(values[name], safe="+") for name in names})
         return tuple(dict.fromkeys((encoded, bare)))
 
-    def _filled(self, values: Mapping[str, str]) -> str:
+    def _expanded(self, values: Mapping[str, str]) -> str:
         return re.sub(r"{(\w+)}", lambda match: values[match[1]], self.text)

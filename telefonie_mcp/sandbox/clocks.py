@@ -29,7 +29,7 @@ _LATER: Final = (
 
 
 def real_time() -> datetime:
-    """Return the time outside the sandbox."""
+    """Return the real time, in UTC."""
     return datetime.now(UTC)
 
 
@@ -90,7 +90,7 @@ def distance(text: str) -> timedelta:
 
 
 def _move(database: str | Path, by: timedelta) -> timedelta:
-    """Move the clock and return how far ahead it is then."""
+    """Move the clock and return its new offset."""
     with closing(_opened(database)) as connection, writing(connection):
         ahead = by + timedelta(seconds=sum(seconds for (seconds,) in connection.execute(_AHEAD)))
         if ahead > _FURTHEST:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from starlette.responses import JSONResponse
 
-Code = Literal[
+ProblemCode = Literal[
     "bad_parameter",
     "invalid_number",
     "invalid_webhook_url",
@@ -43,7 +43,7 @@ Code = Literal[
     "unavailable",
 ]
 
-STATUSES: Final[Mapping[Code, int]] = {
+STATUSES: Final[Mapping[ProblemCode, int]] = {
     "bad_parameter": 400,
     "invalid_number": 400,
     "invalid_webhook_url": 400,
@@ -76,7 +76,7 @@ STATUSES: Final[Mapping[Code, int]] = {
 }
 
 # Sentences for codes whose problems need no other.
-_DETAILS: Final[Mapping[Code, str]] = {
+_DETAILS: Final[Mapping[ProblemCode, str]] = {
     "port_order_not_found": "This account has no such port order. List the port orders to see which it has.",
     "several_countries": "A port order is for one country. Nothing was done. Make an order for each.",
     "invalid_number": "This is not a valid phone number that can be sold. Search for available numbers.",
@@ -101,7 +101,7 @@ class Problem(Exception):  # noqa: N818  # RFC 9457's word for it
 
     def __init__(
         self,
-        code: Code,
+        code: ProblemCode,
         detail: str | None = None,
         *,
         field: str | None = None,

@@ -58,7 +58,7 @@ class Service:
         return Account(self._store.account(key, balance), verified=key != triggers.UNVERIFIED_KEY)
 
     def search(self, account: Account, request: Search) -> Json:
-        """`GET /available`: free numbers, types taking turns."""
+        """`GET /available`: free numbers, alternating between types."""
         found: list[list[Json]] = []
         for number_type in request.types:
             offer = terms(request.country, number_type)

@@ -68,7 +68,7 @@ class OwnedNumber:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be bought. A `private` number can be owned by every account at the same time."""
+    """A number to assign, with its first settings. A `private` number can be owned by several accounts."""
 
     number: str
     country: str
@@ -132,7 +132,7 @@ class Store:
         return rows[0][0] if rows else 0
 
     def purchase(self, account: int, order: Order, at: datetime) -> OwnedNumber | Refusal:
-        """Assign a number to `account` and take its first month from the balance, or say why not."""
+        """Assign a number to `account` and charge its first month, or return why not."""
         scope = account if order.private else 0
         cents = _cents(order.monthly_rate)
         with self.transaction() as execute:
@@ -207,7 +207,7 @@ class Store:
         return self.get(account, number)
 
     def release(self, account: int, number: str) -> bool:
-        """Give up a number; False if `account` does not own it. Nothing is refunded."""
+        """Release a number; False if `account` does not own it. Nothing is refunded."""
         with self.transaction() as execute:
             mine = f"SELECT id, type FROM numbers WHERE {_MINE}"  # noqa: S608  # a constant
             held = execute(mine, (number, account, account))
@@ -222,7 +222,7 @@ class Store:
         return False
 
     def first_attempt(self, account: int, number: str) -> bool:
-        """Note that `account` tried `number`; True if it had not before."""
+        """Record that `account` tried to buy `number`; True for the first time."""
         with self.transaction() as execute:
             attempt = "INSERT INTO attempts (account, number) VALUES (?, ?) ON CONFLICT DO NOTHING"
             return bool(execute(attempt, (account, number)).rowcount)

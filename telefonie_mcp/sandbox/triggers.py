@@ -11,7 +11,7 @@ from typing import Final
 
 from telefonie_mcp.sandbox.inventory import Filter
 from telefonie_mcp.sandbox.numbering_plan import Location
-from telefonie_mcp.sandbox.problems import Code, Problem, rate_limited
+from telefonie_mcp.sandbox.problems import Problem, ProblemCode, rate_limited
 from telefonie_mcp.sandbox.values import Json
 
 TEST_NUMBERS: Final = Location("US", "local")
@@ -54,7 +54,7 @@ class Trigger:
     is, as in real life.
     """
 
-    problem: Code | None = None
+    problem: ProblemCode | None = None
     fault: Fault | None = None
     findable: bool = True
 
@@ -95,7 +95,7 @@ def found_by(wanted: Filter) -> list[str]:
     ]
 
 
-def problem(code: Code) -> Problem:
+def problem(code: ProblemCode) -> Problem:
     """Return the problem of a trigger with that code."""
     return rate_limited(seconds=1) if code == "rate_limited" else Problem(code)
 

@@ -36,7 +36,7 @@ def no_parameters(query: bytes) -> None:
 
 
 def read_parameters(query: bytes, allowed: tuple[str, ...]) -> dict[str, str]:
-    """Read a query of which nothing but `allowed` parameters, each once, may be part."""
+    """Read a query that may have the `allowed` parameters, each once, and no others."""
     try:
         pairs = parse_qsl(
             query.decode("ascii"), keep_blank_values=True, strict_parsing=bool(query), errors="strict"
@@ -61,7 +61,7 @@ def _check_name(name: str, allowed: tuple[str, ...], what: str) -> None:
 
 
 def read_country(given: Mapping[str, str]) -> str:
-    """Read the parameter `country_code`, which must be there."""
+    """Read the required parameter `country_code`."""
     if "country_code" not in given:
         raise bad_parameter(
             "country_code", "country_code is required: an ISO 3166-1 code such as US, GB or DE."
@@ -76,7 +76,7 @@ def read_country(given: Mapping[str, str]) -> str:
 
 
 def read_type(given: Mapping[str, str]) -> NumberType | None:
-    """Read the parameter `type`."""
+    """Read the parameter `type`; None if it is absent."""
     wanted = given.get("type")
     if wanted is None or wanted in NUMBER_TYPES:
         return wanted
@@ -132,7 +132,7 @@ def read_number(text: str, field: str = "phone_number") -> str:
 
 
 def read_object(content_type: str, body: bytes, allowed: tuple[str, ...]) -> Json:
-    """Read a body that is one JSON object with nothing but `allowed` fields."""
+    """Read a body that is one JSON object with no other than the `allowed` fields."""
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise Problem("unsupported_media_type")
 

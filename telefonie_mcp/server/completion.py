@@ -1,7 +1,7 @@
-"""Completions of arguments of prompts and of variables in resource templates.
+"""Completion of prompt arguments and of resource template variables (MCP ``completion/complete``).
 
-Both become arguments of tools, whose schemas and formats say what can be suggested. There are suggestions or
-none; a completion never fails because of the API.
+Both become arguments of tools, so the tools' schemas and formats supply the suggestions. If the API fails or
+is slow, the list of suggestions is shorter or empty; the request does not fail.
 """
 
 from collections.abc import Mapping
@@ -24,19 +24,19 @@ from telefonie_mcp.tools.catalog import Tool
 
 __all__ = ["Completions"]
 
-_MOST: Final = 100
-"""Suggestions that one answer may hold (MCP, "Completion")."""
+_MAX_VALUES: Final = 100
+"""Maximum number of suggestions in one response (MCP, "Completion")."""
 
-_PAGES: Final = 10
-"""Pages of the account that are searched at most, since every key press asks again."""
+_MAX_PAGES: Final = 10
+"""Maximum number of pages of owned numbers to search: clients ask again with every key press."""
 
 _SECONDS: Final = 3.0
-"""How long somebody who types is kept waiting for the account."""
+"""Time limit for reading the owned numbers."""
 
 
 @dataclass(frozen=True)
-class _Blank:
-    """What is to be filled in: an argument of a tool, and what stands in the others already."""
+class _Target:
+    """The argument to complete: the tool's argument, and the values of its other arguments so far."""
 
     tool: Tool
     argument: str
@@ -52,7 +52,7 @@ class _Blank:
 
 
 class Completions:
-    """Suggests values for everything that ``prompts`` and ``resources`` ask for."""
+    """Suggests values for the arguments of ``prompts`` and the variables of ``resources``."""
 
     def __init__(self, app: App, prompts: Prompts, resources: Resources) -> None:
         self._app = app
@@ -60,68 +60,68 @@ class Completions:
         self._resources = resources
 
     async def complete(self, params: types.CompleteRequestParams, caller: Caller) -> types.Completion:
-        """Return what can follow the typed value, at most a hundred.
+        """Return at most 100 suggestions for the typed text.
 
         Raises:
-            MCPError: there is no such prompt or template.
+            MCPError: there is no such prompt or resource template.
 
         """
         typed = params.argument.value
         context = (params.context.arguments if params.context else None) or {}
-        blank = self._blank(params.ref, params.argument.name, context)
-        found = await self._suggestions(blank, typed, caller) if blank else []
-        return types.Completion(values=found[:_MOST], has_more=len(found) > _MOST)
+        target = self._target(params.ref, params.argument.name, context)
+        found = await self._suggestions(target, typed, caller) if target else []
+        return types.Completion(values=found[:_MAX_VALUES], has_more=len(found) > _MAX_VALUES)
 
-    def _blank(
+    def _target(
         self,
         ref: types.PromptReference | types.ResourceTemplateReference,
         name: str,
         context: Mapping[str, str],
-    ) -> _Blank | None:
+    ) -> _Target | None:
         if isinstance(ref, types.PromptReference):
             like = self._prompts.named(ref.name).like
             others = {like[other][1]: value for other, value in context.items() if other in like}
-            return _Blank(*like[name], others) if name in like else None
+            return _Target(*like[name], others) if name in like else None
         for each in self._resources.readable:
             if each.uri.text == ref.uri:
-                return _Blank(each.parts[0].tool, name, context) if name in each.uri.variables else None
+                return _Target(each.parts[0].tool, name, context) if name in each.uri.variables else None
         raise MCPError(types.INVALID_PARAMS, "Unknown resource template", {"uri": ref.uri[:200]})
 
-    async def _suggestions(self, blank: _Blank, typed: str, caller: Caller) -> list[str]:
-        if options := blank.schema.get("enum"):
+    async def _suggestions(self, target: _Target, typed: str, caller: Caller) -> list[str]:
+        if options := target.schema.get("enum"):
             return [option for option in options if option.startswith(typed.strip().lower())]
-        match blank.format:
+        match target.format:
             case "country":
                 return countries(typed)
             case "area_code":
-                return await self._area_codes(blank, typed.strip())
-            case "e164" if blank.schema.get("type") == "string":
-                return await self._owned(blank, typed, caller)
+                return await self._area_codes(target, typed.strip())
+            case "e164" if target.schema.get("type") == "string":
+                return await self._owned(target, typed, caller)
             case _:
                 return []
 
-    async def _area_codes(self, blank: _Blank, typed: str) -> list[str]:
+    async def _area_codes(self, target: _Target, typed: str) -> list[str]:
         from telefonie_mcp.numbering.area_codes import area_codes  # noqa: PLC0415 - phonenumbers takes a while
 
         country = next(
-            (v for name, v in blank.others.items() if blank.tool.formats.get(name) == "country"), ""
+            (v for name, v in target.others.items() if target.tool.formats.get(name) == "country"), ""
         )
-        return [*await to_thread.run_sync(area_codes, country.strip().upper(), typed, _MOST + 1)]
+        return [*await to_thread.run_sync(area_codes, country.strip().upper(), typed, _MAX_VALUES + 1)]
 
-    async def _owned(self, blank: _Blank, typed: str, caller: Caller) -> list[str]:
-        """Return the numbers of the account whose digits begin with those of ``typed``."""
+    async def _owned(self, target: _Target, typed: str, caller: Caller) -> list[str]:
+        """Return the owned numbers that begin with the digits of ``typed``."""
         digits = "+" + "".join(filter(str.isdigit, typed))
         found: list[str] = []
         for part in (each.parts[0] for each in self._resources.readable):
             pages = part.hint.pages
-            if not pages or pages.key != blank.argument or part.tool.document is not blank.tool.document:
+            if not pages or pages.key != target.argument or part.tool.document is not target.tool.document:
                 continue
             with suppress(ToolError), anyio.move_on_after(_SECONDS):
-                for page in range(1, _PAGES + 1):
+                for page in range(1, _MAX_PAGES + 1):
                     asked = {pages.page: page, pages.size: part.page_size}
                     answer = (await self._app.pipeline.call(part.tool.name, asked, caller)).content
                     keys = [str(item.get(pages.key)) for item in answer.get(pages.items, [])]
                     found += [key for key in keys if key.startswith(digits) and key not in found]
-                    if len(keys) < part.page_size or len(found) > _MOST:
+                    if len(keys) < part.page_size or len(found) > _MAX_VALUES:
                         break
         return found

@@ -1,8 +1,9 @@
-"""How an MCP client asks the person behind it, in both protocol eras; whatever is unclear is a no.
+"""Approval of a write by a person, through MCP form elicitation in both protocol eras.
 
-2026-07-28: the call is answered with a question, and made again with the answer; what was asked travels in
-the ``requestState``, sealed so that it is good for this call alone. 2025-11-25 and earlier: the question goes
-to the client in the middle of the call, which needs a channel back to it. Each way fails on the other era.
+2026-07-28: the call returns an ``InputRequiredResult``, and the client repeats the call with the answer. The
+question travels in ``requestState``, sealed to this call. 2025-11-25 and earlier: the server sends
+``elicitation/create`` during the call, which needs a connection that can carry requests from the server.
+Neither way works in the other era. Anything but an explicit yes counts as a refusal.
 """
 
 import json
@@ -22,22 +23,22 @@ from telefonie_mcp.calls.approval import Pause, Question, not_approved
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.text import clean_line
 
-__all__ = ["ANSWER_SECONDS", "McpCaller", "Seal", "input_required"]
+__all__ = ["ANSWER_SECONDS", "McpCaller", "RequestStateSeal", "input_required"]
 
 ANSWER_SECONDS: Final = 600
-"""How long a person may take to answer."""
+"""How long a person may take to answer, by default."""
 
-_BROKEN: Final = (
+_INVALID_STATE: Final = (
     "the person's answer came too late, or with another call than the one they were asked about "
     "(Invalid or expired requestState). Make the call again, without it, to ask again."
 )
-_KEY: Final = "approval"
+_REQUEST_KEY: Final = "approval"
 _FIELD: Final = "approve"
 
 
 @dataclass(frozen=True, slots=True)
 class McpCaller:
-    """The client of one request, and how long its person may take to answer."""
+    """The MCP client that made one request, and how many seconds its user may take to answer."""
 
     context: ServerRequestContext[Any, Any]
     params: types.InputResponseRequestParams = field(default_factory=types.InputResponseRequestParams)
@@ -45,14 +46,14 @@ class McpCaller:
 
     @property
     def name(self) -> str:
-        """The client's own name and version."""
+        """The name and version that the client reports."""
         client = self.context.session.client_params
         info = client.client_info if client else None
         return clean_line(f"{info.name} {info.version}", 100) if info else "MCP client"
 
     @property
     def key(self) -> str:
-        """What tells this caller from others: its session or address over HTTP, its name otherwise."""
+        """Identity for rate limits: the name, and over HTTP also the session or the client's address."""
         request = self.context.request
         if request is None:
             return self.name
@@ -60,11 +61,11 @@ class McpCaller:
         return f"{self.name} {session or (request.client.host if request.client else '')}"
 
     async def approve(self, question: Question) -> str:
-        """Ask, or read the answer that came with this request.
+        """Ask the user, or read the answer in this request, and return an identifier of the approval.
 
         Raises:
             ToolError: ``not_approved`` or ``facts_changed``.
-            Pause: the answer will come with another request.
+            Pause: the question must be sent first; the client repeats the call with the answer.
 
         """
         capabilities = self.context.session.client_capabilities
@@ -72,10 +73,10 @@ class McpCaller:
         if elicitation is None or (elicitation.form is None and elicitation.url is not None):
             raise not_approved(question, "this client has not said that it can ask a person (elicitation)")
         if self.context.protocol_version in MODERN_PROTOCOL_VERSIONS:
-            return self._answered(question)
-        return await self._ask(question)
+            return self._read_answer(question)
+        return await self._elicit(question)
 
-    def _answered(self, question: Question) -> str:
+    def _read_answer(self, question: Question) -> str:
         if self.params.request_state is None:
             raise Pause(question)
         state = json.loads(self.params.request_state)
@@ -85,29 +86,32 @@ class McpCaller:
                 code="facts_changed",
                 hint="Make the call again to ask about the current facts.",
             )
-        _check((self.params.input_responses or {}).get(_KEY), question)
+        _require_yes((self.params.input_responses or {}).get(_REQUEST_KEY), question)
         return state["approval"]
 
-    async def _ask(self, question: Question) -> str:
+    async def _elicit(self, question: Question) -> str:
         session = self.context.session
         if not session.can_send_request:
-            raise not_approved(question, "this connection has no way back to the client")
+            raise not_approved(question, "the connection cannot carry requests from the server")
         answer: types.ElicitResult | None = None
         try:
             with anyio.move_on_after(self.seconds):
-                answer = await session.elicit_form(question.text, _form(question), self.context.request_id)
+                answer = await session.elicit_form(
+                    question.text, _form_schema(question), self.context.request_id
+                )
         except (MCPError, ValueError) as error:
             raise not_approved(question, "the client could not ask") from error
-        _check(answer, question)
+        _require_yes(answer, question)
         return secrets.token_hex(16)
 
 
-class Seal(RequestStateBoundary):
-    """Middleware that seals what was asked, and lets an answer through only with the unbroken seal.
+class RequestStateSeal(RequestStateBoundary):
+    """Middleware that encrypts ``requestState`` in responses, and verifies it in requests.
 
     Args:
-        keys: Secrets of 32 or more characters that the workers of one server share; none: this process alone.
-        seconds: How long a seal is good.
+        keys: Secrets of 32 or more characters, shared by the workers of one server. Without any, a random one
+            is used, which is valid in this process only.
+        seconds: How long a sealed state is valid.
         name: The server's name, which its workers share.
 
     """
@@ -117,25 +121,25 @@ class Seal(RequestStateBoundary):
         super().__init__(security, default_audience=name)
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Pass on a call, and say what to do about a seal that is broken."""
+        """Handle one request; the error for an invalid state says what to do next."""
         try:
             return await super().__call__(ctx, call_next)
         except MCPError as error:
             if error.error.data == {"reason": "invalid_request_state"}:
-                raise MCPError(error.code, f"{NOTHING_DONE}: {_BROKEN}", error.error.data) from error
+                raise MCPError(error.code, f"{NOTHING_DONE}: {_INVALID_STATE}", error.error.data) from error
             raise
 
 
 def input_required(question: Question) -> types.InputRequiredResult:
-    """Return the answer to a call that must wait for a person (2026-07-28)."""
-    form = types.ElicitRequestFormParams(message=question.text, requested_schema=_form(question))
+    """Return the result of a call that needs an approval first (2026-07-28)."""
+    form = types.ElicitRequestFormParams(message=question.text, requested_schema=_form_schema(question))
     return types.InputRequiredResult(
-        input_requests={_KEY: types.ElicitRequest(params=form)},
+        input_requests={_REQUEST_KEY: types.ElicitRequest(params=form)},
         request_state=json.dumps({"approval": secrets.token_hex(16), "digest": question.digest}),
     )
 
 
-def _form(question: Question) -> dict[str, Any]:
+def _form_schema(question: Question) -> dict[str, Any]:
     title = question.text.partition("\n")[0]
     return {
         "type": "object",
@@ -146,8 +150,8 @@ def _form(question: Question) -> dict[str, Any]:
     }
 
 
-def _check(answer: object, question: Question) -> None:
-    """Accept nothing but a form that was sent with a yes in it."""
+def _require_yes(answer: object, question: Question) -> None:
+    """Raise ``not_approved`` unless the answer is an accepted form with a yes."""
     if not isinstance(answer, types.ElicitResult):
         raise not_approved(
             question, "nobody answered in time" if answer is None else "the answer cannot be read"

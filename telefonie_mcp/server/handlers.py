@@ -1,7 +1,7 @@
-"""The MCP server: the only module that knows MCP handlers, and the catch-all.
+"""The MCP request handlers, on the SDK's low-level ``Server``, because schemas come from OpenAPI documents.
 
-Built on the SDK's low-level ``Server``, because the schemas come from a specification. One object serves
-both protocol eras (2026-07-28, and 2025-11-25 and earlier) on every transport.
+One server object serves both protocol eras (2026-07-28, and 2025-11-25 and earlier) on every transport. An
+unexpected exception is logged, and the client gets a generic "Internal server error".
 """
 
 import logging
@@ -22,7 +22,7 @@ from telefonie_mcp.calls.approval import Pause
 from telefonie_mcp.errors import ToolError, UnknownToolError
 from telefonie_mcp.ledger.records import State
 from telefonie_mcp.progress import listening
-from telefonie_mcp.server.elicitation import ANSWER_SECONDS, McpCaller, Seal, input_required
+from telefonie_mcp.server.elicitation import ANSWER_SECONDS, McpCaller, RequestStateSeal, input_required
 from telefonie_mcp.server.icons import ICONS
 from telefonie_mcp.server.instructions import instructions, title
 from telefonie_mcp.server.prompts import Prompts
@@ -48,7 +48,8 @@ __all__ = [
 META: Final = "telefonie-mcp/"
 """Prefix of our keys in ``_meta``."""
 
-_FRESH: Final = CacheHint(ttl_ms=3_600_000, scope="public")  # nothing listed changes while a server runs
+_CACHE_HINT: Final = CacheHint(ttl_ms=3_600_000, scope="public")
+"""For lists and documents, which do not change while a server runs."""
 _log: Final = logging.getLogger(__name__)
 
 _Context = ServerRequestContext[Any, Any]
@@ -56,26 +57,26 @@ _Page = types.PaginatedRequestParams | None
 
 
 class TelefonieServer(Server[Any]):
-    """The SDK's server, with capabilities that say exactly what it does.
+    """The SDK's server, with exact capabilities.
 
     Attributes:
-        subscriptions: Who is told when a resource changes.
+        subscriptions: The clients that are subscribed to resources.
 
     """
 
     subscriptions: Subscriptions
 
     def get_capabilities(self, *args: Any, **kwargs: Any) -> types.ServerCapabilities:
-        """Return what the server can do; nothing that it lists changes while it runs."""
-        said = super().get_capabilities(*args, **kwargs)
-        for capability in (said.tools, said.resources, said.prompts):
+        """Return the capabilities, without ``listChanged``: the lists do not change while the server runs."""
+        capabilities = super().get_capabilities(*args, **kwargs)
+        for capability in (capabilities.tools, capabilities.resources, capabilities.prompts):
             if capability:
                 capability.list_changed = False
-        return said
+        return capabilities
 
 
 def create_server(settings: Settings | None = None) -> TelefonieServer:
-    """Return an MCP server for ``settings``; by default the sandbox.
+    """Return an MCP server for ``settings``; without settings it works on the sandbox.
 
     Raises:
         SettingsError: the API key cannot be read.
@@ -95,7 +96,7 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     """
     handlers = _Handlers(app, answer_seconds)
     subscriptions = handlers.subscriptions
-    resources_change = handlers.resources.ever_change
+    subscribable = handlers.resources.any_may_change
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
@@ -112,37 +113,37 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         website_url="https://www.telefonie.com",
         icons=ICONS,
         cache_hints={
-            "server/discover": _FRESH,
-            "tools/list": _FRESH,
-            "resources/list": _FRESH,
-            "resources/templates/list": _FRESH,
-            "resources/read": _FRESH,
-            "prompts/list": _FRESH,
+            "server/discover": _CACHE_HINT,
+            "tools/list": _CACHE_HINT,
+            "resources/list": _CACHE_HINT,
+            "resources/templates/list": _CACHE_HINT,
+            "resources/read": _CACHE_HINT,
+            "prompts/list": _CACHE_HINT,
         },
         lifespan=lifespan,
-        get_tool_input_schema=app.catalog.input_schema,  # or it would list all tools before every call
+        get_tool_input_schema=app.catalog.input_schema,  # the SDK would list all tools before every call
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
-        on_subscribe_resource=subscriptions.subscribe if resources_change else None,
-        on_unsubscribe_resource=subscriptions.unsubscribe if resources_change else None,
-        on_subscriptions_listen=subscriptions.listen if resources_change else None,
+        on_subscribe_resource=subscriptions.subscribe if subscribable else None,
+        on_unsubscribe_resource=subscriptions.unsubscribe if subscribable else None,
+        on_subscriptions_listen=subscriptions.listen if subscribable else None,
         on_list_prompts=handlers.list_prompts,
         on_get_prompt=handlers.get_prompt,
         on_completion=handlers.complete,
     )
     server.subscriptions = subscriptions
-    app.write_observers.append(handlers.tell)
+    app.write_observers.append(handlers.notify_subscribers)
     keys = [key.get_secret_value() for key in app.settings.state_keys]
-    server.middleware.append(_nothing_internal)
-    server.middleware.append(Seal(keys, answer_seconds, server.name))
+    server.middleware.append(_hide_unexpected_errors)
+    server.middleware.append(RequestStateSeal(keys, answer_seconds, server.name))
     return server
 
 
 class _Handlers:
-    """What the server answers, request by request."""
+    """One method for each MCP request."""
 
     def __init__(self, app: App, answer_seconds: float) -> None:
         self._app = app
@@ -193,12 +194,12 @@ class _Handlers:
         completions = Completions(self._app, self._prompts, self.resources)
         return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
-    async def tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
-        await self.subscriptions.tell(self.resources.changed_by(tool, values, state))
+    async def notify_subscribers(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
+        await self.subscriptions.notify(self.resources.changed_by(tool, values, state))
 
 
 def tool_definition(tool: Tool) -> types.Tool:
-    """Return what ``tools/list`` says about ``tool``, with every annotation explicit."""
+    """Return the entry of ``tool`` in ``tools/list``, with every annotation explicit."""
     return types.Tool(
         name=tool.name,
         title=tool.title,
@@ -215,7 +216,7 @@ def tool_definition(tool: Tool) -> types.Tool:
 
 
 def success_result(result: "Result") -> types.CallToolResult:
-    """Return structured content and the same JSON as text: clients show one or the other."""
+    """Return the content as structured content and as JSON text, because clients show one or the other."""
     return types.CallToolResult(
         content=[types.TextContent(text=compact(result.content))],
         structured_content=result.content,
@@ -224,7 +225,7 @@ def success_result(result: "Result") -> types.CallToolResult:
 
 
 def error_result(error: ToolError, *, mode: str) -> types.CallToolResult:
-    """Return the error as a tool result whose text says everything."""
+    """Return the error as a tool result whose text is the complete error as JSON."""
     return types.CallToolResult(
         content=[types.TextContent(text=compact(error.as_dict()))],
         is_error=True,
@@ -232,8 +233,8 @@ def error_result(error: ToolError, *, mode: str) -> types.CallToolResult:
     )
 
 
-async def _nothing_internal(ctx: _Context, call_next: CallNext) -> HandlerResult:
-    """Turn what escapes a handler into a generic error; the SDK would show it to legacy clients verbatim."""
+async def _hide_unexpected_errors(ctx: _Context, call_next: CallNext) -> HandlerResult:
+    """Replace an unexpected exception by a generic error: the SDK sends its text to legacy clients."""
     try:
         return await call_next(ctx)
     except (MCPError, ValidationError):

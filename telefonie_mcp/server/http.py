@@ -1,7 +1,7 @@
-"""Streamable HTTP: the MCP server at ``/mcp`` and a health check at ``/healthz``, on a loopback address.
+"""Streamable HTTP on a loopback address: the MCP server at ``/mcp``, a health check at ``/healthz``.
 
-Host and Origin are always checked against the loopback names, which stops a web page from reaching the
-server through DNS rebinding (MCP 2026-07-28, "Streamable HTTP", security warning).
+``Host`` and ``Origin`` must be loopback names, so that a web page cannot reach the server through DNS
+rebinding (MCP 2026-07-28, "Streamable HTTP", security warning).
 """
 
 from typing import Any

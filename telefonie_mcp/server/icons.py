@@ -1,7 +1,7 @@
-"""The server's icon, a handset, for light and for dark backgrounds.
+"""The server's icon, a handset, for light and dark backgrounds, as ``data:`` URIs.
 
-It stands in every answer of the 2026-07-28 era (``serverInfo``), and costs a model's context in none of them.
-Tools have none: six times two icons in ``tools/list``, which models do read, would cost more than the tools.
+Every response of the 2026-07-28 era has it in ``serverInfo``, which models do not read. Tools have no icons:
+models do read ``tools/list``, and two icons for each tool would take more space than the tools themselves.
 """
 
 from typing import Final

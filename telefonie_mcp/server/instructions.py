@@ -1,6 +1,6 @@
-"""What a client is told about the server as a whole: its title, and the instructions for agents.
+"""The server's title and its instructions for agents.
 
-Both say whether it is the sandbox or live, so that one can never be taken for the other.
+Both name the mode, sandbox or live, so that one cannot be mistaken for the other.
 """
 
 from urllib.parse import urlsplit
@@ -11,12 +11,12 @@ __all__ = ["destination", "instructions", "title"]
 
 
 def title(app: App) -> str:
-    """Return the server's name for people."""
+    """Return the display name, with the mode."""
     return f"Telefonie phone numbers ({app.settings.mode})"
 
 
 def destination(app: App) -> str:
-    """Return where calls go, and what that means for money."""
+    """Return one phrase: the mode, the API's hosts, and whether calls cost money."""
     if app.settings.mode == "sandbox":
         return "SANDBOX: an embedded simulation; no number is real and nothing costs money"
     tools = [tool for tool in app.catalog.everything.values() if not app.is_composed(tool)]
@@ -25,7 +25,7 @@ def destination(app: App) -> str:
 
 
 def instructions(app: App) -> str:
-    """Return what an agent must know before its first call, composed from what is enabled."""
+    """Return the instructions for agents, composed from the enabled tools and the settings."""
     parts = [f"{destination(app)}.", *(document.instructions for document in app.documents)]
     parts += [app.catalog.absent, *app.policy.sentences()]
     if app.settings.read_only:

@@ -1,4 +1,4 @@
-"""The prompts as clients see them."""
+"""MCP ``prompts/list`` and ``prompts/get``."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -18,7 +18,7 @@ __all__ = ["Prompts"]
 
 
 class Prompts:
-    """The prompts that the tools of ``catalog`` can serve; read when they are first asked for."""
+    """The prompts whose tools are in ``catalog``; loaded at first use."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -31,7 +31,7 @@ class Prompts:
         return load_prompts(self._catalog)
 
     def listed(self) -> list[types.Prompt]:
-        """Return the prompts and their arguments."""
+        """Return the entries of ``prompts/list``."""
         return [
             types.Prompt(
                 name=prompt.name,
@@ -46,10 +46,10 @@ class Prompts:
         ]
 
     def get(self, name: str, arguments: Mapping[str, str]) -> types.GetPromptResult:
-        """Return the message that a person sends by choosing a prompt.
+        """Return the result of ``prompts/get``: one user message.
 
         Raises:
-            MCPError: there is no such prompt, or an argument is not what it must be.
+            MCPError: there is no such prompt, or an argument is missing or invalid.
 
         """
         prompt = self.named(name)
@@ -62,10 +62,10 @@ class Prompts:
         return types.GetPromptResult(description=prompt.recipe.description, messages=[message])
 
     def named(self, name: str) -> "Prompt":
-        """Return a prompt.
+        """Return the prompt of that name.
 
         Raises:
-            MCPError: there is none of that name.
+            MCPError: there is no such prompt.
 
         """
         if prompt := self.by_name.get(name):

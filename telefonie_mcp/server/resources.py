@@ -1,4 +1,4 @@
-"""The resources as clients see them: what was read of the API, the documents, and the recent writes."""
+"""MCP resources: reads of the API, OpenAPI documents, and recent writes (``telefonie://log``)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,7 +10,7 @@ from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import Caller
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.records import VOID, LedgerError, State
-from telefonie_mcp.resources.exposed import Readable, exposed, touched
+from telefonie_mcp.resources.exposed import ReadableResource, affected_uris, readable_resources
 from telefonie_mcp.text import clean, compact
 from telefonie_mcp.tools.catalog import Tool
 
@@ -22,20 +22,20 @@ _JSON: Final = "application/json"
 
 
 class Resources:
-    """What ``app`` offers to read.
+    """The resources and resource templates of ``app``.
 
     Attributes:
-        readable: What is read of the API, as resources and templates.
+        readable: The resources and templates that read the API.
 
     """
 
     def __init__(self, app: App) -> None:
         self._app = app
         self._documents = {f"{_DOCUMENTS}{document.id}": document for document in app.documents}
-        self.readable = exposed(app.catalog)
+        self.readable = readable_resources(app.catalog)
 
     def listed(self) -> list[types.Resource]:
-        """Return what has a URI of its own."""
+        """Return the entries of ``resources/list``."""
         collections = [
             types.Resource(
                 uri=each.uri.text,
@@ -43,7 +43,7 @@ class Resources:
                 title=each.hint.title,
                 description=each.hint.description,
                 mime_type=_JSON,
-                annotations=_for_all(0.9),
+                annotations=_annotations(0.9),
             )
             for each in self.readable
             if not each.uri.variables
@@ -70,12 +70,12 @@ class Resources:
             title="Recent writes",
             description="What was bought, changed and released through this server, newest first.",
             mime_type=_JSON,
-            annotations=_for_all(0.6),
+            annotations=_annotations(0.6),
         )
         return [*collections, *documents, log]
 
     def templates(self) -> list[types.ResourceTemplate]:
-        """Return what has variables in its URI."""
+        """Return the entries of ``resources/templates/list``."""
         return [
             types.ResourceTemplate(
                 uri_template=each.uri.text,
@@ -83,27 +83,27 @@ class Resources:
                 title=each.hint.title,
                 description=each.hint.description,
                 mime_type=_JSON,
-                annotations=_for_all(0.7),
+                annotations=_annotations(0.7),
             )
             for each in self.readable
             if each.uri.variables
         ]
 
     async def read(self, uri: str, caller: Caller) -> types.ReadResourceResult:
-        """Return the contents of one resource.
+        """Return the result of ``resources/read``.
 
         Raises:
-            MCPError: there is no such resource, or it cannot be read now.
+            MCPError: there is no such resource, or it cannot be read.
 
         """
         if document := self._documents.get(uri):
             contents = types.TextResourceContents(uri=uri, mime_type=document.media_type, text=document.text)
             return types.ReadResourceResult(contents=[contents])
         if uri == _LOG:
-            return _fresh(uri, await self._log())
+            return _uncached(uri, await self._log())
         for each in self.readable:
             if (variables := each.uri.match(uri)) is not None:
-                return _fresh(uri, await self._read(each, variables, caller))
+                return _uncached(uri, await self._read(each, variables, caller))
         known = [*self._documents, _LOG, *(each.uri.text for each in self.readable)]
         raise MCPError(
             types.INVALID_PARAMS,
@@ -112,7 +112,7 @@ class Resources:
         )
 
     def may_change(self, uri: str) -> bool:
-        """Whether a tool of this server can change the resource."""
+        """Return whether a tool of this server can change the resource."""
         writers = [tool for tool in self._app.catalog if not tool.read_only]
         return bool(writers) and (
             uri == _LOG
@@ -125,21 +125,21 @@ class Resources:
         )
 
     @property
-    def ever_change(self) -> bool:
-        """Whether there is anything to follow: the log grows with every write."""
+    def any_may_change(self) -> bool:
+        """Whether any resource can change: with a tool that writes, the log can."""
         return self.may_change(_LOG)
 
     def changed_by(self, tool: Tool, values: Mapping[str, Any], state: State) -> list[str]:
-        """Return the URIs, in every spelling, of what a write with this outcome may have changed."""
+        """Return the URIs, in every spelling, that a write with this outcome may have changed."""
         if state in VOID:
             return [_LOG]
-        return [_LOG, *(uri for spellings in touched(self.readable, tool, values) for uri in spellings)]
+        return [_LOG, *(uri for spellings in affected_uris(self.readable, tool, values) for uri in spellings)]
 
     def _name(self, name: str) -> str:
-        """Return a name that is no tool's: some clients make a tool of every resource."""
+        """Return a name that no tool has, because some clients turn each resource into a tool."""
         return f"{name}-resource" if name in self._app.catalog.everything else name
 
-    async def _read(self, readable: Readable, variables: Mapping[str, str], caller: Caller) -> str:
+    async def _read(self, readable: ReadableResource, variables: Mapping[str, str], caller: Caller) -> str:
         from telefonie_mcp.resources.reading import Reading  # noqa: PLC0415 - no list needs it
 
         try:
@@ -157,11 +157,11 @@ class Resources:
         return compact({"entries": entries})
 
 
-def _fresh(uri: str, text: str) -> types.ReadResourceResult:
-    """Return JSON that is true now, and only for this caller."""
+def _uncached(uri: str, text: str) -> types.ReadResourceResult:
+    """Return a JSON resource that clients must not cache or share."""
     contents = types.TextResourceContents(uri=uri, mime_type=_JSON, text=text)
     return types.ReadResourceResult(contents=[contents], ttl_ms=0, cache_scope="private")
 
 
-def _for_all(priority: float) -> types.Annotations:
+def _annotations(priority: float) -> types.Annotations:
     return types.Annotations(audience=["user", "assistant"], priority=priority)

@@ -1,6 +1,6 @@
-"""Runs the server: over stdio, over HTTP, or the sandbox alone on a socket, and stops it cleanly.
+"""Runs the server over stdio or HTTP, or the sandbox alone on a socket, with a graceful shutdown.
 
-On SIGINT and SIGTERM no further call is accepted, a write in flight is finished or settled, its answer is
+After SIGINT or SIGTERM no further call is accepted, a write in flight is finished or settled, its response is
 delivered, and the process ends with status 0 and without a traceback.
 """
 
@@ -26,15 +26,17 @@ from telefonie_mcp.settings.types import Address
 
 __all__ = ["serve_http", "serve_sandbox", "serve_stdio"]
 
-_STREAM_SECONDS: Final = 2  # how long requests that are no writes may delay the end of an HTTP server
+_SHUTDOWN_SECONDS: Final = 2
+"""How long requests other than writes may delay the shutdown of an HTTP server."""
+
 _log: Final = logging.getLogger(__name__)
 
 
 async def serve_stdio(app: App) -> None:
-    """Serve one client on standard input and output until it leaves or a signal arrives."""
+    """Serve one client over stdio until it closes standard input or a signal arrives."""
     _announce(app)
     if sys.stdin.isatty():
-        print(  # noqa: T201 - a person is looking
+        print(  # noqa: T201 - standard input is a terminal
             "Waiting for an MCP client on standard input; this is not a prompt. "
             "Try telefonie-mcp demo, or see the README for how to connect a client. Ctrl+C stops.",
             file=sys.stderr,
@@ -52,10 +54,10 @@ async def serve_http(app: App, address: Address) -> None:
     """Serve any number of clients at ``http://ADDRESS/mcp`` until a signal arrives.
 
     Raises:
-        SettingsError: nothing can listen on ``address``.
+        SettingsError: ``address`` cannot be bound.
 
     """
-    from telefonie_mcp.server.http import http_app  # noqa: PLC0415 - a stdio server does not pay for it
+    from telefonie_mcp.server.http import http_app  # noqa: PLC0415 - a stdio server does not need it
 
     with _listen(address, "TELEFONIE_HTTP") as listener:
         _announce(app)
@@ -72,7 +74,7 @@ async def serve_sandbox(database: str, address: Address) -> None:
     """Serve the sandbox alone, with an account for every API key, until a signal arrives.
 
     Raises:
-        SettingsError: nothing can listen on ``address``.
+        SettingsError: ``address`` cannot be bound.
         SandboxError: the database cannot be used.
 
     """
@@ -95,8 +97,8 @@ def _listen(address: Address, setting: str) -> socket.socket:
         raise SettingsError(
             f"{setting}: cannot listen on {address} ({reason}); choose another port, or 0 for any"
         ) from error
-    # Connections inherit it; asyncio sets it only where a socket names its protocol, as these do not. Without
-    # it, the second part of an answer waits 40 ms for the client's acknowledgement of the first.
+    # Accepted connections inherit TCP_NODELAY. asyncio sets it only on sockets with an explicit protocol,
+    # which these lack. Without it, the second part of a response waits 40 ms until the first is acknowledged.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -107,12 +109,12 @@ async def _serve(asgi: Any, listener: socket.socket, path: str, drain: Callable[
     class Server(uvicorn.Server):
         @contextmanager
         def capture_signals(self) -> Generator[None]:
-            """Leave signals alone: uvicorn would raise them again at the end."""
+            """Install no handlers: uvicorn would raise the signals again at the end."""
             yield
 
     def end() -> None:
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # no tracebacks of what is cut off now
-        server.handle_exit(signal.SIGTERM, None)  # event streams listen for this call
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # no tracebacks of cancelled requests
+        server.handle_exit(signal.SIGTERM, None)  # ends event streams: sse_starlette wraps it
 
     server = Server(
         uvicorn.Config(
@@ -120,7 +122,7 @@ async def _serve(asgi: Any, listener: socket.socket, path: str, drain: Callable[
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=_STREAM_SECONDS,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
     )
     host, port = listener.getsockname()[:2]

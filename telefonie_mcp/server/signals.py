@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: what must not be left half done is finished, then everything ends."""
+"""Graceful shutdown on SIGINT and SIGTERM."""
 
 import asyncio
 import logging
@@ -14,17 +14,17 @@ import anyio
 
 __all__ = ["ending_on_signal"]
 
-_LAST_SECONDS: Final = 3
+_EXIT_SECONDS: Final = 3
 
 
 @asynccontextmanager
 async def ending_on_signal(
     drain: Callable[[], Awaitable[None]], end: Callable[[], None]
 ) -> AsyncGenerator[None]:
-    """Let SIGINT and SIGTERM ``drain`` and then ``end`` what runs in the block.
+    """On SIGINT or SIGTERM, await ``drain`` and then call ``end``, which must make the block finish.
 
-    Should the block go on for three seconds after that, because a client does not read its answers or an API
-    does not answer a read, the process ends all the same.
+    If the block still runs three seconds later, for example because a client does not read its responses, the
+    process exits with status 0.
     """
     signalled = anyio.Event()
 
@@ -32,7 +32,7 @@ async def ending_on_signal(
         await signalled.wait()
         await drain()
         end()
-        await anyio.sleep(_LAST_SECONDS)
+        await anyio.sleep(_EXIT_SECONDS)
         logging.shutdown()
         os._exit(0)
 
@@ -40,25 +40,26 @@ async def ending_on_signal(
         tasks.start_soon(stop)
         with ExitStack() as handlers:
             for number in (signal.SIGINT, signal.SIGTERM):
-                handlers.enter_context(_noticing(number, signalled.set))
+                handlers.enter_context(_calling_on(number, signalled.set))
             yield
             tasks.cancel_scope.cancel()
 
 
 @contextmanager
-def _noticing(number: signal.Signals, call: Callable[[], None]) -> Generator[None]:
-    """Let the event loop ``call`` at a signal.
+def _calling_on(number: signal.Signals, call: Callable[[], None]) -> Generator[None]:
+    """Call ``call`` on the event loop at each signal ``number`` while the block runs.
 
-    The loop's own way wakes it. A handler of Python alone would wait for the loop's next event where the
-    signal comes just before the loop waits, or to another thread.
+    Uses the loop's own signal handling, because it wakes the loop. A plain Python handler runs only when the
+    main thread next executes code: it would wait for the loop's next event if the signal arrives just before
+    the loop starts to wait, or is delivered to another thread.
     """
     loop, before = asyncio.get_running_loop(), signal.getsignal(number)
-    if sys.platform == "win32":  # whose loop has no way of its own, and wakes at any signal
+    if sys.platform == "win32":  # this loop has no signal handling of its own, and every signal wakes it
 
-        def notice(_number: int, _frame: FrameType | None) -> None:
+        def on_signal(_number: int, _frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(call)
 
-        signal.signal(number, notice)
+        signal.signal(number, on_signal)
     else:
         loop.add_signal_handler(number, call)
     try:

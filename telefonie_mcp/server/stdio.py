@@ -1,8 +1,8 @@
-"""Standard input and output with a clean end: whatever was asked before it gets its answer.
+"""The stdio transport with a graceful shutdown: requests received before the end of input are answered.
 
-The SDK's transport waits for its input in a thread that nothing can interrupt, and the SDK's server cancels
-what it is working on when the input ends. Here a signal ends the input like a client that hangs up, and the
-server sees the end when every request before it is answered.
+The SDK reads standard input in a thread that cannot be interrupted, and its server cancels running requests
+when the input ends. Here :meth:`Input.end` ends the input from inside the process, and the server sees the
+end only after every request has been answered.
 """
 
 import io
@@ -26,22 +26,22 @@ _STDIN: Final = 0
 
 
 class Input(io.RawIOBase):
-    """Standard input that can be ended from this side."""
+    """Standard input that can be ended from inside the process."""
 
     def __init__(self) -> None:
         self._ended, self._end = os.pipe()
 
     def readable(self) -> bool:
-        """Say yes."""
+        """Return true."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - BufferedReader passes nothing else
-        """Wait for bytes and return how many there are now in ``buffer``; none at the end."""
+        """Wait for input, read it into ``buffer``, and return the number of bytes; 0 at the end."""
         ready, _, _ = select.select([_STDIN, self._ended], [], [])
         return 0 if self._ended in ready else os.readv(_STDIN, [buffer])
 
     def end(self) -> None:
-        """Let this and every later read see the end."""
+        """End the input: this read and every later one return 0 bytes."""
         os.write(self._end, b".")
 
 
@@ -49,12 +49,12 @@ class Input(io.RawIOBase):
 async def stdio(
     source: Input, seconds: float, at_end: Callable[[], None]
 ) -> AsyncGenerator[tuple["Incoming", "Outgoing"]]:
-    """Open the streams for a server.
+    """Open the read and write streams of a server.
 
     Args:
-        source: The input; not used on Windows, where nothing can wait for it and for its end at once.
-        seconds: How long the end of the input waits for answers at most.
-        at_end: Called at the end of the input, to let go of requests that only the client would end.
+        source: The input; not used on Windows, where ``select`` does not work on standard input.
+        seconds: How long to wait for responses at the end of the input.
+        at_end: Called at the end of the input, to end requests without an end of their own (subscriptions).
 
     """
     lines = io.TextIOWrapper(io.BufferedReader(source), encoding="utf-8", errors="replace")
@@ -67,45 +67,48 @@ async def stdio(
             finally:
                 source.end()
     except* BrokenPipeError:
-        pass  # the client has left and does not want its answers
+        pass  # the client has closed its end and reads no more responses
 
 
 class PendingRequests:
-    """The requests in either direction that have no answer yet."""
+    """The unanswered requests of the client and of the server."""
 
     def __init__(self) -> None:
-        self._theirs = set[types.RequestId]()
-        self._ours = set[types.RequestId]()
+        self._from_client = set[types.RequestId]()
+        self._from_server = set[types.RequestId]()
         self._changed = anyio.Event()
 
     def received(self, message: types.JSONRPCMessage) -> None:
-        """Note what the client sent."""
+        """Register a message from the client."""
         match message:
             case types.JSONRPCRequest(id=request):
-                self._theirs.add(request)
+                self._from_client.add(request)
             case types.JSONRPCNotification(
                 method="notifications/cancelled", params={"requestId": str() | int() as request}
             ):
-                self._theirs.discard(request)  # it gets no answer
+                self._from_client.discard(request)  # a cancelled request gets no response
             case types.JSONRPCNotification():
                 pass
             case types.JSONRPCResponse(id=request) | types.JSONRPCError(id=request):
-                self._ours -= {request}
+                self._from_server -= {request}
 
     def sent(self, message: types.JSONRPCMessage) -> None:
-        """Note what the server sent."""
+        """Register a message from the server."""
         match message:
             case types.JSONRPCRequest(id=request):
-                self._ours.add(request)
+                self._from_server.add(request)
             case types.JSONRPCNotification():
                 pass
             case types.JSONRPCResponse(id=request) | types.JSONRPCError(id=request):
-                self._theirs -= {request}
+                self._from_client -= {request}
         self._changed.set()
 
     async def drained(self) -> None:
-        """Wait until there is none, apart from those that wait for a client which has left."""
-        while len(self._theirs) > len(self._ours):
+        """Wait until all client requests are answered, ignoring those blocked on a disconnected client.
+
+        A client request that waits for a response from the client (elicitation) is such a blocked request.
+        """
+        while len(self._from_client) > len(self._from_server):
             self._changed = anyio.Event()
             await self._changed.wait()
 
@@ -121,7 +124,7 @@ class _Sink(Protocol):
 
 
 class Outgoing(ObjectSendStream[SessionMessage]):
-    """What the client receives."""
+    """The stream of messages to the client."""
 
     def __init__(self, sink: _Sink, pending: PendingRequests) -> None:
         self._sink = sink
@@ -138,9 +141,9 @@ class Outgoing(ObjectSendStream[SessionMessage]):
 
 
 class Incoming(ObjectReceiveStream[SessionMessage]):
-    """What the client sends; its end waits for the answers.
+    """The stream of messages from the client; it ends after the responses have been sent.
 
-    A line that is no message is answered as JSON-RPC 2.0 §5.1 says; the SDK would drop it in silence.
+    A line that is not a message is answered with an error (JSON-RPC 2.0 §5.1); the SDK would ignore it.
     """
 
     def __init__(
@@ -170,7 +173,7 @@ class Incoming(ObjectReceiveStream[SessionMessage]):
             if isinstance(item, SessionMessage):
                 self._pending.received(item.message)
                 return item
-            if error := _no_message(item):
+            if error := _error_response(item):
                 await self._outgoing.send(SessionMessage(error))
 
     async def aclose(self) -> None:
@@ -178,8 +181,8 @@ class Incoming(ObjectReceiveStream[SessionMessage]):
         await self._source.aclose()
 
 
-def _no_message(reason: Exception) -> types.JSONRPCError | None:
-    """Return the answer to a line that the SDK could not read; none to a blank one."""
+def _error_response(reason: Exception) -> types.JSONRPCError | None:
+    """Return the error response to a line that is not a message; ``None`` for a blank line."""
     problem = reason.errors(include_url=False)[0] if isinstance(reason, ValidationError) else None
     if problem and not str(problem["input"]).strip():
         return None

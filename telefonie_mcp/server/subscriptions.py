@@ -1,8 +1,8 @@
-"""Tells clients that a resource has changed, in both protocol eras.
+"""Resource subscriptions (MCP ``notifications/resources/updated``), in both protocol eras.
 
-2026-07-28: a client listens with one ``subscriptions/listen`` request, whose response is the stream; what is
-acknowledged is what can happen here, and nothing listed ever changes. 2025-11-25 and earlier: it subscribes
-to URIs one by one, and is told on its connection.
+2026-07-28: a client sends one ``subscriptions/listen`` request, whose response is an event stream. Only
+resources that can change are acknowledged; changes of lists never are. 2025-11-25 and earlier: a client
+subscribes to each URI with ``resources/subscribe``, and is notified on its connection.
 """
 
 from collections import OrderedDict
@@ -19,8 +19,11 @@ from mcp.shared.exceptions import MCPError
 
 __all__ = ["Subscriptions"]
 
-_URIS: Final = 1024
-_PATIENCE: Final = 1.0  # seconds for a client that does not take what it is told
+_MAX_URIS: Final = 1024
+"""Maximum number of subscriptions of one legacy connection."""
+
+_SEND_SECONDS: Final = 1.0
+"""How long a legacy connection may take to accept a notification before its subscriptions are dropped."""
 
 _Context = ServerRequestContext[Any, Any]
 
@@ -32,11 +35,12 @@ class _Subscriber:
 
 
 class Subscriptions:
-    """Everybody who follows resources of one server.
+    """The subscribers of one server.
 
     Args:
-        may_change: Whether a URI is one of a resource that can change through this server.
-        connections: How many legacy connections can follow something; whether one has gone, nobody tells.
+        may_change: Whether a URI is that of a resource that this server can change.
+        connections: Maximum number of legacy connections with subscriptions. The SDK does not report when a
+            connection ends, so the oldest one is dropped beyond this number.
 
     """
 
@@ -50,16 +54,17 @@ class Subscriptions:
     async def listen(
         self, ctx: _Context, params: types.SubscriptionsListenRequestParams
     ) -> types.SubscriptionsListenResult:
-        """Serve one stream, of those among the wanted resources that can change."""
+        """Serve one event stream, for the requested resources that can change."""
         uris = [uri for uri in params.notifications.resource_subscriptions or () if self._may_change(uri)]
         honoured = types.SubscriptionFilter(resource_subscriptions=uris)
         return await self._streams(ctx, params.model_copy(update={"notifications": honoured}))
 
     async def subscribe(self, ctx: _Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
-        """Remember that a connection follows a URI; of too many connections, the oldest is forgotten.
+        """Subscribe a legacy connection to a URI.
 
         Raises:
-            MCPError: it cannot change through this server, or the connection follows too many.
+            MCPError: the resource cannot change through this server, or the connection has too many
+                subscriptions.
 
         """
         if not self._may_change(params.uri):
@@ -67,9 +72,9 @@ class Subscriptions:
                 types.INVALID_PARAMS, "No resource that can change through this server has that URI"
             )
         subscriber = self._subscribers.setdefault(_connection(ctx), _Subscriber(ctx.session))
-        if len(subscriber.uris) >= _URIS:
+        if len(subscriber.uris) >= _MAX_URIS:
             raise MCPError(
-                types.INVALID_PARAMS, f"A connection can follow {_URIS} resources; unsubscribe first"
+                types.INVALID_PARAMS, f"A connection can follow {_MAX_URIS} resources; unsubscribe first"
             )
         subscriber.uris.add(params.uri)
         if len(self._subscribers) > self._connections:
@@ -77,32 +82,32 @@ class Subscriptions:
         return types.EmptyResult()
 
     async def unsubscribe(self, ctx: _Context, params: types.UnsubscribeRequestParams) -> types.EmptyResult:
-        """Forget that a connection follows a URI."""
+        """Remove a subscription of a legacy connection."""
         if subscriber := self._subscribers.get(_connection(ctx)):
             subscriber.uris.discard(params.uri)
         return types.EmptyResult()
 
-    async def tell(self, uris: Iterable[str]) -> None:
-        """Say that resources have changed, each to those who follow this spelling of its URI."""
+    async def notify(self, uris: Iterable[str]) -> None:
+        """Notify the subscribers of each URI; different spellings of a URI are different subscriptions."""
         async with anyio.create_task_group() as tasks:
             for uri in uris:
                 await self._bus.publish(ResourceUpdated(uri))
                 for connection, subscriber in self._subscribers.items():
                     if uri in subscriber.uris:
-                        tasks.start_soon(self._tell, connection, subscriber, uri)
+                        tasks.start_soon(self._notify, connection, subscriber, uri)
 
-    async def _tell(self, connection: int, subscriber: _Subscriber, uri: str) -> None:
-        """Say it to one connection, and forget it if it does not listen."""
-        with anyio.move_on_after(_PATIENCE) as waiting:
+    async def _notify(self, connection: int, subscriber: _Subscriber, uri: str) -> None:
+        """Notify one legacy connection, and drop its subscriptions if it does not accept the message."""
+        with anyio.move_on_after(_SEND_SECONDS) as waiting:
             await subscriber.session.send_resource_updated(uri)
         if waiting.cancelled_caught:
             self._subscribers.pop(connection, None)
 
     def close(self) -> None:
-        """End every stream with its result, which says that this was meant."""
+        """End every event stream with a regular result, so that clients do not take it for a failure."""
         self._streams.close()
 
 
 def _connection(ctx: _Context) -> int:
-    """Return what tells a legacy connection from others, as long as its session is kept: its handshake."""
+    """Return the identity of a legacy connection: that of its handshake, as long as its session is kept."""
     return id(ctx.session.client_params)

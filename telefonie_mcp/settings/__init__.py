@@ -1,1 +1,1 @@
-"""Every decision that an operator can make."""
+"""The operator's settings: fields, value types, and reading them from the environment and flags."""

@@ -1,4 +1,4 @@
-"""Every decision an operator can make, with its type, bounds, default and description."""
+"""The settings, each with type, bounds, default, and the description for ``--help`` and the docs."""
 
 import re
 from functools import cached_property
@@ -30,7 +30,8 @@ class Settings(BaseModel):
     """The settings of one server; immutable.
 
     Raises:
-        pydantic.ValidationError: for a value that is not allowed; :mod:`.reading` puts it into words.
+        pydantic.ValidationError: a value is not allowed, or settings contradict each other. ``reading`` turns
+            it into a ``SettingsError``.
 
     """
 
@@ -156,15 +157,15 @@ class Settings(BaseModel):
 
     @property
     def mode(self) -> Literal["sandbox", "live"]:
-        """Where requests go: ``live`` with a key, unless the sandbox was asked for."""
+        """``live`` with an API key, unless ``sandbox`` is true; otherwise ``sandbox``."""
         return "live" if (self.api_key or self.api_key_file) and not self.sandbox else "sandbox"
 
     @cached_property
     def key(self) -> SecretStr | None:
-        """The API key of the live API, from wherever it stands; ``None`` in the sandbox.
+        """The live API's key, from the variable or the file; ``None`` in the sandbox.
 
         Raises:
-            SettingsError: the key's file cannot be read, or what it holds cannot be a key.
+            SettingsError: the key's file cannot be read, or its content cannot be a key.
 
         """
         if self.mode == "sandbox":
@@ -180,7 +181,7 @@ class Settings(BaseModel):
 
     @property
     def ledger_url(self) -> str:
-        """Where the ledger stands: the sandbox's beside its database, the live one in the state directory."""
+        """Path or URL of the ledger; by default beside the sandbox's database, or in the state directory."""
         if self.ledger:
             return self.ledger.get_secret_value()
         if self.mode == "sandbox" and not self.state_dir:
@@ -196,7 +197,7 @@ class Settings(BaseModel):
 
     @property
     def secrets(self) -> list[SecretStr]:
-        """Everything that must never be seen."""
+        """The secrets that logs must redact."""
         password = urlsplit(self.ledger.get_secret_value()).password if self.ledger else None
         secrets = (self.api_key, self.key, SecretStr(password or ""), *self.state_keys)
         return [secret for secret in secrets if secret and secret.get_secret_value()]

@@ -1,10 +1,10 @@
-"""Settings from the environment and flags, validated once.
+"""Reads and validates the settings from the environment and from flags.
 
-A setting ``name`` is the variable ``TELEFONIE_NAME`` and the flag ``--name`` (kebab case); the flag wins.
-Secrets have no flag, because command lines are visible to every user of a machine. A ``TELEFONIE_``
-variable that is no setting, in whatever case, stops the start: a misspelt safety setting must not silently
-protect nothing.
-An empty variable counts as unset, since desktop clients pass one for every field left blank.
+The setting ``name`` is the variable ``TELEFONIE_NAME`` and the flag ``--name`` (kebab case); the flag has
+precedence. Secrets have no flag, because command lines are visible to every user of a machine. A
+``TELEFONIE_`` variable, in whatever case, that is not a setting is an error, so that a misspelt safety
+setting does not silently protect nothing. An empty variable counts as unset: desktop clients pass one for
+every field left blank.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any] | Non
     """Return the settings from ``environment``, overridden by the ``flags`` that are not ``None``.
 
     Raises:
-        SettingsError: for everything that is wrong, in one message that names each setting.
+        SettingsError: one message with every problem, each with the setting's name.
 
     """
     ours = {

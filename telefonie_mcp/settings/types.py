@@ -1,7 +1,7 @@
-"""How values of settings are written, and what they are then; pure.
+"""Value types of settings, and the parsers that pydantic calls before validation; pure.
 
-Each function reads one form, for pydantic, and raises :class:`ValueError` with the remedy. A value that is
-not text is taken as it is: a program gives what it means.
+Each parser reads one notation and raises :class:`ValueError` with the remedy. A value that is not text comes
+from a program and is returned unchanged.
 """
 
 import ipaddress
@@ -34,16 +34,16 @@ __all__ = [
 ]
 
 _ALL: Final = "all"
-_SECRET_LENGTH: Final = 32
+_MIN_SECRET_LENGTH: Final = 32
 
 
 def paths(value: Any) -> Any:
-    """Read paths, separated as the system separates them in ``PATH``."""
+    """Parse paths separated as in ``PATH`` (``os.pathsep``)."""
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
 
 def words(value: Any) -> Any:
-    """Read words, separated by commas."""
+    """Parse a comma-separated list; an empty one is an error."""
     if not isinstance(value, str):
         return value
     words = [word for part in value.split(",") if (word := part.strip())]
@@ -53,11 +53,11 @@ def words(value: Any) -> Any:
 
 
 def secret_list(value: Any) -> Any:
-    """Read secrets, separated by commas, each long enough to resist guessing."""
+    """Parse a comma-separated list of secrets of at least 32 characters each."""
     secrets = [secret if isinstance(secret, SecretStr) else SecretStr(secret) for secret in words(value)]
-    if any(len(secret.get_secret_value()) < _SECRET_LENGTH for secret in secrets):
+    if any(len(secret.get_secret_value()) < _MIN_SECRET_LENGTH for secret in secrets):
         raise ValueError(
-            f"each must have at least {_SECRET_LENGTH} characters; "
+            f"each must have at least {_MIN_SECRET_LENGTH} characters; "
             'python -c "import secrets; print(secrets.token_hex(32))" makes one'
         )
     return secrets
@@ -91,7 +91,7 @@ def _country(value: Any) -> Any:
 
 
 def toolsets(value: Any) -> Any:
-    """Read the names of toolsets, separated by commas; ``all`` stands for every one."""
+    """Parse a comma-separated list of toolsets; ``all`` means every one."""
     names = words(value)
     for name in names:
         if name not in (*TOOLSETS, _ALL):
@@ -125,7 +125,7 @@ class Address(BaseModel):
 
 
 def address(value: Any) -> Any:
-    """Read ``HOST:PORT`` or ``PORT``, on loopback."""
+    """Parse ``HOST:PORT`` or ``PORT``; the host must be a loopback address."""
     if not isinstance(value, str):
         return value
     match = re.fullmatch(r"(?:(\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(\d{1,5})", value.strip())
@@ -141,7 +141,7 @@ def address(value: Any) -> Any:
 
 
 def base_url(value: Any) -> Any:
-    """Read the address of an API: https, or http to loopback."""
+    """Check the base URL of an API: https, or http to a loopback address."""
     if not isinstance(value, str):
         return value
     url = urlsplit(value.strip())
@@ -157,7 +157,7 @@ def base_url(value: Any) -> Any:
 
 
 def ledger_url(value: SecretStr) -> SecretStr:
-    """Read a file, or the URL of a database that the ledger can use."""
+    """Check that a ledger is a file, or a URL of SQLite or PostgreSQL."""
     scheme, separator, _ = value.get_secret_value().partition("://")
     if separator and scheme not in {"sqlite", "postgresql", "postgresql+psycopg"}:
         raise ValueError("must be a file or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE")
@@ -165,7 +165,7 @@ def ledger_url(value: SecretStr) -> SecretStr:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own."""
+    """Return whether a host is a loopback address, or ``localhost``."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

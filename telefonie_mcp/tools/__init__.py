@@ -1,7 +1,7 @@
-"""What an agent sees and what a call goes through.
+"""One tool: its definition, its arguments, its request and its result.
 
-:mod:`derivation` makes the :mod:`catalog` of documents; :mod:`calls` runs one tool. :mod:`arguments` and
-:mod:`formats` read what it is given; :mod:`policy`, :mod:`guard` and :mod:`approval` decide; :mod:`writes`
-and :mod:`recovery` do it exactly once; :mod:`presentation`, :mod:`confirmation` and :mod:`refusals` put what
-came of it into words.
+:mod:`derivation` turns OpenAPI documents into the tools of a :mod:`catalog`. :mod:`arguments` validates what
+a call is given, with the :mod:`formats` that go beyond JSON Schema. :mod:`requester` sends the request;
+:mod:`results` turns a success into structured content, :mod:`api_errors` anything else into an error for the
+agent, and :mod:`redaction` removes secret arguments from errors.
 """

@@ -1,6 +1,6 @@
-"""What came of a request → the error an agent reads; pure.
+"""Outcome of a request → :class:`ToolError`; pure functions.
 
-The provider's own words are quoted only after cleaning, cut to a line, and marked as the provider's.
+Text of the provider appears only in ``provider_says``, cleaned and cut to one line.
 """
 
 import re
@@ -25,6 +25,9 @@ _CODES: Final = {
     409: ("conflict", "Look at the current state before another attempt."),
     429: ("rate_limited", "Wait before the next call."),
 }
+_MAX_HOST: Final = 100
+"""Characters of a redirect's host that a message quotes."""
+
 _TRY_LATER: Final = (
     "Try again later; if it stays so, ask the operator to check TELEFONIE_BASE_URL and the network."
 )
@@ -34,8 +37,8 @@ def refusal(tool: Tool, outcome: Outcome, *, done: str = NOTHING_DONE) -> ToolEr
     """Return the error for a request that did not succeed.
 
     Args:
-        tool: The tool whose request it was.
-        outcome: Anything but a usable success.
+        tool: The tool that sent the request.
+        outcome: Any outcome but a success that follows the document.
         done: The first words of the message: what is known to be done.
 
     """
@@ -48,11 +51,11 @@ def refusal(tool: Tool, outcome: Outcome, *, done: str = NOTHING_DONE) -> ToolEr
         case Unanswered():
             return ToolError(message, code="upstream_unavailable", hint=_TRY_LATER, retryable=True)
         case Answer():
-            return _answered(tool, outcome, message)
+            return _error_for_answer(tool, outcome, message)
 
 
 def unusable(error: UnusableError, *, status: int | None, done: str = NOTHING_DONE) -> ToolError:
-    """Return the error for a success that does not follow its specification; what is usable is kept."""
+    """Return the error for a success that does not follow the document, with the readable data in it."""
     return ToolError(
         f"{done}: the provider's answer {error.reason}. This is the provider's fault, not the call's.",
         code="upstream_invalid_response",
@@ -63,12 +66,12 @@ def unusable(error: UnusableError, *, status: int | None, done: str = NOTHING_DO
 
 
 def problem_of(tool: Tool, outcome: Outcome) -> str:
-    """Return what is wrong with ``outcome``, as the rest of a sentence that begins with "the API"."""
+    """Describe a failed outcome as the predicate of a sentence whose subject is "the API"."""
     match outcome:
         case NotSent() | Unanswered():
             return outcome.reason
         case Answer(status=status) if 300 <= status < 400:  # noqa: PLR2004
-            return f"answered {status}, a redirect to {_host(outcome)}, which is never followed"
+            return f"answered {status}, a redirect to {_redirect_host(outcome)}, which is never followed"
         case Answer(status=status) if 200 <= status < 300:  # noqa: PLR2004
             return f"answered {status} instead of {' or '.join(tool.operation.successes)}"
         case Answer(status=status):
@@ -76,12 +79,12 @@ def problem_of(tool: Tool, outcome: Outcome) -> str:
             return f"refused with {status} {phrase}"
 
 
-def _answered(tool: Tool, answer: Answer, message: str) -> ToolError:
+def _error_for_answer(tool: Tool, answer: Answer, message: str) -> ToolError:
     status = answer.status
     code, hint = _CODES.get(
         status, ("rejected", "Correct the call as the provider says, or ask its support.")
     )
-    details = _provider(answer)
+    details = _provider_details(answer)
     if 300 <= status < 400:  # noqa: PLR2004
         code, hint = (
             "upstream_redirect",
@@ -101,16 +104,20 @@ def _answered(tool: Tool, answer: Answer, message: str) -> ToolError:
     return ToolError(message, code=code, hint=hint, status=status, retryable=retryable, **details)
 
 
-def _host(redirect: Answer) -> str:
+def _redirect_host(redirect: Answer) -> str:
     try:
         host = urlsplit(redirect.headers.get("location", "")).hostname
     except ValueError:
         host = None
-    return clean_line(host or "elsewhere", 100)
+    return clean_line(host or "elsewhere", _MAX_HOST)
 
 
-def _provider(answer: Answer) -> dict[str, Any]:
-    """Return the provider's code and words from a problem body (RFC 9457) or the usual alternatives."""
+def _provider_details(answer: Answer) -> dict[str, Any]:
+    """Return the provider's code and message from an error body.
+
+    Reads problem details (RFC 9457) and what other APIs commonly send: ``message``, or ``error`` as a string
+    or an object.
+    """
     try:
         data = answer.json
     except (ValueError, RecursionError):
@@ -122,11 +129,11 @@ def _provider(answer: Answer) -> dict[str, Any]:
     if not isinstance(data, Mapping):
         return {}
     problem = cast("Mapping[str, Any]", data)
-    sentences = (problem.get(key) for key in ("detail", "message", "error", "title"))
-    words = next((words for words in sentences if isinstance(words, str) and words), None)
+    messages = (problem.get(key) for key in ("detail", "message", "error", "title"))
+    message = next((text for text in messages if isinstance(text, str) and text), None)
     code = problem.get("code")
     known = isinstance(code, str | int) and re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", str(code))
     return {
         **({"provider_code": str(code)} if known else {}),
-        **({"provider_says": clean_line(words)} if words else {}),
+        **({"provider_says": clean_line(message)} if message else {}),
     }

@@ -1,7 +1,6 @@
-"""Arguments of a call: normalised, then validated, every violation reported at once.
+"""Arguments of a call: normalised, then validated against the input schema, all violations in one error.
 
-Validation happens here and nowhere else; no client's validation is relied on. What is accepted is exactly
-what will be sent.
+Clients may validate as well, but nothing depends on it. The accepted arguments are sent unchanged.
 """
 
 import json
@@ -23,23 +22,32 @@ if TYPE_CHECKING:
 
 __all__ = ["check_schemas", "read_arguments"]
 
-_SHOWN: Final = 60
+_MAX_EXCERPT: Final = 60
 """Characters of a bad value that an error repeats."""
 
-_REPORTED: Final = 50
-"""Violations that one refusal lists; looking for more would only cost time."""
+_MAX_LISTING: Final = 500
+"""Characters of a list of allowed values or names in an error."""
+
+_MAX_NAMED: Final = 20
+"""Violations whose fields the message of an error names; ``errors`` has the rest."""
+
+_MAX_REASON: Final = 200
+"""Characters of the validator's message about an invalid schema."""
+
+_MAX_VIOLATIONS: Final = 50
+"""Violations that one error lists; bounds the time spent on a large invalid argument."""
 
 _MAX_DEPTH: Final = 64
-"""Levels of lists and objects in an argument; the validator gives up at 255."""
+"""Levels of nesting in an argument; jsonschema-rs fails beyond 255."""
 
 _MAX_ENCODED: Final = 8000
-"""Characters of an argument outside the body: as many as every server must accept (RFC 9110 §4.1)."""
+"""Characters of an encoded argument outside the body: RFC 9110 §4.1 asks servers to accept URIs this long."""
 
-_UNWRITABLE: Final = (
+_NOT_ENCODABLE: Final = (
     f"holds what JSON cannot carry: NaN, an infinity, broken Unicode or more than {_MAX_DEPTH} levels"
 )
 
-_REMEDIES: Final = {
+_REQUIREMENTS: Final = {
     "exclusiveMaximum": "must be less than {limit}",
     "exclusiveMinimum": "must be greater than {limit}",
     "format": "must be a valid {format}",
@@ -54,7 +62,7 @@ _REMEDIES: Final = {
     "multipleOf": "must be a multiple of {multiple_of}",
     "uniqueItems": "must not hold the same item twice",
 }
-"""Keyword of JSON Schema → what would be right, with what the validator says about the keyword."""
+"""JSON Schema keyword → what a valid value must be; the fields come from the validator's error."""
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
@@ -62,7 +70,7 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dict[str, Any], bool]:
     """Return the arguments in canonical form, and whether ``confirm`` was exactly ``true``.
 
-    An explicit null counts as absent, since some clients send it for every optional argument.
+    An explicit null counts as absent: many clients send it for every optional argument that was left out.
 
     Raises:
         ToolError: ``invalid_arguments``, with every violation.
@@ -70,49 +78,49 @@ def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dic
     """
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
     confirmed = tool.destructive and given.pop(CONFIRM, None) is True
-    unwritable = {name for name, value in given.items() if not _writable(name, value)}
+    unencodable = {name for name, value in given.items() if not _encodable(name, value)}
     readable = {
-        name: _normalise(tool, name, value) for name, value in given.items() if name not in unwritable
+        name: _normalise(tool, name, value) for name, value in given.items() if name not in unencodable
     }
-    violations = [Violation(_shown(name), _UNWRITABLE) for name in given if name in unwritable]
+    violations = [Violation(_excerpt(name), _NOT_ENCODABLE) for name in given if name in unencodable]
     violations += [
         Violation(name, f"must be the value itself, which {HIDDEN} only stands for")
         for name in sorted(tool.secrets)
         if given.get(name) == HIDDEN
     ]
-    others = (v for v in _violations(tool, readable) if v.field not in unwritable)
-    violations += islice(others, _REPORTED)
+    others = (v for v in _violations(tool, readable) if v.field not in unencodable)
+    violations += islice(others, _MAX_VIOLATIONS)
     if violations:
         raise _refusal(tool, violations)
     return readable, confirmed
 
 
 def check_schemas(catalog: Catalog) -> None:
-    """Compile every schema now, so that a document's mistakes stop the start and not a call.
+    """Compile the schemas of every tool, so that an invalid one stops the start and not a later call.
 
     Raises:
-        DocumentError: naming the tool whose schema is no JSON Schema 2020-12.
+        DocumentError: a schema is not valid JSON Schema 2020-12; the message names the tool.
 
     """
     for tool in catalog:
         try:
             _ = tool.argument_validator, tool.result_validator
         except ValueError as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = " ".join(str(error).split())[:_MAX_REASON]
             raise DocumentError(
                 f"{tool.document.title}: the schema of {tool.name} is invalid: {reason}"
             ) from error
 
 
-def _writable(name: str, value: Any) -> bool:
+def _encodable(name: str, value: Any) -> bool:
     try:
         json.dumps({name: value}, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return False
-    return not _deeper(value, _MAX_DEPTH)
+    return not _nested_deeper_than(value, _MAX_DEPTH)
 
 
-def _deeper(value: Any, levels: int) -> bool:
+def _nested_deeper_than(value: Any, levels: int) -> bool:
     match value:
         case list():
             inner = cast("list[Any]", value)
@@ -120,7 +128,7 @@ def _deeper(value: Any, levels: int) -> bool:
             inner = cast("dict[str, Any]", value).values()
         case _:
             return False
-    return not levels or any(_deeper(member, levels - 1) for member in inner)
+    return not levels or any(_nested_deeper_than(member, levels - 1) for member in inner)
 
 
 def _normalise(tool: Tool, name: str, value: Any) -> Any:
@@ -132,37 +140,38 @@ def _normalise(tool: Tool, name: str, value: Any) -> Any:
 
 
 def _violations(tool: Tool, given: dict[str, Any]) -> Iterator[Violation]:
-    formatted = dict(_formatted(tool, given))
+    formatted = dict(_formatted_strings(tool, given))
     for place, (kind, value) in formatted.items():
         if problem := FORMATS[kind].problem(value):
             secret = place.partition("[")[0] in tool.secrets
-            yield Violation(place, problem if secret else f"{problem} {_got(value)}")
+            yield Violation(place, problem if secret else f"{problem} {_received(value)}")
     whole = {**given, CONFIRM: True} if tool.destructive else given
     for error in tool.argument_validator.iter_errors(whole):
         path = error.instance_path
-        if _place(path) in formatted:
-            continue  # its format explains it better
-        yield from _explain(tool, error)
+        if _path_text(path) in formatted:
+            continue  # the format's own message is more specific
+        yield from _schema_violations(tool, error)
     for binding in tool.bindings:
         if binding.argument in given and binding.argument not in formatted:
-            yield from _misplaced(binding, given[binding.argument])
+            yield from _placement_violations(binding, given[binding.argument])
 
 
-def _misplaced(binding: Binding, value: Any) -> Iterator[Violation]:
-    """Yield what is wrong with a value only because of where it would stand in the request."""
+def _placement_violations(binding: Binding, value: Any) -> Iterator[Violation]:
+    """Yield what makes a value unusable at its place in the request: path, query, header or cookie."""
     if not isinstance(binding.place, Parameter):
         return
     text = encoded(binding.place, value)
     if binding.place.location == "path" and not text.strip("."):
-        yield Violation(binding.argument, f"must not be empty or dots alone {_got(value)}")
+        yield Violation(binding.argument, f"must not be empty or dots alone {_received(value)}")
     if len(text) > _MAX_ENCODED:
         yield Violation(binding.argument, f"must have at most {_MAX_ENCODED:,} characters when it is encoded")
 
 
-def _formatted(tool: Tool, given: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield the place of every string that has a format, with the format and the string.
+def _formatted_strings(tool: Tool, given: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the path of every string argument that has a format, with the format's name and the string.
 
-    Of a list that is too long anyway, only as many items as it may have: reading numbers takes its time.
+    Items of a list beyond ``maxItems`` are left out: the list is invalid anyway, and parsing phone numbers
+    is slow.
     """
     for name, kind in tool.formats.items():
         value = given.get(name)
@@ -175,36 +184,35 @@ def _formatted(tool: Tool, given: Mapping[str, Any]) -> Iterator[tuple[str, tupl
                     yield f"{name}[{position}]", (kind, item)
 
 
-def _explain(tool: Tool, error: "ValidationError") -> Iterator[Violation]:
+def _schema_violations(tool: Tool, error: "ValidationError") -> Iterator[Violation]:
     kind = error.kind.as_dict()
     path = error.instance_path
-    place = _place(path)
+    place = _path_text(path)
     match error.kind.name:
         case "required":
             name = kind["property"]
-            yield Violation(_place([*path, name]), f"is required{_description(tool, [*path, name])}")
+            yield Violation(_path_text([*path, name]), f"is required{_description(tool, [*path, name])}")
         case "additionalProperties":
             known = list(_schema_at(tool, path).get("properties", {}))
             owner = f"a member of {place}" if place else f"an argument of {tool.name}"
-            for name in islice(kind["unexpected"], _REPORTED):
-                names = (
-                    f"the {'members' if place else 'arguments'} are {_shown(', '.join(known) or 'none', 500)}"
-                )
+            for name in islice(kind["unexpected"], _MAX_VIOLATIONS):
+                listing = _excerpt(", ".join(known) or "none", _MAX_LISTING)
+                names = f"the {'members' if place else 'arguments'} are {listing}"
                 remedy = did_you_mean(name, known, names)
-                yield Violation(_place([*path, name]), f"is not {owner}; {remedy}")
+                yield Violation(_path_text([*path, name]), f"is not {owner}; {remedy}")
         case name:
-            problem = _remedy(name, kind, _description(tool, path))
+            problem = _requirement(name, kind, _description(tool, path))
             secret = bool(path) and path[0] in tool.secrets
-            yield Violation(place, problem if secret else f"{problem} {_got(error.instance)}")
+            yield Violation(place, problem if secret else f"{problem} {_received(error.instance)}")
 
 
-def _remedy(keyword: str, kind: Mapping[str, Any], described: str) -> str:
-    """Return what would be right, from the keyword that is violated and what the validator says about it."""
+def _requirement(keyword: str, kind: Mapping[str, Any], described: str) -> str:
+    """Return what a valid value must be, given the violated keyword and the validator's facts about it."""
     match keyword:
         case "type":
             return f"must be of type {' or '.join(kind['types'])}{described}"
         case "enum":
-            return f"must be one of {_shown(', '.join(map(_shown, kind['options'])), 500)}"
+            return f"must be one of {_excerpt(', '.join(map(_excerpt, kind['options'])), _MAX_LISTING)}"
         case "pattern":
             return f"must match {kind['pattern']}{described}"
         case "anyOf":
@@ -212,14 +220,14 @@ def _remedy(keyword: str, kind: Mapping[str, Any], described: str) -> str:
             types = {name: None for each in first if each.name == "type" for name in each.as_dict()["types"]}
             alternatives = f"be of type {' or '.join(types)}" if types else "match one of its alternatives"
             return f"must {alternatives}{described}"
-        case _ if keyword in _REMEDIES:
-            return _REMEDIES[keyword].format_map(kind)
+        case _ if keyword in _REQUIREMENTS:
+            return _REQUIREMENTS[keyword].format_map(kind)
         case _:
             return f"violates {keyword}{described}"
 
 
-def _place(path: Sequence[str | int]) -> str:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{_shown(step)}" for step in path)
+def _path_text(path: Sequence[str | int]) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{_excerpt(step)}" for step in path)
     return text.removeprefix(".")
 
 
@@ -236,13 +244,13 @@ def _description(tool: Tool, path: Sequence[str | int]) -> str:
     return f" ({text})" if text else ""
 
 
-def _got(value: Any) -> str:
+def _received(value: Any) -> str:
     quote = '"' if isinstance(value, str) else ""
-    return f"(got {quote}{_shown(value)}{quote})"
+    return f"(got {quote}{_excerpt(value)}{quote})"
 
 
-def _shown(value: Any, limit: int = _SHOWN) -> str:
-    """Return a value, or a name, short and printable: a string as it is, the rest as JSON."""
+def _excerpt(value: Any, limit: int = _MAX_EXCERPT) -> str:
+    """Return a string, or any other value as JSON, cut to ``limit`` printable characters."""
     pieces = [value] if isinstance(value, str) else islice(_ENCODER.iterencode(value), limit + 1)
     text = "".join(pieces)[: limit + 1]
     text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
@@ -250,8 +258,8 @@ def _shown(value: Any, limit: int = _SHOWN) -> str:
 
 
 def _refusal(tool: Tool, violations: list[Violation]) -> ToolError:
-    names = ", ".join(dict.fromkeys(v.field for v in violations[:20]))
-    count = f"{_REPORTED} or more" if len(violations) >= _REPORTED else len(violations)
+    names = ", ".join(dict.fromkeys(v.field for v in violations[:_MAX_NAMED]))
+    count = f"{_MAX_VIOLATIONS} or more" if len(violations) >= _MAX_VIOLATIONS else len(violations)
     what = (
         f"{names} {violations[0].problem}"
         if len(violations) == 1
@@ -262,5 +270,5 @@ def _refusal(tool: Tool, violations: list[Violation]) -> ToolError:
         code="invalid_arguments",
         field=violations[0].field,
         hint=f"Correct the named arguments and call {tool.name} again.",
-        errors=[{"field": v.field, "problem": v.problem} for v in violations[:_REPORTED]],
+        errors=[{"field": v.field, "problem": v.problem} for v in violations[:_MAX_VIOLATIONS]],
     )

@@ -1,6 +1,6 @@
-"""The tools, and which of them are on; frozen values.
+"""The tools of a server and which of them are enabled; frozen values.
 
-:mod:`telefonie_mcp.tools.derivation` makes them of documents.
+:mod:`telefonie_mcp.tools.derivation` builds them from OpenAPI documents.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ CONFIRM: Final = "confirm"
 """The argument that every destructive tool requires."""
 
 MAX_NAME: Final = 44
-"""Characters of a tool's name: clients prefix it with the server's and stop at 64."""
+"""Characters of a tool's name: clients prefix it with the server's name, and model APIs allow 64 in all."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Tool:
     """One operation as an agent sees it.
 
     Attributes:
-        output_schema: What clients are told of the answer.
-        answer_schema: What the answer is validated with; the same, or more.
+        output_schema: The schema in ``tools/list``; a subset of ``answer_schema`` where the hints say so.
+        answer_schema: The schema that structured content is validated against.
 
     """
 
@@ -53,41 +53,41 @@ class Tool:
 
     @property
     def formats(self) -> Mapping[str, str]:
-        """Argument → the name of its format, for the arguments that have one."""
+        """Argument → name in :data:`~telefonie_mcp.tools.formats.FORMATS`, for arguments with a format."""
         return {name: hint.format for name, hint in self.hints.arguments.items() if hint.format}
 
     @cached_property
     def secrets(self) -> frozenset[str]:
-        """The arguments that go to the API and nowhere else."""
+        """Names of the arguments that are sent to the API but never shown or recorded."""
         return frozenset(name for name, hint in self.hints.arguments.items() if hint.secret)
 
     def shown(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return ``arguments`` as they may be shown and recorded."""
+        """Return ``arguments`` with every secret replaced, for messages and the ledger."""
         return {name: HIDDEN if name in self.secrets else value for name, value in arguments.items()}
 
     @cached_property
     def argument_validator(self) -> "Draft202012Validator":
-        """The validator of ``input_schema``, compiled when a call first needs it."""
+        """The validator of ``input_schema``, compiled on first use."""
         return _compile(self.input_schema, validate_formats=True)
 
     @cached_property
     def result_validator(self) -> "Draft202012Validator":
-        """The validator of ``answer_schema``, compiled when a call first needs it.
+        """The validator of ``answer_schema``, compiled on first use.
 
-        A ``format`` is an annotation there (JSON Schema 2020-12 §7.2.1), as it is for clients: a provider's
-        way to write a date is no reason to withhold a number.
+        ``format`` is an annotation here (JSON Schema 2020-12 Validation §7.2.1): a date that the provider
+        writes differently does not invalidate an otherwise usable answer.
         """
         return _compile(self.answer_schema, validate_formats=False)
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """The tools that are listed and callable, and why the others are not.
+    """The enabled tools, and the reason why each of the others is disabled.
 
     Attributes:
-        everything: All tools in document order, for those that look something up for another one.
-        switched_off: Name → the setting that switched the tool off.
-        absent: Says which tools there could be besides, for whoever asks for one of them.
+        everything: All tools in document order; a disabled read can still serve as the lookup of a write.
+        switched_off: Name → the setting that disabled the tool.
+        absent: A sentence about toolsets that are not loaded, appended to the error about an unknown tool.
 
     """
 
@@ -101,10 +101,11 @@ class Catalog:
         return {name: tool for name, tool in self.everything.items() if name not in self.switched_off}
 
     def __getitem__(self, name: str) -> Tool:
-        """Return the tool called ``name``.
+        """Return the enabled tool called ``name``.
 
         Raises:
-            UnknownToolError: with the closest name there is.
+            UnknownToolError: there is none; the message has the closest name, or the setting that
+                disabled the tool.
 
         """
         if tool := self.tools.get(name):
@@ -119,12 +120,12 @@ class Catalog:
         return iter(self.tools.values())
 
     def input_schema(self, name: str) -> Mapping[str, Any] | None:
-        """Return the schema of the tool's arguments, if there is such a tool."""
+        """Return the input schema of an enabled tool, or ``None`` for an unknown name."""
         tool = self.tools.get(name)
         return tool and tool.input_schema
 
     def sibling(self, tool: Tool, operation_id: str) -> Tool:
-        """Return the tool for another operation of ``tool``'s document, as hints name it."""
+        """Return the tool for another operation, named by its operationId, of ``tool``'s document."""
         return next(
             other
             for other in self.everything.values()
@@ -141,12 +142,20 @@ def restrict(
     toolsets: Collection[str] | None = None,
     absent: str = "",
 ) -> Catalog:
-    """Switch tools off; read-only beats everything, and exclusion beats inclusion.
+    """Return the catalog with the tools disabled that the settings exclude.
 
-    ``toolsets`` are those whose tools stay on, by default all; tools of no toolset always do.
+    A tool is disabled by the first rule that applies: toolset, read-only, exclusion, inclusion.
+
+    Args:
+        catalog: All tools.
+        read_only: Disable every tool that writes.
+        tools: Names to keep; empty keeps all.
+        exclude_tools: Names to disable.
+        toolsets: Toolsets to keep, by default all; a tool that belongs to no toolset is always kept.
+        absent: See :class:`Catalog`.
 
     Raises:
-        SettingsError: a name is no tool's, with the closest match.
+        SettingsError: there is no tool of a given name; the message has the closest match.
 
     """
     for setting, names in (("TELEFONIE_TOOLS", tools), ("TELEFONIE_EXCLUDE_TOOLS", exclude_tools)):
@@ -168,6 +177,6 @@ def restrict(
 
 
 def _compile(schema: dict[str, Any], *, validate_formats: bool) -> "Draft202012Validator":
-    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - a tools/list needs no validator
+    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - not needed before a first call
 
     return Draft202012Validator(schema, validate_formats=validate_formats)

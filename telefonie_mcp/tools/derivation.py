@@ -1,9 +1,9 @@
-"""Documents → tools: pure, deterministic, the same for every client.
+"""OpenAPI documents → catalog; pure and deterministic.
 
-One tool per operation, in document order. Its arguments are the operation's parameters and the members
-of its JSON body in one flat object; a :class:`~telefonie_mcp.openapi.operation.Binding` remembers where
-each came from. A name that occurs twice keeps its first place (path, query, header, cookie, body) and is
-prefixed with its location in the others.
+One tool per operation, in document order. Its arguments are the operation's parameters and the members of
+its request body in one flat object; a :class:`~telefonie_mcp.openapi.operation.Binding` maps each back to its
+place. Of arguments with the same name, the first keeps it (in the order path, query, header, cookie, body)
+and the others are prefixed with their location.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import Document
-from telefonie_mcp.openapi.hints import Exposed, Hints
+from telefonie_mcp.openapi.hints import Hints, ResourceHint
 from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.openapi.schema import is_object
 from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool
@@ -22,17 +22,21 @@ from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
 __all__ = ["build_catalog", "snake_case"]
 
 _MAX_ARGUMENT: Final = 48
-"""Characters of an argument's name: model APIs take 64, and a second of its name needs a prefix."""
+"""Characters of an argument's name: model APIs allow 64, and a duplicate name needs room for its prefix."""
+
+_DIGEST_LENGTH: Final = 6
+"""Hexadecimal digits that keep the names of two shortened tools distinct."""
 
 _NO_HINTS: Final = Hints()
-_PROSE: Final = frozenset({"default", "description", "examples", "title"})
+_ANNOTATIONS: Final = frozenset({"default", "description", "examples", "title"})
 
 
 def build_catalog(documents: Iterable[Document]) -> Catalog:
-    """Make one tool per operation.
+    """Return a catalog with one tool per operation.
 
     Raises:
-        DocumentError: when two operations make tools of one name, or a hint names what is not there.
+        DocumentError: two operations result in the same tool name, or a hint refers to an operation,
+            argument or format that does not exist.
 
     """
     tools: dict[str, Tool] = {}
@@ -59,7 +63,7 @@ def _tool(document: Document, operation: Operation) -> Tool:
         read_only or operation.method in {"PUT", "DELETE"} if hints.idempotent is None else hints.idempotent
     )
     answer = _answer_schema(operation, hints)
-    bindings = tuple(_bindings(operation, destructive=destructive))
+    bindings = tuple(_bind(operation, destructive=destructive))
     what = operation.description or operation.summary or f"{operation.method} {operation.path}"
     words = [what if what.endswith(".") else f"{what}.", hints.description]
     if destructive:
@@ -69,7 +73,7 @@ def _tool(document: Document, operation: Operation) -> Tool:
         title=operation.summary or snake_case(operation.id).replace("_", " ").capitalize(),
         description=" ".join(filter(None, words)),
         input_schema=_input_schema(bindings, hints, destructive=destructive),
-        output_schema=_brief(answer) if hints.brief else answer,
+        output_schema=_brief_schema(answer) if hints.brief else answer,
         answer_schema=answer,
         read_only=read_only,
         destructive=destructive,
@@ -82,7 +86,7 @@ def _tool(document: Document, operation: Operation) -> Tool:
 
 
 def snake_case(name: str) -> str:
-    """Return ``name`` in snake_case, of ``[a-z0-9_]`` only.
+    """Return ``name`` in snake_case, with the characters ``[a-z0-9_]`` only.
 
     >>> snake_case("searchAvailableNumbers"), snake_case("X-Request-ID"), snake_case("getHTTPStatus2")
     ('search_available_numbers', 'x_request_id', 'get_http_status2')
@@ -96,14 +100,14 @@ def _tool_name(operation_id: str) -> str:
     name = snake_case(operation_id) or "operation"
     if len(name) <= MAX_NAME:
         return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
-    return f"{name[: MAX_NAME - 7].rstrip('_')}_{digest}"
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST_LENGTH]
+    return f"{name[: MAX_NAME - _DIGEST_LENGTH - 1].rstrip('_')}_{digest}"
 
 
-def _bindings(operation: Operation, *, destructive: bool) -> Iterator[Binding]:
+def _bind(operation: Operation, *, destructive: bool) -> Iterator[Binding]:
     taken = {CONFIRM} if destructive else set[str]()
 
-    def claim(name: str, location: str) -> str:
+    def unique(name: str, location: str) -> str:
         plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")[:_MAX_ARGUMENT] or location
         candidate = plain if plain not in taken else f"{location}_{plain}"
         while candidate in taken:
@@ -112,21 +116,21 @@ def _bindings(operation: Operation, *, destructive: bool) -> Iterator[Binding]:
         return candidate
 
     for parameter in operation.parameters:
-        name = claim(parameter.name, parameter.location)
+        name = unique(parameter.name, parameter.location)
         yield Binding(name, parameter.required, parameter.schema, parameter, parameter.name)
     if operation.body is None:
         return
     schema = operation.body.schema
-    if _flattens(schema):
+    if _can_be_flattened(schema):
         required = schema.get("required", ()) if operation.body.required else ()
         for member, member_schema in schema["properties"].items():
-            yield Binding(claim(member, "body"), member in required, member_schema, "member", member)
+            yield Binding(unique(member, "body"), member in required, member_schema, "member", member)
     else:
-        yield Binding(claim("body", "request"), operation.body.required, schema, "body")
+        yield Binding(unique("body", "request"), operation.body.required, schema, "body")
 
 
-def _flattens(schema: Mapping[str, Any]) -> bool:
-    """Whether nothing is lost when the members of a body become arguments."""
+def _can_be_flattened(schema: Mapping[str, Any]) -> bool:
+    """Whether a body can be flattened: an object whose properties are all declared, without composition."""
     closed = not schema.get("additionalProperties") and not schema.keys() & {
         "anyOf",
         "allOf",
@@ -157,7 +161,7 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
     if destructive:
         properties[CONFIRM] = {
             "type": "boolean",
-            "default": False,  # a form must not need the box ticked to be sent
+            "default": False,  # clients that render a form would otherwise require the box to be ticked
             "description": "true only after the user agreed to this exact call",
         }
         required.append(CONFIRM)
@@ -169,11 +173,11 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
     }
 
 
-def _shape(operation: Operation, body: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the schema of the structured content for one success answer: an object at the root.
+def _content_schema(operation: Operation, body: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the schema of the structured content for one success response.
 
-    A body that is no object stands under ``result``. A response without one says what happened in
-    ``message`` and repeats the path parameters.
+    ``structuredContent`` must be an object (MCP, "Tools"), so any other body is wrapped in ``result``. A
+    response without a body becomes a ``message`` and the path parameters.
     """
     if body is None:
         names = ["message", *(p.name for p in operation.parameters if p.location == "path")]
@@ -187,7 +191,7 @@ def _shape(operation: Operation, body: Mapping[str, Any] | None) -> dict[str, An
 def _answer_schema(operation: Operation, hints: Hints) -> dict[str, Any]:
     shapes: list[dict[str, Any]] = []
     for body in operation.successes.values():
-        shape = _undescribed(_shape(operation, body))
+        shape = _without_annotations(_content_schema(operation, body))
         if shape not in shapes:
             shapes.append(shape)
     schema: dict[str, Any] = shapes[0] if len(shapes) == 1 else {"type": "object", "anyOf": shapes}
@@ -196,38 +200,38 @@ def _answer_schema(operation: Operation, hints: Hints) -> dict[str, Any]:
     return schema
 
 
-def _brief(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the names and types of the members that every answer has, without what is inside them."""
+def _brief_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``schema`` reduced to its required members and their types, without nested members."""
     required = schema.get("required", ())
     members = cast("Mapping[str, Mapping[str, Any]]", schema.get("properties", {}))
     return {
         "type": "object",
-        "properties": {name: _typed(member) for name, member in members.items() if name in required},
+        "properties": {name: _type_only(member) for name, member in members.items() if name in required},
     }
 
 
-def _typed(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _type_only(schema: Mapping[str, Any]) -> dict[str, Any]:
     kind = {"type": schema["type"]} if "type" in schema else {}
-    return {**kind, "items": _typed(schema.get("items", {}))} if "items" in schema else kind
+    return {**kind, "items": _type_only(schema.get("items", {}))} if "items" in schema else kind
 
 
-def _undescribed(schema: Any) -> Any:
-    """Return ``schema`` without prose: clients validate with it, and every word costs a model's context."""
+def _without_annotations(schema: Any) -> Any:
+    """Return ``schema`` without annotations: validation ignores them, and they cost a model's context."""
     if isinstance(schema, list):
-        return [_undescribed(member) for member in cast("list[Any]", schema)]
+        return [_without_annotations(member) for member in cast("list[Any]", schema)]
     if not isinstance(schema, dict):
         return schema
     kept: dict[str, Any] = {}
     for key, value in cast("dict[str, Any]", schema).items():
         if key == "properties":
-            kept[key] = {name: _undescribed(member) for name, member in value.items()}
-        elif key not in _PROSE:
-            kept[key] = _undescribed(value)
+            kept[key] = {name: _without_annotations(member) for name, member in value.items()}
+        elif key not in _ANNOTATIONS:
+            kept[key] = _without_annotations(value)
     return kept
 
 
 def _check_hints(catalog: Catalog, tool: Tool) -> None:
-    """Refuse hints that would fail only when a call needs them."""
+    """Raise :class:`DocumentError` for hints that refer to something that does not exist."""
     hints, where = tool.hints, f"hints of {tool.operation.id}"
     arguments = {binding.argument for binding in tool.bindings}
     named = {*hints.arguments, *filter(None, [hints.subject])}
@@ -254,7 +258,7 @@ def _check_hints(catalog: Catalog, tool: Tool) -> None:
                 raise DocumentError(f"{where}: cannot derive {source!r}")
 
 
-def _check_resource(tool: Tool, exposed: Exposed, where: str) -> None:
+def _check_resource(tool: Tool, exposed: ResourceHint, where: str) -> None:
     properties = tool.input_schema["properties"]
     pages = {exposed.pages.page, exposed.pages.size} if exposed.pages else set[str]()
     named = {*re.findall(r"{(\w+)}", exposed.uri), *exposed.arguments, *pages}

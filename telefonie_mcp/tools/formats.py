@@ -1,7 +1,7 @@
-"""Formats an argument can have beyond its JSON Schema: read generously, refused helpfully.
+"""Formats that hints can give to an argument: phone numbers, countries, area codes, hosts and webhook URLs.
 
-A format gives the pattern that clients see, normalises what can be read unambiguously, says what is
-wrong with the rest, and derives other facts from a value (the country of a number).
+A format adds a pattern to the input schema, normalises spellings that are unambiguous, and explains what is
+wrong with any other value. Derivations compute one value from another, such as the country of a number.
 """
 
 import re
@@ -18,12 +18,12 @@ __all__ = ["DERIVATIONS", "FORMATS", "Format"]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How an argument is read.
+    """How a string argument is published, normalised and validated.
 
     Attributes:
-        keywords: JSON Schema keywords that clients see.
-        normalise: Returns the canonical spelling, or the value unchanged where it cannot be read.
-        problem: Returns what is wrong with a normalised value and what would be right, or ``None``.
+        keywords: JSON Schema keywords added to the input schema.
+        normalise: Returns the canonical spelling, or the value unchanged if it is ambiguous or invalid.
+        problem: Returns what a valid value must be if the normalised value is invalid, else ``None``.
 
     """
 
@@ -37,7 +37,7 @@ def _area_code_problem(value: str) -> str | None:
 
 
 def _host_problem(value: str) -> str | None:
-    """Say what is wrong with a host name; what is none is mostly a URL."""
+    """Return what is wrong with a host name; for a URL, suggest its host."""
     if re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", value):
         return None
     rule = "must be a host name without scheme, port and path, such as hooks.example.com"
@@ -83,4 +83,4 @@ DERIVATIONS: Final[Mapping[str, Callable[[str], str]]] = {
     "country": country_of,
     "national_number": national_number,
 }
-"""What hints can derive from an argument, as in ``phone_number|country``."""
+"""The derivations that hints can apply to an argument, as in ``phone_number|country``."""

@@ -1,4 +1,4 @@
-"""Hides the secrets of a call wherever the provider's answer repeats them; pure."""
+"""Removes the secret arguments of a call from an error that quotes the API's answer."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
@@ -11,23 +11,23 @@ __all__ = ["hide_secrets"]
 
 
 def hide_secrets(error: ToolError, tool: Tool, arguments: Mapping[str, Any]) -> None:
-    """Hide in ``error`` the secrets among the ``arguments`` that were sent."""
-    sent = {text for name in tool.secrets & arguments.keys() for text in _texts(arguments[name])}
+    """Replace, in place, the values of secret arguments in the message and the details of ``error``."""
+    sent = {text for name in tool.secrets & arguments.keys() for text in _scalars(arguments[name])}
     redactor = Redactor(sent, HIDDEN)
     error.message = redactor.text(error.message)
     error.args = (error.message,)
     error.details = redactor.json(error.details)
 
 
-def _texts(secret: Any) -> Iterator[str]:
-    """Yield the parts of a secret that an answer can repeat."""
+def _scalars(secret: Any) -> Iterator[str]:
+    """Yield the scalars of a secret argument as strings, except booleans and nulls."""
     match secret:
         case dict():
             for member in cast("dict[str, Any]", secret).values():
-                yield from _texts(member)
+                yield from _scalars(member)
         case list():
             for item in cast("list[Any]", secret):
-                yield from _texts(item)
+                yield from _scalars(item)
         case bool() | None:
             return
         case _:

@@ -1,4 +1,4 @@
-"""Tools on one side, requests and answers on the other."""
+"""Sends the request of a tool, with retries, and returns its outcome or its structured content."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ __all__ = ["Requester", "content_of", "succeeded"]
 
 
 def succeeded(tool: Tool, answer: Answer) -> bool:
-    """Whether ``answer`` has a status that the document declares as success."""
+    """Whether the document declares the status of ``answer`` as a success, by itself or as ``2XX``."""
     declared = tool.operation.successes
     return str(answer.status) in declared or ("2XX" in declared and 200 <= answer.status < 300)  # noqa: PLR2004
 
@@ -26,7 +26,7 @@ def content_of(tool: Tool, outcome: Outcome, arguments: Mapping[str, Any]) -> di
     """Return the structured content of a read.
 
     Raises:
-        ToolError: it did not succeed, or the answer does not follow its specification.
+        ToolError: the request did not succeed, or its answer does not follow the document.
 
     """
     if not isinstance(outcome, Answer) or not succeeded(tool, outcome):
@@ -38,16 +38,16 @@ def content_of(tool: Tool, outcome: Outcome, arguments: Mapping[str, Any]) -> di
 
 
 class Requester:
-    """Sends what tools ask for.
+    """Sends the requests of tools through one client.
 
     Args:
-        client: Where requests go.
-        catalog: All tools, for those that look something up for another one.
+        client: The HTTP client.
+        catalog: All tools, among them the reads that the hints of other tools refer to.
         server: Tool → base URL of its operation.
-        seconds: How long one call may take in all.
+        seconds: Time limit of one tool call in all.
 
     Attributes:
-        attempt_seconds: How long one attempt of a read may take, and the least time for a write.
+        attempt_seconds: Time limit of one attempt of a read, and the least time that a write needs.
 
     """
 
@@ -60,7 +60,7 @@ class Requester:
         self.attempt_seconds = seconds * READ_ATTEMPT
 
     async def send(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Outcome:
-        """Send the tool's request, again where the policy allows it, until its outcome stands."""
+        """Send the tool's request, with the retries of :mod:`telefonie_mcp.upstream.retry`."""
         operation = tool.operation
         request = build_request(operation, tool.bindings, arguments)
         server = self.server(tool)

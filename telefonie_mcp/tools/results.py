@@ -1,4 +1,4 @@
-"""Answers of the API → structured content that is safe to show to a model; pure."""
+"""Success answer of the API → structured content, cleaned and validated against the document; pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,11 +13,11 @@ __all__ = ["UnusableError", "done_without_body", "present"]
 
 
 class UnusableError(Exception):
-    """A success answer that does not follow its specification.
+    """A success answer that does not follow the document.
 
     Args:
-        reason: What is wrong with it, as the rest of a sentence that begins with "the answer".
-        data: What could be read of it, already cleaned; ``None`` if nothing could.
+        reason: What is wrong, as the predicate of a sentence whose subject is "the answer".
+        data: The decoded and cleaned body; ``None`` if it could not be decoded.
 
     """
 
@@ -28,10 +28,10 @@ class UnusableError(Exception):
 
 
 def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the structured content for a success answer; it satisfies ``tool.output_schema``.
+    """Return the structured content for a success answer; it is valid against ``tool.answer_schema``.
 
     Raises:
-        UnusableError: when the answer is not what the document promises.
+        UnusableError: the answer does not follow the document, or is about another subject.
 
     """
     successes = tool.operation.successes
@@ -40,7 +40,7 @@ def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[st
     if body is None:
         return done_without_body(tool, arguments, status)
     try:
-        data = _decoded(tool, answer)
+        data = _decode(tool, answer)
     except (ValueError, RecursionError) as error:
         raise UnusableError("is not JSON") from error
     content: dict[str, Any] = _without_nulls([body], data) if b"null" in answer.body else data
@@ -53,15 +53,16 @@ def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[st
         raise UnusableError(
             f"does not follow the specification: {place}: {clean_line(errors[0].message)}", content
         )
-    if not _is_about(tool, arguments, content):
+    if not _matches_subject(tool, arguments, content):
         raise UnusableError("is about something else", content)
     return content
 
 
 def done_without_body(tool: Tool, arguments: Mapping[str, Any], status: str = "") -> dict[str, Any]:
-    """Return the structured content of a success that has no body: what happened, and to what.
+    """Return the structured content of a success without a body: a message and the path parameters.
 
-    Without a ``status``, because the success was found by looking, it is the first one of the document.
+    Without a ``status`` (the success was found by reading the current state), the message is that of the
+    document's first success response that has one.
     """
     named = {
         binding.name: str(arguments[binding.argument])
@@ -72,32 +73,35 @@ def done_without_body(tool: Tool, arguments: Mapping[str, Any], status: str = ""
     return {"message": texts.get(status) or next(filter(None, texts.values()), "Done"), **named}
 
 
-def _is_about(tool: Tool, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
-    """Whether ``content``, where it names its subject, is about the subject of the call."""
+def _matches_subject(tool: Tool, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+    """Whether ``content`` names the subject of the call, or no subject at all."""
     subject = tool.hints.subject or ""
     wanted = arguments.get(subject)
     return str(content.get(subject, wanted)) == str(wanted)
 
 
-def _decoded(tool: Tool, answer: Answer) -> Any:
+def _decode(tool: Tool, answer: Answer) -> Any:
     kind = answer.headers.get("content-type", "")
     if tool.operation.text:
         return clean(answer.body.decode(errors="replace"))
     if kind and not re.match(r"application/([\w.+-]+\+)?json\b", kind, re.IGNORECASE):
         raise UnusableError(f"has the content type {clean_line(kind, 60)} instead of JSON")
-    return answer.json if _is_plain(answer.body) else clean(answer.json)
+    return answer.json if _is_clean(answer.body) else clean(answer.json)
 
 
-def _is_plain(body: bytes) -> bool:
-    """Whether nothing in a JSON text can need cleaning or cutting, as in most answers that are not long."""
+def _is_clean(body: bytes) -> bool:
+    """Whether cleaning cannot change a JSON text: short, shallow, printable ASCII without escapes.
+
+    Most answers are, and this check is much faster than cleaning.
+    """
     if len(body) > MAX_STRING or not body.isascii() or b"\\" in body:
         return False
     return body.decode().isprintable() and body.count(b"{") + body.count(b"[") <= MAX_DEPTH
 
 
 def _without_nulls(schemas: Sequence[Json], data: Any) -> Any:
-    """Return ``data`` without optional members that are null: for many providers that means absent."""
-    parts = [part for schema in schemas for part in _parts(schema)]
+    """Return ``data`` without optional members that are null, which many providers send for absent ones."""
+    parts = [part for schema in schemas for part in _subschemas(schema)]
     if isinstance(data, list):
         items = [part["items"] for part in parts if "items" in part]
         return [_without_nulls(items, item) for item in cast("list[Any]", data)]
@@ -105,21 +109,21 @@ def _without_nulls(schemas: Sequence[Json], data: Any) -> Any:
         return data
     required = {name for part in parts for name in part.get("required", ())}
     return {
-        key: _without_nulls([*_members(parts, key)], member)
+        key: _without_nulls([*_member_schemas(parts, key)], member)
         for key, member in cast("dict[str, Any]", data).items()
         if member is not None or key in required
     }
 
 
-def _parts(schema: Json) -> Iterator[Json]:
-    """Yield ``schema`` and all that it combines: what one of them requires may be null, but not absent."""
+def _subschemas(schema: Json) -> Iterator[Json]:
+    """Yield ``schema`` and its ``allOf`` and ``anyOf`` subschemas, at any depth."""
     yield schema
     for keyword in ("allOf", "anyOf"):
         for part in schema.get(keyword, ()):
-            yield from _parts(part)
+            yield from _subschemas(part)
 
 
-def _members(parts: Iterable[Json], key: str) -> Iterator[Json]:
+def _member_schemas(parts: Iterable[Json], key: str) -> Iterator[Json]:
     for part in parts:
         member = part.get("properties", {}).get(key, part.get("additionalProperties"))
         if isinstance(member, Mapping):

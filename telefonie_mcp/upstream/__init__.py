@@ -1,5 +1,5 @@
-"""How a call of an operation reaches the API and what is known afterwards; knows nothing of MCP.
+"""HTTP requests to the API and their outcomes; independent of MCP.
 
-:mod:`requests` builds the request, :mod:`client` sends it once, :mod:`policy` says when to send it again,
-and :mod:`answers` reads what comes back.
+:mod:`serialization` builds the request of an operation, :mod:`client` sends it once, :mod:`retry` decides
+whether it is sent again, and :mod:`outcomes` are the values that both return.
 """

@@ -1,7 +1,7 @@
-"""Sends one request, once, and returns what is known afterwards; never raises for what the network does.
+"""The HTTP client: sends one request once and returns its outcome; network failures are values, not errors.
 
-The only module that imports the HTTP client. It is ``httpx2``, the maintained continuation of httpx with
-the same interface, which the MCP SDK brings along; hence the name it is imported under.
+``httpx2`` is the maintained continuation of httpx with the same interface, hence the name it is imported
+under. The MCP SDK depends on it too.
 """
 
 import math
@@ -27,25 +27,32 @@ MAX_BODY: Final = 8 * 1024 * 1024
 """Bytes of a response body, after decompression, that are read at most."""
 
 MAX_CONNECTIONS: Final = 32
-"""Requests that reach the API at the same time; further ones wait their turn."""
+"""Concurrent connections to the API; further requests wait for one."""
 
-_CONNECT_SECONDS: Final = 5.0
-_SHORTEST_KEY: Final = 8  # what is shorter is hardly a key, and may stand in honest data
+_MAX_CONNECT_SECONDS: Final = 5.0
+"""Seconds for establishing a connection, however long the attempt may take."""
+
+_KEEPALIVE_SECONDS: Final = 20.0
+"""Seconds after which an idle connection is closed."""
+
+_MIN_REDACTED_KEY: Final = 8
+"""Characters of the shortest API key that is redacted: a shorter one could occur in ordinary data."""
+
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 Transport = httpx.AsyncBaseTransport
 
 
 def asgi_transport(app: Callable[..., Any]) -> Transport:
-    """Return a transport that serves requests by an ASGI application in this process."""
+    """Return a transport that passes requests to an ASGI application in this process."""
     return httpx.ASGITransport(app, raise_app_exceptions=False)
 
 
 def get_status(url: str, *, seconds: float) -> int:
-    """Return the status that a server of this machine answers a GET with; no proxy is asked.
+    """Return the status of a GET to a local server, bypassing proxies.
 
     Raises:
-        OSError: it does not answer within ``seconds``.
+        OSError: the server does not answer within ``seconds``.
 
     """
     try:
@@ -55,7 +62,7 @@ def get_status(url: str, *, seconds: float) -> int:
         raise OSError(f"{url} does not answer ({type(error).__name__})") from error
 
 
-class _TooLargeError(Exception):
+class _BodyTooLargeError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
@@ -64,15 +71,15 @@ class _TooLargeError(Exception):
 class ApiClient:
     """A pooled HTTP client for one or more servers that accept the same API key.
 
-    The pool comes into being with the first request, and again with the first one after :meth:`aclose`.
+    The connection pool is opened by the first request, and again by the first one after :meth:`aclose`.
 
     Args:
-        api_key: Sent where each operation's credential says; ``None`` sends none.
-        open_transport: Returns where requests go instead of the network, or ``None``; called when needed.
+        api_key: Sent where the credential of an operation says; ``None`` sends none.
+        open_transport: Returns the transport, or ``None`` for the network; called when the pool is opened.
         user_agent: Value of the ``User-Agent`` header.
-        local: Host name → what answers its requests in this process; called when needed.
-        encrypted: Whether any server is ``https``. If none is, no certificate is trusted: reading those of
-            the system takes longer than everything else about a first call.
+        local: Host name → factory of the transport for its requests; called when the pool is opened.
+        encrypted: Whether any server uses ``https``. If none does, the system's certificates are not
+            loaded, which would take longer than the rest of a first call, and none is trusted.
 
     """
 
@@ -87,7 +94,7 @@ class ApiClient:
     ) -> None:
         self._api_key = api_key
         key = api_key.get_secret_value() if api_key else ""
-        self._redactor = Redactor([key] if len(key) >= _SHORTEST_KEY else [])
+        self._redactor = Redactor([key] if len(key) >= _MIN_REDACTED_KEY else [])
         self._open_transport = open_transport
         self._user_agent = user_agent
         self._local = local or {}
@@ -103,12 +110,12 @@ class ApiClient:
                 verify=self._encrypted or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                 headers={"User-Agent": self._user_agent},
                 follow_redirects=False,
-                limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=20.0),
+                limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS),
             )
         return self._pool
 
     async def aclose(self) -> None:
-        """Close the pool."""
+        """Close the connection pool."""
         if self._pool is not None:
             pool, self._pool = self._pool, None
             await pool.aclose()
@@ -116,15 +123,15 @@ class ApiClient:
     async def send(
         self, server: str, request: Request, credential: Credential | None, *, seconds: float
     ) -> Outcome:
-        """Send ``request`` once and wait at most ``seconds`` for the complete answer."""
-        message = self._message(server, request, credential, seconds)
+        """Send ``request`` once and wait at most ``seconds`` for the complete response."""
+        message = self._build_message(server, request, credential, seconds)
         answer: Outcome = Unanswered(f"did not answer within {math.ceil(seconds)} seconds", pending=True)
         with anyio.move_on_after(seconds):
             try:
                 answer = await self._exchange(message)
             except _NEVER_CONNECTED as error:
                 return NotSent(f"could not be reached ({type(error).__name__})")
-            except _TooLargeError as error:
+            except _BodyTooLargeError as error:
                 return Unanswered(
                     f"answered {error.status} with more than {MAX_BODY // 1024**2} MiB", pending=False
                 )
@@ -134,7 +141,7 @@ class ApiClient:
                 return Unanswered(f"broke the connection ({type(error).__name__})", pending=False)
         return answer
 
-    def _message(
+    def _build_message(
         self, server: str, request: Request, credential: Credential | None, seconds: float
     ) -> httpx.Request:
         headers = dict(request.headers)
@@ -150,7 +157,7 @@ class ApiClient:
                 separator = "&" if urlsplit(target).query else "?"
                 target += separator + str(httpx.QueryParams({credential.name: value}))
         connecting = seconds * CONNECTING
-        timeout = httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, connecting), pool=connecting)
+        timeout = httpx.Timeout(seconds, connect=min(_MAX_CONNECT_SECONDS, connecting), pool=connecting)
         return self._http.build_request(
             request.method, httpx.URL(target), headers=headers, content=request.content, timeout=timeout
         )
@@ -162,15 +169,15 @@ class ApiClient:
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > MAX_BODY:
-                    raise _TooLargeError(response.status_code)
+                    raise _BodyTooLargeError(response.status_code)
         finally:
             with suppress(httpx.HTTPError), anyio.CancelScope(shield=True):
                 await response.aclose()
         headers = {
-            name.lower(): self._redacted(value.encode()).decode() for name, value in response.headers.items()
+            name.lower(): self._redact(value.encode()).decode() for name, value in response.headers.items()
         }
-        return Answer(response.status_code, headers, self._redacted(bytes(body)))
+        return Answer(response.status_code, headers, self._redact(bytes(body)))
 
-    def _redacted(self, content: bytes) -> bytes:
-        """Blot out the key in what the API answers: some repeat it, and answers are shown and recorded."""
+    def _redact(self, content: bytes) -> bytes:
+        """Redact the API key: some APIs repeat it in responses, which are shown and recorded."""
         return self._redactor.text(content.decode("latin-1")).encode("latin-1")

@@ -1,7 +1,7 @@
-"""What an API answered, or why it did not; pure values.
+"""Outcomes of one HTTP request; frozen values.
 
-Of a request that failed, one question decides everything that follows: can the API have processed it?
-:class:`NotSent` says certainly not, :class:`Unanswered` says nobody knows.
+They distinguish whether the API can have processed the request: with :class:`NotSent` it has not, with
+:class:`Unanswered` it may have.
 """
 
 import json
@@ -14,7 +14,8 @@ from typing import Any, Final
 
 __all__ = ["Answer", "NotSent", "Outcome", "Unanswered", "retry_after"]
 
-_LONGEST: Final = 999_999_999.0  # seconds; what is longer is as good as never, and may be infinite
+_MAX_RETRY_AFTER: Final = 999_999_999.0
+"""Seconds: keeps a long string of digits from becoming an infinite float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +28,27 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body as JSON, whatever the content type says.
+        """The body parsed as JSON, regardless of the content type.
 
         Raises:
-            ValueError: when it is none.
+            ValueError: the body is not JSON, or has a number that is not finite.
 
         """
-        return json.loads(self.body, parse_constant=_finite, parse_float=_finite)
+        return json.loads(self.body, parse_constant=_parse_finite, parse_float=_parse_finite)
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """No connection came about: the API has certainly not seen the request."""
+    """No connection was established: the API has not received the request."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """The request may have been processed: it was, or may have been, sent, and no complete answer came.
+    """The request may have been sent, and no complete response was received.
 
-    ``pending`` tells that the API may still be working on it.
+    ``pending``: the attempt timed out, so the API may still be processing the request.
     """
 
     reason: str
@@ -57,22 +58,22 @@ class Unanswered:
 Outcome = Answer | NotSent | Unanswered
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is not a JSON number")  # or one that could not be written as JSON again
+        raise ValueError(f"{text} is not a JSON number")  # 1e999 is one, but cannot be serialized again
     return number
 
 
 def retry_after(answer: Answer, *, now: datetime | None = None) -> float | None:
-    """Return the seconds that ``Retry-After`` asks to wait (RFC 9110 §10.2.3), seconds or a date."""
+    """Return the seconds to wait by ``Retry-After`` (RFC 9110 §10.2.3), or ``None`` without a valid one."""
     value = answer.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
-        return min(float(value), _LONGEST)
+        return min(float(value), _MAX_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return min(max(0.0, (moment - (now or datetime.now(UTC))).total_seconds()), _LONGEST)
+    return min(max(0.0, (moment - (now or datetime.now(UTC))).total_seconds()), _MAX_RETRY_AFTER)

@@ -1,8 +1,10 @@
-"""When a request is sent again, and for how long a call may take.
+"""Retry policy: which requests are sent again, after which pause, within a deadline.
 
-A read is repeated after anything that can pass. A write is repeated only when the API has certainly not
-processed it: no connection came about, or it answered 429 ("never processed", as providers document it).
-Everything else about a write is settled by looking, never by sending it again.
+A read is retried after a transient failure. A write is retried only if the API has certainly not processed
+it: no connection was established, or the status was 429, which providers document as "not processed". After
+any other failure of a write, the current state is read instead (:mod:`telefonie_mcp.calls.writes`).
+
+The pause is exponential backoff with jitter, and never shorter than ``Retry-After``.
 """
 
 import random
@@ -17,37 +19,41 @@ from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 
 __all__ = ["pause_before_retry", "send_until_known"]
 
-_ATTEMPTS: Final = 4
-_FIRST_PAUSE: Final = 0.25
-_PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
+_MAX_ATTEMPTS: Final = 4
+_FIRST_PAUSE_SECONDS: Final = 0.25
+_FIXED_FRACTION: Final = 0.5
+"""Fraction of the backoff that is always waited; the rest is multiplied by the jitter."""
+
+_TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
+"""Statuses after which a read is retried."""
 
 
 def pause_before_retry(
     outcome: Outcome, attempt: int, *, writes: bool, jitter: Callable[[], float] = random.random
 ) -> float | None:
-    """Return the seconds to wait before sending again, or ``None`` where the outcome stands.
+    """Return the seconds to wait before the next attempt, or ``None`` if the outcome is final.
 
     Args:
-        outcome: What came of the request.
-        attempt: How many times it was sent before, from 0.
-        writes: Whether the request changes something.
-        jitter: A random number in [0, 1).
+        outcome: The outcome of the latest attempt.
+        attempt: The number of that attempt, from 0.
+        writes: Whether the request is a write.
+        jitter: Returns a random number in [0, 1).
 
     """
     match outcome:
         case Answer(status=429):
-            again = True
+            retryable = True
         case Answer():
-            again = not writes and outcome.status in _PASSING
+            retryable = not writes and outcome.status in _TRANSIENT
         case NotSent():
-            again = True
+            retryable = True
         case Unanswered():
-            again = not writes
-    if not again or attempt + 1 >= _ATTEMPTS:
+            retryable = not writes
+    if not retryable or attempt + 1 >= _MAX_ATTEMPTS:
         return None
-    asked = retry_after(outcome) if isinstance(outcome, Answer) else None
-    backoff = _FIRST_PAUSE * 2**attempt * (0.5 + jitter() / 2)
-    return backoff if asked is None else max(asked, backoff)
+    requested = retry_after(outcome) if isinstance(outcome, Answer) else None
+    backoff = _FIRST_PAUSE_SECONDS * 2**attempt * (_FIXED_FRACTION + jitter() * (1 - _FIXED_FRACTION))
+    return backoff if requested is None else max(requested, backoff)
 
 
 async def send_until_known(
@@ -58,9 +64,15 @@ async def send_until_known(
     attempt_seconds: float,
     before_pause: Callable[[Outcome, float], Awaitable[None]],
 ) -> Outcome:
-    """Call ``send(seconds)`` until its outcome stands, or no fair attempt fits before the deadline.
+    """Call ``send(seconds)`` until its outcome is final, or the deadline leaves no time for a useful attempt.
 
-    ``before_pause(outcome, seconds)`` is told why the next attempt waits, and for how long.
+    Args:
+        send: Makes one attempt that takes at most the given seconds.
+        writes: Whether the request is a write.
+        deadline: The deadline of the call.
+        attempt_seconds: Time limit of one attempt.
+        before_pause: Called before each pause with the outcome that is retried and the seconds to wait.
+
     """
     for attempt in count():
         outcome = await send(min(attempt_seconds, deadline.remaining))

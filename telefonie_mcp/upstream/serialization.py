@@ -1,8 +1,8 @@
-"""An operation and its arguments → an HTTP request; pure.
+"""Operation and arguments → HTTP request; pure.
 
-Serialisation follows OpenAPI 3.1.1 §4.8.12.2: booleans are ``true``/``false``, arrays repeat the name or
-are joined by a delimiter that no item can contain, and every value in a path or query is percent-encoded
-completely (RFC 3986 §2.3), so that it can never leave its segment.
+Parameters are serialised by their style (OpenAPI 3.1.1 §4.8.12.2): booleans are ``true`` and ``false``,
+arrays repeat the name or are joined by a delimiter. In a path or query everything but unreserved characters
+(RFC 3986 §2.3) is percent-encoded, so that no value can change the structure of the URL.
 """
 
 import json
@@ -17,14 +17,14 @@ from telefonie_mcp.openapi.operation import Binding, Operation, Parameter
 __all__ = ["Request", "build_request", "encoded"]
 
 _HEADER_SAFE: Final = " !#$&'()*+,/:;=?@[]\"<>\\^`{|}%~"
-"""Everything visible in ASCII; what a header cannot carry (RFC 9110 §5.5) is percent-encoded."""
+"""Reserved ASCII characters that a field value may contain (RFC 9110 §5.5); others are percent-encoded."""
 
 _OUTER_SPACES: Final = re.compile("^ +| +$")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request without its credential, relative to the operation's server; path and query are encoded."""
+    """A request relative to a base URL, without credential; path and query are percent-encoded."""
 
     method: str
     path: str
@@ -34,12 +34,12 @@ class Request:
 
     @property
     def target(self) -> str:
-        """Path and query."""
+        """Path and query, as in the request line (RFC 9112 §3.2.1)."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
 def build_request(operation: Operation, bindings: Iterable[Binding], arguments: Mapping[str, Any]) -> Request:
-    """Return the request for one call. ``arguments`` are valid and complete."""
+    """Return the request of ``operation`` with ``arguments``, which must be valid."""
     path = operation.path
     query: list[str] = []
     headers: dict[str, str] = {"Accept": "application/json, */*;q=0.5"}
@@ -73,29 +73,29 @@ def build_request(operation: Operation, bindings: Iterable[Binding], arguments: 
 
 
 def encoded(parameter: Parameter, value: Any) -> str:
-    """Return ``value`` as it stands in ``parameter``'s place."""
+    """Return ``value`` serialised and encoded for the location and style of ``parameter``."""
     if parameter.location == "header":
-        text = _joined(parameter, value, _HEADER_SAFE, ",")
+        text = _styled(parameter, value, _HEADER_SAFE, ",")
         return _OUTER_SPACES.sub(lambda spaces: "%20" * len(spaces[0]), text)
     comma = "%2C" if parameter.location == "cookie" else ","  # no comma in cookies (RFC 6265 §4.1.1)
-    return _joined(parameter, value, "", comma)
+    return _styled(parameter, value, "", comma)
 
 
 def _query(parameter: Parameter, value: Any) -> Iterator[str]:
     name = quote(parameter.name, safe="")
-    scattered = parameter.separator is None and not parameter.json
-    if isinstance(value, Mapping) and (parameter.deep or scattered):
+    exploded = parameter.separator is None and not parameter.json
+    if isinstance(value, Mapping) and (parameter.deep or exploded):
         for key, member in cast("Mapping[str, Any]", value).items():
             inner = quote(f"{parameter.name}[{key}]" if parameter.deep else key, safe="")
             yield f"{inner}={quote(_text(member), safe='')}"
-    elif isinstance(value, list) and scattered:
+    elif isinstance(value, list) and exploded:
         for item in cast("list[Any]", value):
             yield f"{name}={quote(_text(item), safe='')}"
     else:
         yield f"{name}={encoded(parameter, value)}"
 
 
-def _joined(parameter: Parameter, value: Any, safe: str, comma: str) -> str:
+def _styled(parameter: Parameter, value: Any, safe: str, comma: str) -> str:
     inner = safe.replace(",", "")
     separator = parameter.separator or ","
     between = comma if separator == "," else quote(separator, safe="")

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.bench.contestants import FASTMCP, OURS
 from tests.bench.report import lines, summary, table
 from tests.bench.rounds import Measure, Outcome, Sample, compare
@@ -84,6 +86,7 @@ def test_the_summary_has_at_most_ten_rows() -> None:
     assert 1 < len(rows) <= 1 + 10
 
 
+@pytest.mark.whole
 def test_the_benchmark_runs(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     command = ("-m", "tests.bench", "--quick", "--alone", "--only", "tokens", "--check", "--json", str(file))

@@ -1,6 +1,6 @@
 import pytest
 
-from telefonie_mcp.calls.rate_limit import EVERYBODY, RateLimit
+from telefonie_mcp.calls.rate_limit import SHARED_FACTOR, RateLimit
 from telefonie_mcp.errors import ToolError
 
 
@@ -36,7 +36,7 @@ def test_calls_come_back_with_time_and_callers_do_not_share() -> None:
 def test_a_new_name_for_every_call_does_not_help() -> None:
     now = 0.0
     pace = RateLimit(60, clock=lambda: now)
-    for number in range(60 * EVERYBODY):
+    for number in range(60 * SHARED_FACTOR):
         pace.take(f"caller {number}")
     assert refused(pace, "another") == 0.1
     now = 0.1
@@ -50,7 +50,7 @@ def test_who_is_refused_takes_nothing_from_the_others() -> None:
         pace.take("greedy")
     for _ in range(100):
         refused(pace, "greedy")
-    for number in range(2 * EVERYBODY - 2):
+    for number in range(2 * SHARED_FACTOR - 2):
         pace.take(f"modest {number}")
 
 

@@ -56,7 +56,7 @@ async def test_an_answer_cannot_steer_the_terminal(database: Path) -> None:
     assert (status, output) == (0, "one\n]0;ownedtwothree\n")
 
 
-async def test_what_fails_ends_with_status_1_and_a_sentence(database: Path) -> None:
+async def test_a_failed_delivery_ends_with_status_1_and_a_sentence(database: Path) -> None:
     await owned(database, voice_url="http://127.0.0.1:9/voice")
     status, output, errors = await run(database, "call", NUMBER, "--from", CALLER)
     assert (status, output) == (1, "")
@@ -78,7 +78,7 @@ async def test_mistakes_end_with_status_2_and_a_sentence(database: Path) -> None
         assert sentence in errors
 
 
-async def test_the_log_of_a_number(database: Path) -> None:
+async def test_the_events_of_a_number_are_listed(database: Path) -> None:
     await owned(database, voice_url="http://127.0.0.1:9/voice")
     status, output, errors = await run(database, "events", NUMBER)
     assert (status, output) == (0, "")
@@ -91,7 +91,7 @@ async def test_the_log_of_a_number(database: Path) -> None:
     assert json.loads(line)["outcome"] == "forbidden_address"
 
 
-async def test_the_secret(database: Path) -> None:
+async def test_the_webhook_secret_is_shown(database: Path) -> None:
     await owned(database)
     _, output, _ = await run(database, "webhook-secret")
     assert output == f"{webhook_secret(database)}\n"

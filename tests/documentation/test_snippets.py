@@ -249,6 +249,8 @@ def test_the_other_clients_are_configured(tmp_path: Path) -> None:
     assert done.stderr.count(" is written") == len(commands)
 
 
+@pytest.mark.packaging
+@pytest.mark.xdist_group("packages")
 def test_an_installation_with_uv_is_compiled(tmp_path: Path) -> None:
     (command,) = beginning("uv tool install ")
     cache = subprocess.run(

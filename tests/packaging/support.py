@@ -1,11 +1,14 @@
 """Packages built as a release builds them, and installations of them that know nothing of this repository."""
 
-import os
+import atexit
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 import anyio
 from mcp import Client
@@ -17,6 +20,14 @@ SECONDS = 300
 """How long an installation may take on a busy machine, with every package still to be fetched."""
 
 
+@cache
+def nobodys_home() -> Path:
+    """Return the home directory of tools that tests start; whatever they keep there is removed."""
+    home = Path(mkdtemp(prefix="home-"))
+    atexit.register(rmtree, home, ignore_errors=True)
+    return home
+
+
 def run(
     *command: str | Path,
     cwd: Path,
@@ -24,8 +35,8 @@ def run(
     check: bool = True,
     variables: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program that cannot import this repository; with `home`, without anybody's settings."""
-    variables = {**(environment(home) if home else os.environ), **(variables or {})}
+    """Run a program that cannot import this repository, without anybody's settings and home directory."""
+    variables = {**environment(home or nobodys_home()), **(variables or {})}
     return subprocess.run(
         [str(part) for part in command],
         env={name: value for name, value in variables.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}},

@@ -81,6 +81,7 @@ def files(*directories: Path) -> dict[Path, int]:
     }
 
 
+@pytest.mark.packaging
 async def test_its_commands_make_a_server_that_writes_to_its_volume_only(tmp_path: Path) -> None:
     root, source = tmp_path / "root", tmp_path / "src"
     source.mkdir()

@@ -7,8 +7,13 @@ from email.parser import Parser
 from pathlib import Path
 from zipfile import ZipFile
 
+import pytest
+
 from telefonie_mcp import __version__
 from tests.packaging.support import ROOT, build, installed_client, run, tool
+
+pytestmark = [pytest.mark.packaging, pytest.mark.xdist_group("packages")]
+"""One worker builds the packages, once."""
 
 
 def contents(wheel: Path) -> dict[str, str]:

@@ -44,7 +44,7 @@ class Deaf(Paged):
 
 async def collect(read: Paged, size: int = 2, most: int = 1_000_000) -> tuple[list[str], dict[str, Any]]:
     with anyio.fail_after(30):
-        text = await read_collection(read, PAGES, size=size, title="Things", most=most)
+        text = await read_collection(read, PAGES, size=size, title="Things", max_characters=most)
     content = json.loads(text)
     return [thing["id"] for thing in content.pop("things")], content
 

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from telefonie_mcp.errors import DocumentError
-from telefonie_mcp.openapi.hints import Exposed
-from telefonie_mcp.resources.exposed import exposed, touched
+from telefonie_mcp.openapi.hints import ResourceHint
+from telefonie_mcp.resources.exposed import affected_uris, readable_resources
 from telefonie_mcp.tools.catalog import restrict
 from telefonie_mcp.tools.derivation import build_catalog
 from tests.support.tools import catalog, document, parse
@@ -15,7 +15,7 @@ ONE = ("telefonie://numbers/%2B14155550100", "telefonie://numbers/+14155550100")
 
 
 def test_the_reads_with_a_hint_are_resources() -> None:
-    found = {each.uri.text: [part.tool.name for part in each.parts] for each in exposed(catalog())}
+    found = {each.uri.text: [part.tool.name for part in each.parts] for each in readable_resources(catalog())}
     assert found == {
         "telefonie://countries/{country_code}": ["search_available_numbers"],
         "telefonie://numbers": ["list_owned_numbers"],
@@ -25,7 +25,7 @@ def test_the_reads_with_a_hint_are_resources() -> None:
 
 def test_nothing_appears_whose_tool_is_switched_off() -> None:
     off = restrict(catalog(), read_only=False, tools=(), exclude_tools=("list_owned_numbers",))
-    assert "telefonie://numbers" not in [each.uri.text for each in exposed(off)]
+    assert "telefonie://numbers" not in [each.uri.text for each in readable_resources(off)]
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def test_nothing_appears_whose_tool_is_switched_off() -> None:
 def test_a_write_touches_the_collection_and_what_it_names(
     name: str, values: dict[str, Any], uris: list[tuple[str, ...]]
 ) -> None:
-    assert touched(exposed(catalog()), catalog()[name], values) == uris
+    assert affected_uris(readable_resources(catalog()), catalog()[name], values) == uris
 
 
 def test_a_write_of_another_document_touches_nothing() -> None:
     (other,) = build_catalog([parse(document(method="post", path="/owned"))])
-    assert touched(exposed(catalog()), other, {"phone_number": NUMBER}) == []
+    assert affected_uris(readable_resources(catalog()), other, {"phone_number": NUMBER}) == []
 
 
 def resource(**changes: Any) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def test_a_write_is_no_resource() -> None:
 )
 def test_malformed_uris_are_refused(uri: str) -> None:
     with pytest.raises(ValueError, match="uri"):
-        Exposed.model_validate(resource(uri=uri))
+        ResourceHint.model_validate(resource(uri=uri))
 
 
 def test_reads_that_share_a_uri_are_one_resource() -> None:
@@ -90,6 +90,6 @@ def test_reads_that_share_a_uri_are_one_resource() -> None:
     tree = with_resource(hint | {"member": "one"})
     tree["paths"]["/others"] = with_resource(hint | {"member": "two"})["paths"]["/things"]
     tree["paths"]["/others"]["get"]["operationId"] = "other"
-    (readable,) = exposed(build_catalog([parse(tree)]))
+    (readable,) = readable_resources(build_catalog([parse(tree)]))
     assert [part.hint.member for part in readable.parts] == ["one", "two"]
     assert [part.page_size for part in readable.parts] == [100, 100]

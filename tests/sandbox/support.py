@@ -1,4 +1,4 @@
-"""What the sandbox's tests share: a client for an application, and a real server for it."""
+"""Helpers of the sandbox's tests: a client for an application, and a real server for it."""
 
 import socket
 from collections.abc import AsyncGenerator
@@ -43,7 +43,7 @@ async def serve(app: Starlette) -> AsyncGenerator[str]:
 
 
 def problem(response: httpx.Response) -> dict[str, Any]:
-    """Return the body of a response that must be a problem in full."""
+    """Return the body of a response that must be a complete problem."""
     assert response.headers["content-type"] == "application/problem+json"
     body = response.json()
     assert body["type"] == "about:blank"

@@ -41,21 +41,21 @@ def test_an_expression_beyond_the_dialect_is_refused(expression: str) -> None:
         Patterns({"it": expression})
 
 
-def test_expressions_are_told_apart() -> None:
+def test_the_matching_expressions_are_named() -> None:
     patterns = Patterns({"short": r"\d{2}", "low": r"1\d", "long": r"\d{3}"})
     assert patterns.matching(run(patterns, "15")) == ("short", "low")
     assert patterns.matching(run(patterns, "155")) == ("long",)
 
 
 @given(wanted=st.text("012", max_size=4), read=st.text("012", max_size=9))
-def test_digits_are_found_anywhere_and_at_the_end(wanted: str, read: str) -> None:
+def test_digits_are_recognised_anywhere_and_at_the_end(wanted: str, read: str) -> None:
     anywhere, at_the_end = Containing(wanted), EndingWith(wanted)
     assert (run(anywhere, read) == anywhere.found) == (wanted in read)
     assert (run(at_the_end, read) == at_the_end.found) == read.endswith(wanted)
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_a_language_numbers_its_members_in_order(expression: str) -> None:
+def test_a_language_is_indexed_in_lexicographic_order(expression: str) -> None:
     patterns = Patterns({"it": expression})
     language = Language([Factor(patterns)], lambda states, _: bool(patterns.matching(states[0])), longest=4)
     expected = sorted(string for string in every_string(4)[1:] if re.fullmatch(expression, string))
@@ -83,7 +83,7 @@ def test_a_product_intersects_and_begins_with_the_prefix() -> None:
 
 
 @pytest.mark.parametrize("prefix", ["9", "12345", "1234"])
-def test_a_prefix_that_leads_out_of_the_language_leaves_nothing(prefix: str) -> None:
+def test_a_prefix_outside_the_language_gives_an_empty_language(prefix: str) -> None:
     patterns = Patterns({"it": r"1\d\d"})
     language = Language(
         [Factor(patterns)], lambda states, _: bool(patterns.matching(states[0])), longest=3, prefix=prefix
@@ -93,7 +93,7 @@ def test_a_prefix_that_leads_out_of_the_language_leaves_nothing(prefix: str) -> 
         language[0]
 
 
-def test_a_factor_that_is_not_required_only_observes() -> None:
+def test_a_factor_that_is_not_required_does_not_exclude_strings() -> None:
     wide, narrow = Patterns({"it": r"\d\d"}), Patterns({"it": r"1\d"})
     factors = [Factor(wide), Factor(narrow, required=False)]
     language = Language(
@@ -104,7 +104,7 @@ def test_a_factor_that_is_not_required_only_observes() -> None:
     assert language.size == 90
 
 
-def test_size_is_exact_beyond_a_machine_word() -> None:
+def test_the_size_is_exact_beyond_64_bits() -> None:
     patterns = Patterns({"it": r"\d{25}"})
     language = Language([Factor(patterns)], lambda states, _: bool(patterns.matching(states[0])), longest=25)
     rank = random.Random(7).randrange(10**25)
@@ -112,7 +112,7 @@ def test_size_is_exact_beyond_a_machine_word() -> None:
     assert language[rank] == f"{rank:025}"
 
 
-def test_a_prefix_longer_than_the_language_leaves_nothing() -> None:
+def test_a_prefix_longer_than_the_longest_member_gives_an_empty_language() -> None:
     patterns = Patterns({"it": r"\d{5}"})
     language = Language(
         [Factor(patterns)], lambda states, _: bool(patterns.matching(states[0])), longest=3, prefix="1234"

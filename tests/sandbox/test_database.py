@@ -57,7 +57,7 @@ def test_reset_empties_a_sandbox_that_is_in_use(database: Path) -> None:
     assert isinstance(store.purchase(new, ORDER, NOW), OwnedNumber)
 
 
-def test_reset_makes_no_file(database: Path) -> None:
+def test_reset_creates_no_file(database: Path) -> None:
     reset(database)
     assert not database.exists()
 

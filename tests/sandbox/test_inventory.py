@@ -49,7 +49,7 @@ def test_every_country_and_type_gives_only_valid_numbers_of_its_own(regions: Seq
         assert len(with_plan) > 130 * len(regions) // len(REGIONS)
 
 
-def test_an_answer_is_the_same_each_time_minus_what_was_taken() -> None:
+def test_a_search_has_the_same_result_each_time_without_taken_numbers() -> None:
     wanted = Filter("US", "local")
     first = search(wanted)
     assert search(wanted) == first
@@ -60,7 +60,7 @@ def test_an_answer_is_the_same_each_time_minus_what_was_taken() -> None:
     assert search(wanted, limit=3) == first[:3]
 
 
-def test_results_spread_over_areas() -> None:
+def test_results_are_spread_over_area_codes() -> None:
     assert len({number[:5] for number in search(Filter("US", "local"))}) >= 15
     assert len({number[:6] for number in search(Filter("GB", "local"))}) >= 5
 
@@ -124,14 +124,14 @@ def test_an_area_that_does_not_exist_has_no_numbers(country: str, area_code: str
         (Filter("US", "local", contains="000000000"), 0),
     ],
 )
-def test_any_digits_that_the_plan_allows_can_be_found(wanted: Filter, count: int) -> None:
+def test_any_digits_that_the_numbering_plan_allows_can_be_found(wanted: Filter, count: int) -> None:
     found = search(wanted)
     assert len(found) == len(set(found)) == count
     assert all(wanted.contains in number for number in found)
     assert all(numbering_plan.locate(number) == Location(wanted.country, wanted.type) for number in found)
 
 
-def test_when_fiction_is_used_up_other_valid_numbers_follow() -> None:
+def test_other_valid_numbers_follow_those_reserved_for_fiction() -> None:
     wanted = Filter("US", "local", area_code="212", contains="5551")
     fiction = {f"+12125551{number:03}" for number in range(1000)}
     found = search(wanted, taken=fiction)
@@ -139,15 +139,15 @@ def test_when_fiction_is_used_up_other_valid_numbers_follow() -> None:
     assert not fiction.intersection(found)
 
 
-def test_a_small_plan_is_found_to_the_last_number() -> None:
+def test_every_number_of_a_small_plan_can_be_found() -> None:
     everything = {f"+2908{number:03}" for number in range(1000)}
     assert set(search(Filter("TA", "local"), limit=1000)) == everything
     assert search(Filter("TA", "local"), taken=everything - {"+2908999"}) == ["+2908999"]
     assert search(Filter("TA", "local"), taken=everything) == []
 
 
-def test_a_search_looks_at_a_window_however_much_was_bought() -> None:
-    """Bought like buyers do: always the first of what a search shows."""
+def test_a_search_examines_few_numbers_however_many_were_bought() -> None:
+    """Buyers take the first results of each search, so taken numbers accumulate there."""
     wanted = Filter("US", "local", area_code="415")
     taken: set[str] = set()
     looked_at: list[int] = []
@@ -166,7 +166,7 @@ def test_a_search_looks_at_a_window_however_much_was_bought() -> None:
     assert max(looked_at) <= 4 * WINDOW
 
 
-def test_a_hopeless_search_ends() -> None:
+def test_a_search_where_everything_is_taken_ends_after_the_most_probes() -> None:
     looked_at = 0
 
     def all_taken(numbers: Collection[str]) -> set[str]:

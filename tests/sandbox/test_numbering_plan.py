@@ -25,7 +25,7 @@ TYPES: dict[int, NumberType | None] = {
 
 
 @given(country=st.sampled_from(sorted(COUNTRIES)), national=st.text("0123456789", min_size=4, max_size=12))
-def test_a_plan_knows_the_type_that_libphonenumber_knows(country: str, national: str) -> None:
+def test_a_plan_agrees_with_libphonenumber_on_the_type(country: str, national: str) -> None:
     for each in (national, *_examples(country, national)):
         number = phonenumbers.PhoneNumber(
             country_code=phonenumbers.country_code_for_region(country),
@@ -44,7 +44,7 @@ def test_a_plan_knows_the_type_that_libphonenumber_knows(country: str, national:
 
 
 def _examples(country: str, digits: str) -> list[str]:
-    """Real numbers of each type whose last digits are replaced, because random digits are rarely a number."""
+    """Return example numbers of each type with other last digits: random digits are rarely a number."""
     found = (phonenumbers.example_number_for_type(country, each) for each in TYPES)
     whole = [phonenumbers.national_significant_number(number) for number in found if number]
     return [f"{national[:-2]}{digits[:2]}" for national in whole]
@@ -64,7 +64,7 @@ def _examples(country: str, digits: str) -> list[str]:
         ("+77272345600", ("KZ", "local")),
     ],
 )
-def test_a_number_has_one_place(number: str, location: tuple[str, NumberType]) -> None:
+def test_a_number_is_located_in_one_country_and_type(number: str, location: tuple[str, NumberType]) -> None:
     assert numbering_plan.locate(number) == location
 
 
@@ -84,7 +84,7 @@ def test_a_number_has_one_place(number: str, location: tuple[str, NumberType]) -
         "tel:+14155550100",
     ],
 )
-def test_what_is_no_sold_number_has_no_place(number: str) -> None:
+def test_a_number_that_is_not_sold_is_not_located(number: str) -> None:
     assert numbering_plan.locate(number) is None
 
 
@@ -126,10 +126,10 @@ def test_shared_numbers_are_divided_by_their_last_digits() -> None:
         ("+390612345678", "+39 06 1234 5678"),
     ],
 )
-def test_numbers_are_written_as_people_do(number: str, written: str) -> None:
+def test_numbers_are_formatted_for_people(number: str, written: str) -> None:
     assert numbering_plan.display(number) == written
 
 
-def test_a_plan_without_a_type_has_nothing_typical() -> None:
+def test_a_plan_without_a_type_has_no_usual_numbers_of_it() -> None:
     assert numbering_plan.plan("TA").typical("mobile") is None
     assert numbering_plan.plan("JP").typical("national") == ("voip", 10)

@@ -1,30 +1,15 @@
-import ast
 import subprocess
 import sys
-from pathlib import Path
 
 from telefonie_mcp import sandbox
 
 ALLOWED = ("telefonie_mcp.sandbox", "telefonie_mcp.numbering", "telefonie_mcp.sqlite")
-"""What the sandbox imports of the package."""
+"""The modules of the package that the sandbox may import."""
 
 
 def test_the_public_names_are_few_and_sorted() -> None:
     names = ["SandboxError", "clock", "create_sandbox", "move_clock", "reset", "reset_clock"]
     assert sandbox.__all__ == sorted(sandbox.__all__) == names
-
-
-def test_the_sandbox_imports_only_numbering_and_sqlite_of_the_package() -> None:
-    imported: set[str] = set()
-    for file in Path(sandbox.__path__[0]).rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom):
-                assert node.level == 0
-                imported.add(node.module or "")
-            elif isinstance(node, ast.Import):
-                imported.update(alias.name for alias in node.names)
-    ours = {name for name in imported if name.split(".")[0] == "telefonie_mcp"}
-    assert all(name.startswith(ALLOWED) for name in ours)
 
 
 def test_importing_it_loads_nothing_heavy() -> None:

@@ -1,4 +1,4 @@
-"""Strictness: what the document does not allow is a 400 (413, 415) that names the culprit."""
+"""Strict parsing: what the document does not allow is a 400, 413 or 415 that names the field to blame."""
 
 import json
 from contextlib import suppress
@@ -64,7 +64,7 @@ NUMBER = "+14155550100"
         (f"country_code=US&limit={'9' * 5000}", "limit"),
     ],
 )
-async def test_a_search_that_the_document_does_not_allow(query: str, field: str | None) -> None:
+async def test_a_search_that_the_document_does_not_allow_is_refused(query: str, field: str | None) -> None:
     async with embedded() as client:
         answer = await client.get(f"/available?{query}")
     assert (answer.status_code, problem(answer)["code"]) == (400, "bad_parameter")
@@ -84,7 +84,7 @@ async def test_a_search_that_the_document_does_not_allow(query: str, field: str 
         ("limit=5", "limit"),
     ],
 )
-async def test_a_listing_that_the_document_does_not_allow(query: str, field: str) -> None:
+async def test_a_list_query_that_the_document_does_not_allow_is_refused(query: str, field: str) -> None:
     async with embedded() as client:
         answer = await client.get(f"/owned?{query}")
     assert (answer.status_code, problem(answer)["code"], problem(answer)["field"]) == (
@@ -120,7 +120,9 @@ async def test_a_listing_that_the_document_does_not_allow(query: str, field: str
         (b'{"phone_number": "+14155550100", "\\ud800": 1}', "bad_parameter", None),
     ],
 )
-async def test_a_purchase_that_the_document_does_not_allow(body: bytes, code: str, field: str | None) -> None:
+async def test_a_purchase_that_the_document_does_not_allow_is_refused(
+    body: bytes, code: str, field: str | None
+) -> None:
     async with embedded() as client:
         answer = await client.post("/owned", content=body, headers={"Content-Type": "application/json"})
         assert (answer.status_code, problem(answer)["code"]) == (400, code)
@@ -157,7 +159,7 @@ NO_STRINGS: tuple[object, ...] = (None, 5, True, {}, [])
         ("sms_url", "https://example.com/" + "x" * 2029),
     ],
 )
-async def test_a_setting_that_cannot_be(operation: str, field: str, value: object) -> None:
+async def test_an_invalid_setting_is_refused(operation: str, field: str, value: object) -> None:
     body = {field: value} | ({"phone_number": NUMBER} if operation == "/owned" else {})
     async with embedded() as client:
         answer = await client.post(
@@ -180,7 +182,7 @@ async def test_a_setting_that_cannot_be(operation: str, field: str, value: objec
         ("sms_url", "https://example.com/" + "x" * 2028),
     ],
 )
-async def test_a_setting_that_can_be(field: str, value: str) -> None:
+async def test_a_valid_setting_is_accepted(field: str, value: str) -> None:
     async with embedded() as client:
         answer = await client.post("/owned", json={"phone_number": NUMBER, field: value})
         assert answer.status_code == 201
@@ -190,7 +192,7 @@ async def test_a_setting_that_can_be(field: str, value: str) -> None:
 @pytest.mark.parametrize(
     "content_type", [None, "", "text/plain", "application/x-www-form-urlencoded", "application/problem+json"]
 )
-async def test_a_body_that_is_not_declared_as_json(content_type: str | None) -> None:
+async def test_a_body_that_is_not_declared_as_json_is_refused(content_type: str | None) -> None:
     headers = {} if content_type is None else {"Content-Type": content_type}
     async with embedded() as client:
         for path in ("/owned", "/owned/%2B14155550100"):
@@ -209,7 +211,7 @@ async def test_parameters_of_the_content_type_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize(("padding", "status"), [(0, 201), (1, 413)])
-async def test_a_body_has_a_largest_size(padding: int, status: int) -> None:
+async def test_a_body_larger_than_64_kib_is_refused(padding: int, status: int) -> None:
     body = b'{"phone_number": "+14155550100"}'
     body += b" " * (64 * 1024 - len(body) + padding)
     async with embedded() as client:
@@ -233,7 +235,7 @@ async def test_a_body_has_a_largest_size(padding: int, status: int) -> None:
         "%00",
     ],
 )
-async def test_a_path_that_is_no_number(path: str) -> None:
+async def test_a_path_that_is_not_a_number_is_refused(path: str) -> None:
     async with embedded() as client:
         for method in ("GET", "POST", "DELETE"):
             answer = await client.request(method, f"/owned/{path}")
@@ -261,7 +263,7 @@ async def test_operations_without_parameters_take_none(method: str, path: str) -
 
 
 @given(body=st.binary(max_size=60))
-def test_any_body_is_read_or_refused(body: bytes) -> None:
+def test_any_body_is_parsed_or_refused_with_a_problem(body: bytes) -> None:
     with suppress(Problem):
         parsing.purchase("application/json", body)
 
@@ -282,7 +284,7 @@ DIGITS = st.text("0123456789", min_size=1, max_size=15)
         },
     )
 )
-async def test_any_search_is_answered_or_refused(query: dict[str, str]) -> None:
+async def test_any_search_is_answered_or_refused_with_a_problem(query: dict[str, str]) -> None:
     async with embedded() as client:
         answer = await client.get("/available", params=httpx.QueryParams(query))
     assert answer.status_code in {200, 400}

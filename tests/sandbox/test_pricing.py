@@ -20,7 +20,7 @@ def test_every_country_and_type_has_terms() -> None:
             assert offer.monthly_rate.as_tuple().exponent == -2
 
 
-def test_the_data_names_only_countries_types_and_facts_that_exist() -> None:
+def test_the_price_list_names_only_known_countries_types_and_terms() -> None:
     assert len(PRICES["countries"]) >= 30
     assert PRICES["countries"].keys() <= COUNTRIES
     facts = set(PRICES["defaults"]["local"])
@@ -29,7 +29,7 @@ def test_the_data_names_only_countries_types_and_facts_that_exist() -> None:
         assert all(each.keys() <= facts for each in country.values())
 
 
-def test_only_north_america_has_text_on_local_numbers_and_mms_at_all() -> None:
+def test_only_north_america_has_sms_on_local_numbers_and_mms() -> None:
     sms = {(country, kind) for country in COUNTRIES for kind in NUMBER_TYPES if terms(country, kind).sms}
     mms = {(country, kind) for country in COUNTRIES for kind in NUMBER_TYPES if terms(country, kind).mms}
     assert mms == {("US", "local"), ("US", "toll-free"), ("CA", "local")}
@@ -50,6 +50,8 @@ def test_only_north_america_has_text_on_local_numbers_and_mms_at_all() -> None:
         ("IS", "local", "3.00", "address"),  # not in the data: the defaults
     ],
 )
-def test_terms_follow_the_data(country: str, number_type: NumberType, rate: str, requires: str) -> None:
+def test_terms_are_those_of_the_price_list(
+    country: str, number_type: NumberType, rate: str, requires: str
+) -> None:
     offer = terms(country, number_type)
     assert (offer.monthly_rate, offer.requires) == (Decimal(rate), Requirement(requires))

@@ -1,4 +1,4 @@
-"""Several buyers of the same numbers: each number is sold once, and the books balance."""
+"""Several buyers of the same numbers: each number is sold once, and the balances are right."""
 
 import json
 import sqlite3
@@ -37,7 +37,7 @@ print(json.dumps(won))
 """
 
 
-def books_balance(database: Path) -> None:
+def check_balances(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         ((balances, counts),) = connection.execute(
             "SELECT (SELECT sum(balance) FROM accounts), (SELECT sum(count) FROM owned)"
@@ -45,14 +45,14 @@ def books_balance(database: Path) -> None:
     assert (balances, counts) == (BUYERS * 100_000 - 115 * len(NUMBERS), len(NUMBERS))
 
 
-def test_threads(tmp_path: Path) -> None:
+def test_of_several_threads_one_buys_each_number(tmp_path: Path) -> None:
     stores = [Store(tmp_path / "sandbox.db") for _ in range(2)]
     start = Barrier(BUYERS)
 
     def buy(buyer: int) -> list[str]:
         store = stores[buyer % 2]
         account = store.account(f"buyer-{buyer}", Decimal(1000))
-        start.wait(timeout=10)
+        start.wait(timeout=300)
         orders = [
             Order(number=number, country="US", type="local", monthly_rate=Decimal("1.15"))
             for number in NUMBERS
@@ -63,10 +63,10 @@ def test_threads(tmp_path: Path) -> None:
     with ThreadPoolExecutor(BUYERS) as pool:
         won = Counter(number for numbers in pool.map(buy, range(BUYERS)) for number in numbers)
     assert won == Counter(NUMBERS)
-    books_balance(tmp_path / "sandbox.db")
+    check_balances(tmp_path / "sandbox.db")
 
 
-def test_processes(tmp_path: Path) -> None:
+def test_of_several_processes_one_buys_each_number(tmp_path: Path) -> None:
     """The file does not exist yet: creating it is part of the race."""
     database = tmp_path / "sandbox.db"
     buyers = [
@@ -87,8 +87,8 @@ def test_processes(tmp_path: Path) -> None:
         buyer.stdin.flush()
     won = Counter[str]()
     for buyer in buyers:
-        output, _ = buyer.communicate(timeout=60)
+        output, _ = buyer.communicate(timeout=300)
         assert buyer.returncode == 0
         won.update(json.loads(output))
     assert won == Counter(NUMBERS)
-    books_balance(database)
+    check_balances(database)

@@ -139,7 +139,7 @@ def test_dates_are_utc_whatever_the_clock_shows(store: Store) -> None:
     assert bought.date_created == "2026-12-31T23:00:00Z"
 
 
-def test_a_first_attempt_is_first_once_per_account_and_number(store: Store) -> None:
+def test_the_first_attempt_is_counted_per_account_and_number(store: Store) -> None:
     one, two = store.account("one", Decimal(0)), store.account("two", Decimal(0))
     attempts = [(one, "+1"), (one, "+1"), (two, "+1"), (one, "+2"), (two, "+1")]
     assert [store.first_attempt(*attempt) for attempt in attempts] == [True, False, True, True, False]

@@ -1,4 +1,4 @@
-"""Every line of the tables in the package's docstring, executed."""
+"""The test numbers and keys in the tables of the package's docstring."""
 
 import re
 from typing import Any
@@ -39,7 +39,7 @@ def test_the_documentation_names_every_test_number() -> None:
 
 
 @pytest.mark.parametrize(("number", "purchase", "owned"), ROWS)
-async def test_a_test_number_does_what_the_documentation_says(number: str, purchase: str, owned: str) -> None:
+async def test_a_test_number_has_the_documented_effect(number: str, purchase: str, owned: str) -> None:
     async with connect(create_sandbox(":memory:"), KEY) as client:
         answer = await buy(client, number)
         if purchase.startswith("no answer"):
@@ -75,7 +75,7 @@ async def test_a_test_number_that_can_be_owned_is_like_any_other(number: str) ->
         assert number in await found(client, area_code="500")
 
 
-async def test_a_truncated_answer_is_half_of_the_true_one() -> None:
+async def test_a_truncated_response_is_half_of_the_full_one() -> None:
     async with embedded() as client:
         answer = await buy(client, "+15005550022")
         assert answer is not None
@@ -84,7 +84,7 @@ async def test_a_truncated_answer_is_half_of_the_true_one() -> None:
         assert answer.content == whole[: len(whole) // 2]
 
 
-async def test_test_numbers_belong_to_every_account() -> None:
+async def test_every_account_can_buy_the_test_numbers() -> None:
     app = create_sandbox(":memory:")
     async with connect(app, KEY) as one, connect(app, "test-key-2") as two:
         for client in (one, two):
@@ -155,7 +155,7 @@ async def test_a_switch_refuses_every_request(key: str, status: int, code: str) 
             assert answer.headers.get("Retry-After") == ("2" if status == 429 else None)
 
 
-async def test_a_broke_account_can_do_everything_but_buy() -> None:
+async def test_an_account_without_money_can_do_everything_but_buy() -> None:
     async with connect(create_sandbox(":memory:"), "sandbox-broke") as client:
         assert await found(client)
         for number in ("+14155550100", "+15005550006"):

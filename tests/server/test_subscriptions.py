@@ -208,22 +208,22 @@ class Connected:
 async def test_of_too_many_connections_the_oldest_is_forgotten() -> None:
     told: list[Connected] = []
     connections = [Connected(told) for _ in range(3)]
-    followers = Subscriptions(lambda _: True, connections=2)
+    subscriptions = Subscriptions(lambda _: True, connections=2)
     for each in connections:
-        await followers.subscribe(cast("Any", each), SubscribeRequestParams(uri=LOG))
-    await followers.tell([LOG])
+        await subscriptions.subscribe(cast("Any", each), SubscribeRequestParams(uri=LOG))
+    await subscriptions.notify([LOG])
     assert told == connections[1:]
 
 
 async def test_who_does_not_listen_holds_nobody_up_and_is_forgotten() -> None:
     told: list[Connected] = []
     deaf, good = Connected(told, deaf=True), Connected(told)
-    followers = Subscriptions(lambda _: True)
+    subscriptions = Subscriptions(lambda _: True)
     for each in (deaf, good):
-        await followers.subscribe(cast("Any", each), SubscribeRequestParams(uri=LOG))
+        await subscriptions.subscribe(cast("Any", each), SubscribeRequestParams(uri=LOG))
     with anyio.fail_after(SECONDS):
-        await followers.tell([LOG])
-        await followers.tell([LOG])
+        await subscriptions.notify([LOG])
+        await subscriptions.notify([LOG])
     assert [each is good for each in told] == [False, True, True]
 
 

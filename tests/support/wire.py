@@ -45,7 +45,8 @@ _CLIENT = {"name": "raw lines", "version": "1"}
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
     """Return an environment without anybody's settings, whose every directory is below `home`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TELEFONIE_", "XDG_"))}
+    others = ("TELEFONIE_", "UV_TOOL", "XDG_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return {**kept, "HOME": str(home), **variables}
 
 

@@ -92,7 +92,7 @@ async def test_plain_json_leaves_no_way_to_ask_a_client_of_2025(tmp_path: Path) 
         arguments = {"phone_number": "+14155550123", "confirm": True}
         answer = answer_of(await client.call_tool("purchase_number", arguments))
     assert answer["code"] == "not_approved"
-    assert "no way back to the client" in answer["message"]
+    assert "the connection cannot carry requests from the server" in answer["message"]
 
 
 async def test_several_clients_are_served_at_once(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""``telefonie-mcp config``: how MCP clients are told to start this server."""
+"""``telefonie-mcp config``: the configuration with which an MCP client starts this server."""

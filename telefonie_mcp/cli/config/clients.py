@@ -1,6 +1,6 @@
-"""The clients this server knows how to be configured in: what each reads, and where. Pure.
+"""The supported MCP clients: format and location of their configuration files. Pure.
 
-Locations follow each client's documentation, as of November 2026: the file for all projects of a user.
+Locations are those of each client's documentation as of November 2026, for all projects of a user.
 """
 
 from collections.abc import Mapping
@@ -17,20 +17,20 @@ Platform = Literal["linux", "darwin", "win32"]
 
 @dataclass(frozen=True, slots=True)
 class ClientProfile:
-    """A client and its configuration.
+    """The configuration format of one client.
 
     Attributes:
-        title: Its name for people.
-        servers: The member of its configuration that holds the servers.
-        linux: Its file, below a directory that a variable may name (see :func:`config_file`).
-        darwin: The same on macOS, where it is another one.
-        win32: The same on Windows, where it is another one.
-        reference: How a value of ``env`` refers to a variable of the client's own environment, with
-            ``{}`` for its name; ``None`` where it cannot.
-        asks: It asks the person for values that are declared as ``inputs``.
-        forwards: It hands on the variables that ``env_vars`` names.
-        typed: An entry says that it is about ``stdio``.
-        syntax: What the configuration is written in; JSON may have comments.
+        title: Display name.
+        servers: The member of the configuration that holds the servers.
+        linux: The file on Linux, as ``DIRECTORY/path``; see :func:`config_file` for the directories.
+        darwin: The file on macOS, if it differs.
+        win32: The file on Windows, if it differs.
+        reference: Format of a reference to one of the client's environment variables in a value of ``env``,
+            with ``{}`` for its name; ``None`` if the client has no such references.
+        asks: The client prompts the user for values declared in ``inputs``.
+        forwards: The client passes on the environment variables listed in ``env_vars``.
+        typed: An entry has the member ``"type": "stdio"``.
+        syntax: The syntax of the file; JSON may have comments.
 
     """
 
@@ -58,7 +58,7 @@ CLIENTS: Final[Mapping[str, ClientProfile]] = {
         "Claude Code",
         "mcpServers",
         linux="CLAUDE_CONFIG_DIR/.claude.json",
-        reference="${{{}:-}}",  # empty, not the text itself, where the variable is not set
+        reference="${{{}:-}}",  # the default is empty; without one, an unset variable leaves the reference
         typed=True,
     ),
     "vscode": ClientProfile(
@@ -100,19 +100,19 @@ _DEFAULTS: Final[Mapping[str, str]] = {
     "CLAUDE_CONFIG_DIR": "HOME",
     "CODEX_HOME": "HOME/.codex",
 }
-"""Where a directory is unless its variable says."""
+"""Default of a directory whose environment variable is not set."""
 
 
 def config_file(client: ClientProfile, platform: str, environment: Mapping[str, str]) -> PurePath:
-    """Return the file that ``client`` reads.
+    """Return the path of the client's configuration file.
 
     Args:
         client: The client.
-        platform: As :data:`sys.platform` has it; what is neither macOS nor Windows is like Linux.
-        environment: The user's variables.
+        platform: A value of :data:`sys.platform`; other platforms than macOS and Windows count as Linux.
+        environment: The user's environment variables.
 
     Raises:
-        SettingsError: the environment does not say where the user's home is.
+        SettingsError: the environment does not name the user's home directory.
 
     """
     kind: Platform = "darwin" if platform == "darwin" else "win32" if platform == "win32" else "linux"

@@ -1,4 +1,4 @@
-"""``telefonie-mcp config CLIENT``: configuration on stdout, what a person must know on stderr."""
+"""``telefonie-mcp config CLIENT``: the configuration on stdout, notes for the user on stderr."""
 
 import json
 import os
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["config", "without_secrets"]
 
-_SECRET: Final = re.compile(
+_SECRET_MEMBER: Final = re.compile(
     r"""([\w.-]*(?:KEY|TOKEN|SECRET|PASSW|AUTH|LEDGER)(?![\w.-]*_FILE)[\w.-]*["']?\s*[:=]\s*)"""
     r"""(["'])(?!\$\{[^{}"']*\}\2|\2)(?:\\.|(?!\2).)*""",
     re.IGNORECASE,
 )
-"""A name that promises a secret, and its value, unless that does nothing but refer to something."""
+"""A secret's name and its value, unless the value is only a reference such as ``${NAME}``."""
 
-_INSIDE: Final = re.compile(
+_SECRET_IN_STRING: Final = re.compile(
     r"""((["'])[^"']*(?:KEY|TOKEN|SECRET|PASSW|AUTH)(?![\w.-]*[_-]FILE)[\w.-]*\s*[=:]\s*)(?!\$\{[^{}"']*\}\2)[^"']+""",
     re.IGNORECASE,
 )
-"""A string that holds both, such as the argument ``--api-key=…`` or the header ``Authorization: …``."""
+"""A string with a secret's name and value, such as ``--api-key=…`` or ``Authorization: …``."""
 
 
 @click.command()
@@ -53,26 +53,27 @@ def config(flags: dict[str, Any], *, client: str, write: bool, yes: bool, with_k
     if yes and not write:
         raise click.UsageError("--yes answers the question of --write, and there is none.")
     settings = read_settings(os.environ, flags)
-    told = settings_as_variables(settings)
-    made = build_configuration(CLIENTS[client], _this_installation(), told, with_key=with_key)
+    variables = settings_as_variables(settings)
+    configuration = build_configuration(CLIENTS[client], _this_installation(), variables, with_key=with_key)
+    title = configuration.client.title
     path = Path(config_file(CLIENTS[client], sys.platform, os.environ))
     if settings.http:
         _note("TELEFONIE_HTTP is left out: the client starts the server over stdio.")
-    if with_key and told.secret:
+    if with_key and variables.secret:
         where = path if write else "it"
-        _note(f"{', '.join(told.secret)} is in it in plain text: whoever can read {where} can use it.")
-    if made.references and made.client.asks:
-        _note(f"{made.client.title} asks for {', '.join(made.references)} once, and keeps it.")
-    elif made.references:
-        _note(f"Start {made.client.title} where {', '.join(made.references)} is set; it is not in the file.")
+        _note(f"{', '.join(variables.secret)} is in it in plain text: whoever can read {where} can use it.")
+    if configuration.references and configuration.client.asks:
+        _note(f"{title} asks for {', '.join(configuration.references)} once, and keeps it.")
+    elif configuration.references:
+        _note(f"Start {title} where {', '.join(configuration.references)} is set; it is not in the file.")
     if write:
-        _write(path, made, yes=yes)
+        _write(path, configuration, yes=yes)
         return
-    click.echo(made.text, nl=False)
-    if made.missing:
+    click.echo(configuration.text, nl=False)
+    if configuration.missing:
         _note(
-            f"{made.client.title} can refer to no secret: replace what stands for "
-            f"{', '.join(made.missing)}, or put the key into a file and set TELEFONIE_API_KEY_FILE instead."
+            f"{title} can refer to no secret: replace what stands for {', '.join(configuration.missing)}, "
+            "or put the key into a file and set TELEFONIE_API_KEY_FILE instead."
         )
     _note(f"It belongs in {path}; --write merges it into that file.")
 
@@ -95,16 +96,16 @@ def _this_installation() -> "Launch":
     )
 
 
-def _write(path: Path, made: "Configuration", *, yes: bool) -> None:
+def _write(path: Path, configuration: "Configuration", *, yes: bool) -> None:
     from telefonie_mcp.cli.config.files import ConfigFile  # noqa: PLC0415
     from telefonie_mcp.cli.config.merging import MergeError, merged  # noqa: PLC0415
 
     file = ConfigFile.read(path)
     old = file.text
     try:
-        new = merged(old, made)
+        new = merged(old, configuration)
     except MergeError as error:
-        _note(f"This is what it would have to say:\n\n{without_secrets(made.text)}")
+        _note(f"This is what it would have to say:\n\n{without_secrets(configuration.text)}")
         raise MergeError(f"{path} was not changed: {error}") from error
     if new == old:
         _note(f"{path} says so already.")
@@ -116,12 +117,12 @@ def _write(path: Path, made: "Configuration", *, yes: bool) -> None:
         click.confirm(f"Change {path}?", abort=True, err=True)
     backup = file.replace(new)
     _note(f"{path} is written{f'; what it said before is in {backup}' if backup else ''}.")
-    _note(f"Restart {made.client.title}, or reload its servers.")
+    _note(f"Restart {configuration.client.title}, or reload its servers.")
 
 
 def without_secrets(text: str) -> str:
-    """Return text for a terminal, which scrolls, is recorded, and is shared with others."""
-    return _INSIDE.sub(r"\1**********", _SECRET.sub(r"\1\2**********", text))
+    """Return text with secrets masked, because terminal output is recorded and shared."""
+    return _SECRET_IN_STRING.sub(r"\1**********", _SECRET_MEMBER.sub(r"\1\2**********", text))
 
 
 def _note(text: str) -> None:

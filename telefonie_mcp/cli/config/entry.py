@@ -1,4 +1,4 @@
-"""A client's configuration for this server: the command, the settings, and never a secret unasked. Pure."""
+"""Builds a client's configuration for this server; secrets are included only on request. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -13,27 +13,26 @@ from telefonie_mcp.settings.fields import PREFIX, Settings
 __all__ = ["SERVER", "Configuration", "build_configuration"]
 
 SERVER: Final = "telefonie"
-"""What clients call this server."""
+"""Name of this server in a client's configuration."""
 
-
-_STAND_INS: Final = {
+_PLACEHOLDERS: Final = {
     "TELEFONIE_API_KEY": "your-key",
     "TELEFONIE_LEDGER": "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
     "TELEFONIE_STATE_KEYS": "your-state-keys",
 }
-"""What a person is to replace, by variable."""
+"""Placeholders that the user must replace, by variable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What a client is to be told.
+    """One client's configuration for this server.
 
     Attributes:
         client: The client.
         entry: This server's entry among the client's servers.
-        inputs: What the client asks the person for.
-        references: Secrets that the client takes from somewhere else, by variable.
-        missing: Secrets that the client can take from nowhere else; ``entry`` has a stand-in for each.
+        inputs: The values for which the client prompts the user.
+        references: Variables of secrets that the entry refers to.
+        missing: Variables of secrets that the client cannot refer to; ``entry`` has a placeholder for each.
 
     """
 
@@ -45,7 +44,7 @@ class Configuration:
 
     @property
     def text(self) -> str:
-        """The configuration with this server alone."""
+        """A configuration file with this server only."""
         if self.client.syntax == "toml":
             return toml.rendered((self.client.servers, SERVER), self.entry)
         tree = {"inputs": list(self.inputs)} if self.inputs else {}
@@ -60,9 +59,9 @@ def build_configuration(
 
     Args:
         client: The client.
-        launch: What it is to start.
-        variables: The settings in force.
-        with_key: Whether secrets themselves are to stand in it.
+        launch: The command that starts the server.
+        variables: The settings.
+        with_key: Whether to include secrets in plain text.
 
     """
     names = () if with_key else tuple(variables.secret)
@@ -80,7 +79,7 @@ def build_configuration(
         elif client.reference:
             env[name] = client.reference.format(name)
         elif not client.forwards:
-            env[name] = _STAND_INS[name]
+            env[name] = _PLACEHOLDERS[name]
     env |= variables.plain
     entry: dict[str, Any] = {"type": "stdio"} if client.typed else {}
     entry["command"] = launch.command

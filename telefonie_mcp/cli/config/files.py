@@ -1,4 +1,4 @@
-"""A client's configuration file, replaced as a whole or not at all."""
+"""Reads a client's configuration file, and replaces it atomically with a backup."""
 
 import os
 import stat
@@ -14,21 +14,21 @@ from telefonie_mcp.errors import TelefonieError
 
 __all__ = ["ConfigFile", "ConfigFileError"]
 
-_MARK: Final = b"\xef\xbb\xbf"
-"""A byte order mark, which some editors on Windows begin a file with."""
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""UTF-8 byte order mark, which some editors on Windows write."""
 
 
 class ConfigFileError(TelefonieError):
-    """The file cannot be read or replaced; nothing was changed."""
+    """The file cannot be read or replaced; it is unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """A file as it was read.
+    """A file and its content when it was read.
 
     Attributes:
-        path: Where it stands, links followed, so that a file that is kept elsewhere stays there.
-        content: What it holds; ``None`` where there is none.
+        path: Its path with links resolved, so that the target of a link is replaced and not the link.
+        content: Its content; ``None`` if it does not exist.
 
     """
 
@@ -37,7 +37,7 @@ class ConfigFile:
 
     @classmethod
     def read(cls, path: Path) -> "ConfigFile":
-        """Read the file, if there is one.
+        """Read the file, if it exists.
 
         Raises:
             ConfigFileError: it cannot be read.
@@ -51,33 +51,34 @@ class ConfigFile:
 
     @property
     def text(self) -> str:
-        """What it holds, as text; empty where there is none.
+        """Its content without byte order mark; empty if it does not exist.
 
         Raises:
-            ConfigFileError: it is not text.
+            ConfigFileError: it is not UTF-8.
 
         """
         try:
-            return (self.content or b"").removeprefix(_MARK).decode()
+            return (self.content or b"").removeprefix(_BYTE_ORDER_MARK).decode()
         except UnicodeDecodeError as error:
             raise ConfigFileError(f"{self.path} is not UTF-8 text; nothing was changed") from error
 
     def replace(self, text: str) -> Path | None:
-        """Replace what it holds, and return where the former content stands, if there was any.
+        """Replace the content, and return the path of the backup; ``None`` if there was no file.
 
-        The new file has the permissions and the owner of the old one; without one it is private to the user.
+        The new file keeps the permissions and the owner of the old one; a file that is new is private to the
+        user.
 
         Raises:
             ConfigFileError: it cannot be written, or has changed since it was read.
 
         """
-        mark = _MARK if (self.content or b"").startswith(_MARK) else b""
+        mark = _BYTE_ORDER_MARK if (self.content or b"").startswith(_BYTE_ORDER_MARK) else b""
         new: Path | None = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
             new = Path(name)
-            _fill(descriptor, new, mark + text.encode(), self._status())
+            _write(descriptor, new, mark + text.encode(), self._status())
             if _content(self.path) != self.content:
                 raise ConfigFileError(f"{self.path} has just been changed by something else; try again")
             backup = self._back_up()
@@ -95,14 +96,14 @@ class ConfigFile:
         return None if self.content is None else self.path.stat()
 
     def _back_up(self) -> Path | None:
-        """Copy the former content beside the file, under the first name that is free."""
+        """Copy the old content beside the file, under the first free name."""
         if self.content is None:
             return None
         for number in count(1):
             backup = self.path.with_name(f"{self.path.name}.bak{number if number > 1 else ''}")
             with suppress(FileExistsError):
                 descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                _fill(descriptor, backup, self.content, self._status())
+                _write(descriptor, backup, self.content, self._status())
                 return backup
         raise AssertionError  # count() does not end
 
@@ -114,8 +115,8 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _fill(descriptor: int, path: Path, content: bytes, like: os.stat_result | None) -> None:
-    """Write a new file, to the disk, and give it the owner and the permissions of another one."""
+def _write(descriptor: int, path: Path, content: bytes, like: os.stat_result | None) -> None:
+    """Write a new file, flush it to disk, and apply the owner and permissions of ``like``."""
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()

@@ -1,6 +1,6 @@
-"""Changes one value of a JSON text, and nothing else in it: comments, order and spacing stay as they are.
+"""Edits one value of a JSON text with comments; comments, order and spacing of the rest stay. Pure.
 
-Reads JSON as editors do for their settings: with ``//`` and ``/* */`` comments and trailing commas. Pure.
+Accepts what editors accept in their settings: ``//`` and ``/* */`` comments, and trailing commas.
 """
 
 import json
@@ -24,7 +24,7 @@ _SCALARS: Final = json.JSONDecoder(parse_constant=_no_constant)
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """A value and where it stands; ``children`` are the members of an object or the items of an array."""
+    """A value with its position; ``children`` are the members of an object or the items of an array."""
 
     value: Any
     start: int
@@ -35,7 +35,7 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """Where the last child of an object or array begins, its name included, and ends."""
+    """Position of the last child of an object or array, from its name on, and whether a comma follows."""
 
     start: int
     end: int
@@ -48,9 +48,9 @@ class _Reader:
     at: int = 0
 
     def document(self) -> _Node:
-        self.blank()
+        self.skip_blank()
         node = self.node()
-        self.blank()
+        self.skip_blank()
         if self.at < len(self.text):
             raise self.error("something follows the end of the value")
         return node
@@ -60,12 +60,12 @@ class _Reader:
         column = self.at - (self.text.rfind("\n", 0, self.at) + 1) + 1
         return ValueError(f"line {line}, column {column}: {problem}")
 
-    def blank(self) -> None:
+    def skip_blank(self) -> None:
         match = _BLANK.match(self.text, self.at)
         self.at = match.end() if match else self.at
 
-    def takes(self, character: str) -> bool:
-        self.blank()
+    def accept(self, character: str) -> bool:
+        self.skip_blank()
         found = self.text.startswith(character, self.at)
         self.at += found
         return found
@@ -91,29 +91,29 @@ class _Reader:
         self.at += 1
         members: dict[str, _Node] = {}
         last = None
-        while not self.takes("}"):
+        while not self.accept("}"):
             if last and not last.comma:
                 raise self.error("a comma or } is missing")
             begin = self.at
             if not self.text.startswith('"', begin):
                 raise self.error("a name in double quotes is missing")
             name = self.scalar(begin).value
-            if not self.takes(":"):
+            if not self.accept(":"):
                 raise self.error("a colon is missing")
-            self.blank()
+            self.skip_blank()
             members[name] = node = self.node()
-            last = _Child(begin, node.end, self.takes(","))
+            last = _Child(begin, node.end, self.accept(","))
         return _Node({name: node.value for name, node in members.items()}, start, self.at, members, last)
 
     def array(self, start: int) -> _Node:
         self.at += 1
         items: list[_Node] = []
         last = None
-        while not self.takes("]"):
+        while not self.accept("]"):
             if last and not last.comma:
                 raise self.error("a comma or ] is missing")
             items.append(node := self.node())
-            last = _Child(node.start, node.end, self.takes(","))
+            last = _Child(node.start, node.end, self.accept(","))
         return _Node([node.value for node in items], start, self.at, items, last)
 
 
@@ -121,25 +121,25 @@ def parse(text: str) -> Any:
     """Return the value of ``text``.
 
     Raises:
-        ValueError: with line and column, where it is no JSON.
+        ValueError: with line and column, if it is not valid JSON.
 
     """
     return _Reader(text).document().value
 
 
 def put(text: str, path: Sequence[str], value: Any) -> str:
-    """Return ``text`` with ``value`` at ``path``; objects on the way are made where they are missing.
+    """Return ``text`` with ``value`` at ``path``; missing objects on the way are created.
 
-    Where that value stands already, however it is written, nothing changes at all.
+    If the value is there already, in whatever notation, the text is unchanged.
 
     Raises:
-        ValueError: ``text`` is no JSON, or something on the way is no object.
+        ValueError: ``text`` is not valid JSON, or something on the way is not an object.
 
     """
     node = _Reader(text).document()
     for depth, name in enumerate(path):
         if not isinstance(node.children, Mapping):
-            raise ValueError(f"{'.'.join(path[:depth]) or 'its root'} is not an object")  # noqa: TRY004 - it is the text that is wrong
+            raise ValueError(f"{'.'.join(path[:depth]) or 'its root'} is not an object")  # noqa: TRY004 - the text is wrong, not the argument
         if name not in node.children:
             for outer in reversed(path[depth + 1 :]):
                 value = {outer: value}
@@ -151,10 +151,10 @@ def put(text: str, path: Sequence[str], value: Any) -> str:
 
 
 def append(text: str, path: Sequence[str], item: Any) -> str:
-    """Return ``text`` with ``item`` at the end of the array at ``path``, which is made if it is missing.
+    """Return ``text`` with ``item`` appended to the array at ``path``, which is created if it is missing.
 
     Raises:
-        ValueError: ``text`` is no JSON, or there is something other than an array.
+        ValueError: ``text`` is not valid JSON, or the value at ``path`` is not an array.
 
     """
     node = _Reader(text).document()
@@ -163,12 +163,12 @@ def append(text: str, path: Sequence[str], item: Any) -> str:
             return put(text, path, [item])
         node = node.children[name]
     if not isinstance(node.value, list):
-        raise ValueError(f"{'.'.join(path)} is not an array")  # noqa: TRY004 - it is the text that is wrong
+        raise ValueError(f"{'.'.join(path)} is not an array")  # noqa: TRY004 - the text is wrong, not the argument
     return _insert(text, node, item)
 
 
 def _insert(text: str, parent: _Node, value: Any, name: str | None = None) -> str:
-    """Return ``text`` with a new last child of ``parent``, on a line of its own."""
+    """Return ``text`` with a new last child of ``parent``, on its own line."""
     newline = "\r\n" if "\r\n" in text else "\n"
     outer = _indent_at(text, parent.start)
     last = parent.last
@@ -191,7 +191,7 @@ def _rendered(text: str, value: Any, indent: str) -> str:
 
 
 def _indent_at(text: str, position: int) -> str:
-    """Return the white space that the line of ``position`` begins with."""
+    """Return the indentation of the line at ``position``."""
     line = text[text.rfind("\n", 0, position) + 1 : position]
     return line[: len(line) - len(line.lstrip(" \t"))]
 

@@ -1,7 +1,7 @@
-"""How this installation is started, and which settings are in force, as a client must be told. Pure.
+"""The command and environment variables with which a client starts this installation. Pure.
 
-Clients start servers from a directory of their own, without the shell's ``PATH`` and with few of its
-variables. So the command and every path are absolute, and every setting is named.
+Clients start servers in their own working directory, without the shell's ``PATH`` and with few of its
+variables. Therefore the command and all paths are absolute, and every setting is passed as a variable.
 """
 
 import os
@@ -18,13 +18,13 @@ __all__ = ["HTTP", "Launch", "SettingVariables", "settings_as_variables", "sourc
 
 _NAME: Final = "telefonie-mcp"
 HTTP: Final = frozenset({"http", "http_json"})
-"""Settings of a server that serves HTTP."""
+"""Settings for serving HTTP, which are left out: clients start the server over stdio."""
 
-_FILES: Final = frozenset({"sandbox_db", "ledger"})
-"""Settings that are text because they need not be the path of a file."""
+_PATH_OR_URL: Final = frozenset({"sandbox_db", "ledger"})
+"""Settings that may be a file path, but are not of type ``Path``."""
 
-_EPHEMERAL: Final = "archive-v"
-"""What the directory of uv's cache is called in which ``uvx`` keeps environments."""
+_UV_CACHE_PREFIX: Final = "archive-v"
+"""Prefix of the directory in uv's cache where ``uvx`` keeps environments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,17 @@ class Launch:
     def of(
         cls, *, script: str | None, python: str, prefix: str, uvx: str | None, source: str | None
     ) -> "Launch":
-        """Return how an installation is started.
+        """Return the command for an installation.
 
         Args:
-            script: The file that was started, if it can be started again.
-            python: The interpreter.
-            prefix: The environment it runs in.
-            uvx: Where ``uvx`` is, if it is known.
-            source: The URL that the package was installed from, if it was not a registry.
+            script: Path of the running script, if it is executable.
+            python: Path of the interpreter.
+            prefix: Path of its environment (``sys.prefix``).
+            uvx: Path of ``uvx``, if found.
+            source: The URL from which the package was installed, unless it was a registry.
 
         """
-        if Path(prefix).parent.name.startswith(_EPHEMERAL):  # uvx removes it some day, and makes it again
+        if Path(prefix).parent.name.startswith(_UV_CACHE_PREFIX):  # uvx may remove its cached environment
             wanted = ("--from", f"{_NAME} @ {source}", _NAME) if source else (_NAME,)
             return cls(uvx or "uvx", wanted)
         if script and Path(script).stem == _NAME:
@@ -57,7 +57,7 @@ class Launch:
 
 
 def source_of(origin: Mapping[str, Any]) -> str | None:
-    """Return the URL that installs a package again, of its ``direct_url.json`` (PEP 610)."""
+    """Return the URL from which a package was installed, given its ``direct_url.json`` (PEP 610)."""
     url = origin.get("url")
     if url and (history := origin.get("vcs_info")):
         return f"{history['vcs']}+{url}@{history['commit_id']}"
@@ -66,16 +66,16 @@ def source_of(origin: Mapping[str, Any]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class SettingVariables:
-    """Settings as variables: what everybody may see, and secrets."""
+    """Settings as environment variables, secrets apart from the others."""
 
     plain: Mapping[str, str]
     secret: Mapping[str, str] = field(repr=False)
 
 
 def settings_as_variables(settings: Settings) -> SettingVariables:
-    """Return the settings that were made, as the variables that make them again, wherever one stands.
+    """Return the environment variables that reproduce the settings that were set, with absolute paths.
 
-    How to serve HTTP is left out: these clients start the server over stdio.
+    Settings for serving HTTP are left out: clients start the server over stdio.
     """
     plain: dict[str, str] = {}
     secret: dict[str, str] = {}
@@ -84,14 +84,14 @@ def settings_as_variables(settings: Settings) -> SettingVariables:
             continue
         value = getattr(settings, name)
         text = _text(value)
-        if name in _FILES and text != ":memory:" and "://" not in text:
+        if name in _PATH_OR_URL and text != ":memory:" and "://" not in text:
             text = str(Path(text).absolute())
         (secret if _is_secret(name, text, value) else plain)[PREFIX + name.upper()] = text
     return SettingVariables(plain, secret)
 
 
 def _is_secret(name: str, text: str, value: Any) -> bool:
-    if name == "ledger":  # the path of a file is none; in a URL, a password can stand in several places
+    if name == "ledger":  # a URL may contain a password, in several places; a file path does not
         return "://" in text and not text.startswith("sqlite")
     values = value if isinstance(value, tuple) else (value,)  # pyright: ignore[reportUnknownVariableType] - any setting's
     return any(isinstance(part, SecretStr) for part in values)  # pyright: ignore[reportUnknownVariableType]

@@ -1,7 +1,7 @@
-"""A configuration laid into what a client's file already says; everything else in it stays as it is. Pure.
+"""Merges a configuration into the text of a client's file; everything else in it stays unchanged. Pure.
 
-Of an entry for this server that is there already, what is not set now stays too: leaving a limit out must
-not lift it.
+In an existing entry for this server, settings that the configuration does not name stay as well, so that
+leaving a limit out does not lift it.
 """
 
 from collections.abc import Mapping
@@ -16,18 +16,18 @@ from telefonie_mcp.settings.reading import read_settings
 __all__ = ["MergeError", "merged"]
 
 _REMOTE: Final = frozenset({"url", "serverUrl", "httpUrl"})
-"""Members of an entry that is about a server on the network."""
+"""Members of an entry for a remote server."""
 
 
 class MergeError(TelefonieError):
-    """The file stays as it is; the message says why, as a sentence about it."""
+    """The configuration cannot be merged; the message is a sentence about the file."""
 
 
 def merged(text: str, configuration: Configuration) -> str:
-    """Return ``text`` with the configuration in it.
+    """Return ``text`` with the configuration merged into it.
 
     Raises:
-        MergeError: that is not possible without losing something, or would make a server that does not start.
+        MergeError: the text is invalid, the merge would lose something, or the server would not start.
 
     """
     client = configuration.client
@@ -37,7 +37,7 @@ def merged(text: str, configuration: Configuration) -> str:
     except (ValueError, RecursionError) as error:
         raise MergeError(f"it is not valid {client.syntax.upper()}: {error}") from error
     old = _entry(tree, client.servers)
-    new = _without_stand_ins(configuration, old)
+    new = _without_placeholders(configuration, old)
     _check({**old, **new, "env": {**_table(old, "env"), **_table(new, "env")}})
     try:
         for asked in configuration.inputs:
@@ -59,17 +59,14 @@ def _into_json(text: str, path: tuple[str, ...], old: Mapping[str, Any], new: Ma
 
 
 def _into_toml(text: str, path: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    entry = {**old, **new}
-    forwarded = old.get("env_vars", [])
+    forwarded = list(old.get("env_vars", []))
     if forwarded := [*forwarded, *(name for name in new.get("env_vars", []) if name not in forwarded)]:
-        entry["env_vars"] = forwarded
-    if env := {**_table(old, "env"), **_table(new, "env")}:
-        entry["env"] = env
-    return toml.put(text, path, entry)
+        new = {**new, "env_vars": forwarded}
+    return toml.merge(text, path, new)
 
 
 def _with_input(text: str, known: Any, asked: Mapping[str, Any]) -> str:
-    """Return ``text`` with an input among the ``known`` ones, unless one has its name."""
+    """Return ``text`` with an input added, unless one of the ``known`` inputs has its id."""
     if isinstance(known, list) and any(
         isinstance(other, dict) and cast("dict[str, Any]", other).get("id") == asked["id"]
         for other in cast("list[Any]", known)
@@ -79,7 +76,7 @@ def _with_input(text: str, known: Any, asked: Mapping[str, Any]) -> str:
 
 
 def _entry(tree: Any, servers: str) -> dict[str, Any]:
-    """Return the entry of this server, empty where there is none."""
+    """Return the existing entry of this server, or an empty one."""
     if not isinstance(tree, dict):
         raise MergeError("its root is not an object")
     old = _table(_table(cast("dict[str, Any]", tree), servers), SERVER)
@@ -95,8 +92,8 @@ def _table(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
     return cast("dict[str, Any]", table)
 
 
-def _without_stand_ins(configuration: Configuration, old: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the new entry as it can be written: a file must not hold what only a person can replace."""
+def _without_placeholders(configuration: Configuration, old: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the new entry without placeholders, which must not be written into a file."""
     new: dict[str, Any] = dict(configuration.entry)
     if "args" in old:
         new.setdefault("args", [])
@@ -105,14 +102,14 @@ def _without_stand_ins(configuration: Configuration, old: Mapping[str, Any]) -> 
         if absent := [name for name in configuration.missing if name not in there]:
             raise MergeError(
                 f"{configuration.client.title} can refer to no secret, and {', '.join(absent)} is one. Put "
-                "the key into a file of yours and set TELEFONIE_API_KEY_FILE instead, or add --with-key"
+                "the key into a file and set TELEFONIE_API_KEY_FILE instead, or add --with-key"
             )
         new["env"] = {n: v for n, v in _table(new, "env").items() if n not in configuration.missing}
     return new
 
 
 def _check(entry: Mapping[str, Any]) -> None:
-    """Refuse an entry whose settings contradict each other, such as old ones and new ones."""
+    """Raise ``MergeError`` if the merged settings are invalid, for example if two contradict each other."""
     given = {name: str(value) for name, value in entry["env"].items() if name.startswith(PREFIX)}
     given |= {name: "$" for name in entry.get("env_vars", ()) if isinstance(name, str)}
     secret = "x" * 32

@@ -1,1 +1,1 @@
-"""``telefonie-mcp doctor``: checks an installation and says what to do."""
+"""``telefonie-mcp doctor``: checks an installation, with a remedy for each problem."""

@@ -1,4 +1,4 @@
-"""``telefonie-mcp doctor``: one line a check on standard output, status 1 if one found a problem."""
+"""``telefonie-mcp doctor``: prints one line per check; exit status 1 if one found a problem."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Looks at everything a server needs, in the order in which it would fail."""
+"""Runs the checks, in the order in which a server would fail."""
 
 import platform
 from collections.abc import AsyncGenerator, Mapping
@@ -6,13 +6,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, requires, version
-from re import match
 from typing import Any, Final
+
+from packaging.requirements import Requirement
 
 from telefonie_mcp.app import App
 from telefonie_mcp.cli.doctor.findings import Finding, clock, versions
 from telefonie_mcp.cli.doctor.network import locate_failure
-from telefonie_mcp.cli.doctor.storage import ledger, open_to_others, state
+from telefonie_mcp.cli.doctor.storage import ledger, readable_by_others, state
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
 from telefonie_mcp.server.instructions import destination
 from telefonie_mcp.settings.fields import Settings
@@ -27,35 +28,35 @@ from telefonie_mcp.upstream.serialization import build_request
 __all__ = ["examine"]
 
 _SECONDS: Final = 10.0
-"""How long the API may take to answer."""
+"""Time limit for one request to the API."""
 
-_ABOUT_THE_KEY: Final = frozenset({401, 402, 403, 429})
-"""Statuses by which an API says something about the caller."""
+_KEY_STATUSES: Final = frozenset({401, 402, 403, 429})
+"""HTTP statuses that are about the key or the account, not about reachability."""
 
-_ADDRESS: Final = "Check that TELEFONIE_BASE_URL is the API's address; if it is, ask the provider."
+_ADDRESS_REMEDY: Final = "Check that TELEFONIE_BASE_URL is the API's address; if it is, ask the provider."
 
 
 async def examine(environment: Mapping[str, str], flags: Mapping[str, Any]) -> list[Finding]:
-    """Return what was found. What cannot be looked at, because something before it failed, is left out."""
+    """Return the findings. Checks that depend on a failed one are left out."""
     try:
         settings = read_settings(environment, flags)
     except SettingsError as error:
-        return [_misset(error), _versions()]
+        return [_settings_problem(error), _versions()]
     found = [finding async for finding in _service(settings)]
     return [*found, ledger(settings), state(settings), _versions()]
 
 
-def _misset(error: SettingsError) -> Finding:
+def _settings_problem(error: SettingsError) -> Finding:
     return Finding("settings", "problem", str(error), "Correct or unset what is named.")
 
 
 async def _service(settings: Settings) -> AsyncGenerator[Finding]:
-    """Look at the documents, the key, and the API that they lead to."""
+    """Check the settings, the documents, the key and the API."""
     key = _key(settings)
     try:
         app = None if key.status == "problem" else App.from_settings(settings)
     except SettingsError as error:
-        yield _misset(error)
+        yield _settings_problem(error)
         return
     except DocumentError as error:
         yield Finding("documents", "problem", str(error), "Correct the document, or leave it out.")
@@ -82,13 +83,13 @@ def _key(settings: Settings) -> Finding:
         _ = settings.key
     except SettingsError as error:
         return Finding("key", "problem", str(error), "Put the key, and nothing else, there.")
-    if (file := settings.api_key_file) and open_to_others(file):
+    if (file := settings.api_key_file) and readable_by_others(file):
         return Finding("key", "warning", "present; its file can be read by others", f"chmod 600 {file}")
     return Finding("key", "ok", "present")
 
 
 def _reads(app: App) -> dict[str, Tool]:
-    """Return a read without arguments for every server that has one: it changes nothing and costs nothing."""
+    """Return a read without required arguments for every server that has one; it changes nothing."""
     reads: dict[str, Tool] = {}
     for tool in app.catalog.everything.values():
         if tool.read_only and not tool.document.extension and not tool.input_schema.get("required"):
@@ -97,7 +98,7 @@ def _reads(app: App) -> dict[str, Tool]:
 
 
 async def _server(client: ApiClient, server: str, tool: Tool, key: Finding) -> AsyncGenerator[Finding]:
-    """Ask one server, and judge whether it answers, whether it accepts the key, and what time it has."""
+    """Request a read from one server, and check reachability, the key and the clock."""
     request = build_request(tool.operation, tool.bindings, {})
     asked = datetime.now(UTC)
     outcome = await client.send(server, request, tool.operation.credential, seconds=_SECONDS)
@@ -107,18 +108,18 @@ async def _server(client: ApiClient, server: str, tool: Tool, key: Finding) -> A
         yield key
         return
     problem = _problem(tool, outcome)
-    if problem and outcome.status not in _ABOUT_THE_KEY:
-        yield Finding("reachability", "problem", f"{server}: the API {problem}", _ADDRESS)
+    if problem and outcome.status not in _KEY_STATUSES:
+        yield Finding("reachability", "problem", f"{server}: the API {problem}", _ADDRESS_REMEDY)
         yield key
     else:
         duration = (answered - asked).total_seconds() * 1000
         yield Finding("reachability", "ok", f"{server} answers in {duration:.0f} ms")
-        yield _judged(key, outcome.status, problem)
+        yield _key_finding(key, outcome.status, problem)
     yield clock(outcome, asked, answered)
 
 
 def _problem(tool: Tool, answer: Answer) -> str:
-    """Return what is wrong with the answer to a read, as the rest of a sentence; empty where nothing is."""
+    """Return what is wrong with the response to a read, as a predicate of "the API"; empty if nothing is."""
     try:
         content_of(tool, answer, {})
     except ToolError as error:
@@ -127,7 +128,7 @@ def _problem(tool: Tool, answer: Answer) -> str:
     return ""
 
 
-def _judged(key: Finding, status: int, problem: str) -> Finding:
+def _key_finding(key: Finding, status: int, problem: str) -> Finding:
     match status:
         case 401:
             return Finding("key", "problem", f"the API {problem}", "Check the key: is it this API's?")
@@ -146,8 +147,7 @@ def _versions() -> Finding:
         remedy = "Install it, for example with pip or uv, so that its dependencies are known to fit."
         return Finding("versions", "warning", "telefonie-mcp is not installed as a package", remedy)
     installed: dict[str, str] = {}
-    for requirement in requirements:
-        if name := match(r"[\w.-]+", requirement):
-            with suppress(PackageNotFoundError):
-                installed[name[0]] = version(name[0])
+    for name in (Requirement(text).name for text in requirements):
+        with suppress(PackageNotFoundError):
+            installed[name] = version(name)
     return versions(platform.python_version(), requirements, installed)

@@ -1,11 +1,14 @@
-"""What was seen, and what it means; pure."""
+"""Findings, and the evaluation of clock, ledger entries and versions; pure."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 from telefonie_mcp.ledger.records import Entry
 from telefonie_mcp.upstream.outcomes import Answer
@@ -22,10 +25,10 @@ class Finding:
     """The result of one check.
 
     Attributes:
-        check: What was checked.
-        status: ``problem`` where the server does not work, ``warning`` where it works and should not so.
-        text: What was seen.
-        remedy: What to do about it.
+        check: Name of the check.
+        status: ``problem`` if the server does not work, ``warning`` if it works and something should change.
+        text: What was found.
+        remedy: What to do about it; empty if nothing.
 
     """
 
@@ -40,10 +43,17 @@ class Finding:
 
 
 def clock(answer: Answer, asked: datetime, answered: datetime) -> Finding:
-    """Compare this machine's clock with the moment at which the API says that it answered."""
+    """Compare this machine's clock with the ``Date`` of a response (RFC 9110 §6.6.1).
+
+    Args:
+        answer: The response.
+        asked: When the request was sent.
+        answered: When the response was received.
+
+    """
     try:
         theirs = parsedate_to_datetime(answer.headers.get("date", ""))
-        if answer.headers.get("age", "").isdecimal():  # it comes from a cache, which kept it so long
+        if answer.headers.get("age", "").isdecimal():  # seconds in a cache
             theirs += timedelta(seconds=int(answer.headers["age"]))
     except (ValueError, OverflowError):
         return Finding("clock", "ok", "not compared: the API does not say what time it is")
@@ -58,7 +68,7 @@ def clock(answer: Answer, asked: datetime, answered: datetime) -> Finding:
 
 
 def unsettled(entries: Iterable[Entry]) -> Finding:
-    """Judge the writes without an outcome."""
+    """Return the finding about ledger entries without an outcome."""
     abandoned = [entry.abandoned for entry in entries]
     if left := abandoned.count(True):
         remedy = "The next write settles it first; see telefonie-mcp log --state unknown and --state intent."
@@ -72,39 +82,34 @@ def _writes(count: int) -> str:
 
 
 def versions(python: str, requirements: Iterable[str], installed: Mapping[str, str]) -> Finding:
-    """Compare what is installed with what the package requires.
+    """Compare what is installed with what the package requires (PEP 440, PEP 508).
 
     Args:
         python: The interpreter's version.
-        requirements: As the package's metadata have them; those of extras do not count.
-        installed: Versions by name.
+        requirements: The package's ``Requires-Dist``. Those of extras, and those whose marker does not apply
+            to this environment, do not count.
+        installed: Versions by name, as the requirements spell it.
 
     """
-    own = [text for text in requirements if "extra ==" not in text]
-    wanted = {name: bounds for text in own for name, bounds in re.findall(r"^([\w.-]+)\s*(.*)$", text)}
+    required = [
+        requirement
+        for requirement in map(Requirement, requirements)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    ]
     wrong = [
         f"{name} {installed.get(name, 'is missing')}{f' (needs {bounds})' if bounds else ''}"
-        for name, bounds in wanted.items()
+        for name, bounds in ((requirement.name, requirement.specifier) for requirement in required)
         if name not in installed or not _satisfies(installed[name], bounds)
     ]
     if wrong:
-        remedy = "Install telefonie-mcp again, best in an environment of its own."
+        remedy = "Install telefonie-mcp again, preferably in a virtual environment."
         return Finding("versions", "problem", ", ".join(wrong), remedy)
-    seen = ", ".join(f"{name} {installed[name]}" for name in wanted)
+    seen = ", ".join(f"{requirement.name} {installed[requirement.name]}" for requirement in required)
     return Finding("versions", "ok", f"Python {python}, {seen}")
 
 
-def _satisfies(version: str, specifier: str) -> bool:
-    """Whether a version lies between the bounds of ``>=A,<B``; other clauses are not looked at."""
-    for sign, bound in re.findall(r"(>=|<)\s*([\d.]+)", specifier):
-        if (_release(version) >= _release(bound)) is not (sign == ">="):
-            return False
-    return True
-
-
-def _release(version: str) -> tuple[int, ...]:
-    numbers = re.match(r"[\d.]*", version)
-    parts = [int(part) for part in (numbers[0] if numbers else "").split(".") if part]
-    while parts and not parts[-1]:
-        parts.pop()  # 2.0 is 2
-    return tuple(parts)
+def _satisfies(version: str, specifier: SpecifierSet) -> bool:
+    try:
+        return specifier.contains(Version(version), prereleases=True)  # installed, so it was chosen
+    except InvalidVersion:
+        return not specifier

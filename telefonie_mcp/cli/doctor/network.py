@@ -1,4 +1,4 @@
-"""Where on the way to a server a connection fails: its name, the network, encryption, or HTTP."""
+"""Locates the step at which a connection to a server fails: DNS, TCP, TLS or HTTP."""
 
 import ssl
 from typing import Final
@@ -9,7 +9,7 @@ from anyio.streams.tls import TLSStream
 
 from telefonie_mcp.cli.doctor.findings import Finding
 
-__all__ = ["explained", "locate_failure"]
+__all__ = ["locate_failure", "tls_failure"]
 
 _SECONDS: Final = 5.0
 _NETWORK: Final = "Check TELEFONIE_BASE_URL, the network, and whether a proxy is needed (HTTPS_PROXY)."
@@ -20,12 +20,12 @@ _CERTIFICATES: Final = (
 
 
 async def locate_failure(server: str, reason: str, *, seconds: float = _SECONDS) -> Finding:
-    """Take the steps of a request to ``server`` one by one, and return which of them fails.
+    """Try the steps of a connection to ``server`` one by one, and return the one that fails as a finding.
 
     Args:
         server: Base URL of an API that could not be reached.
-        reason: What the request failed with.
-        seconds: How long one step may take.
+        reason: Why the request failed, as a clause.
+        seconds: Time limit of one step.
 
     """
     url = urlsplit(server)
@@ -48,7 +48,7 @@ async def locate_failure(server: str, reason: str, *, seconds: float = _SECONDS)
             with anyio.fail_after(seconds):
                 await TLSStream.wrap(stream, hostname=host, ssl_context=ssl.create_default_context())
     except (OSError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
-        return _problem(f"TLS: {explained(error)}", _CERTIFICATES)
+        return _problem(f"TLS: {tls_failure(error)}", _CERTIFICATES)
     finally:
         await anyio.aclose_forcefully(stream)
     return _problem(
@@ -57,8 +57,8 @@ async def locate_failure(server: str, reason: str, *, seconds: float = _SECONDS)
     )
 
 
-def explained(error: Exception) -> str:
-    """Return why a connection could not be encrypted, as a sentence about it."""
+def tls_failure(error: Exception) -> str:
+    """Return why a TLS handshake failed, as a clause."""
     match error:
         case ssl.SSLCertVerificationError():
             return f"the certificate is not trusted ({error.verify_message})"

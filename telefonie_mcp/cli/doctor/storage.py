@@ -1,4 +1,4 @@
-"""Looks at what is kept on this machine: the ledger, the sandbox, and the directories they stand in."""
+"""Checks the files on this machine: the ledger, the sandbox's database, and their directories."""
 
 import os
 import sqlite3
@@ -15,13 +15,13 @@ from telefonie_mcp.ledger.inspection import open_entries
 from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.settings.fields import Settings
 
-__all__ = ["ledger", "open_to_others", "state"]
+__all__ = ["ledger", "readable_by_others", "state"]
 
-_ELSEWHERE: Final = "Make it writable, or name another one (TELEFONIE_STATE_DIR, TELEFONIE_SANDBOX_DB)."
+_WRITABLE_REMEDY: Final = "Make it writable, or name another one (TELEFONIE_STATE_DIR, TELEFONIE_SANDBOX_DB)."
 
 
 def ledger(settings: Settings) -> Finding:
-    """Look at the ledger: whether it can be read, is whole, and knows the outcome of every write."""
+    """Check that the ledger is readable and intact, and has an outcome for every write."""
     try:
         entries = open_entries(settings.ledger_url)
     except LedgerError as error:
@@ -33,7 +33,7 @@ def ledger(settings: Settings) -> Finding:
 
 
 def state(settings: Settings) -> Finding:
-    """Look at the files that are kept, and return the first that is not as it should be."""
+    """Check the files and their directories, and return the first problem found."""
     try:
         ledger_file = file_of(settings.ledger_url)
     except LedgerError as error:
@@ -42,43 +42,45 @@ def state(settings: Settings) -> Finding:
     sandbox = None if database == ":memory:" else Path(database)
     kept = [file for file in (ledger_file, sandbox) if file]
     for file in kept:
-        if finding := _place(file.absolute().parent) or _file(file):
+        if finding := _directory_problem(file.absolute().parent) or _file_problem(file):
             return finding
     if sandbox and (damage := _damage(sandbox)):
         remedy = "Empty it with telefonie-mcp sandbox --reset, or name another one (TELEFONIE_SANDBOX_DB)."
         return Finding("state", "problem", f"{sandbox} cannot be used: {damage}", remedy)
-    if ledger_file and open_to_others(ledger_file):
+    if ledger_file and readable_by_others(ledger_file):
         return Finding("state", "warning", f"others can read {ledger_file}", f"chmod 600 {ledger_file}")
     places = ", ".join(dict.fromkeys(str(file.absolute().parent) for file in kept))
     return Finding("state", "ok", f"{places} can be written" if kept else "nothing is kept in files")
 
 
-def _place(directory: Path) -> Finding | None:
-    """Return what is wrong with a directory, which need not be there yet."""
+def _directory_problem(directory: Path) -> Finding | None:
+    """Return what is wrong with a directory, which may not exist yet."""
     if not directory.exists():
         above = next(parent for parent in directory.parents if parent.exists())
         if above.is_dir() and os.access(above, os.W_OK):
             return None
-        return Finding("state", "problem", f"{directory} cannot be made in {above}", _ELSEWHERE)
+        return Finding("state", "problem", f"{directory} cannot be made in {above}", _WRITABLE_REMEDY)
     try:
         with tempfile.TemporaryFile(dir=directory) as probe:
             probe.write(b"probe")
             probe.flush()
     except OSError as error:
-        return Finding("state", "problem", f"{directory} cannot be written ({error.strerror})", _ELSEWHERE)
+        return Finding(
+            "state", "problem", f"{directory} cannot be written ({error.strerror})", _WRITABLE_REMEDY
+        )
     if sys.platform != "win32" and directory.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return Finding("state", "warning", f"others can change {directory}", f"chmod go-w {directory}")
     return None
 
 
-def _file(file: Path) -> Finding | None:
+def _file_problem(file: Path) -> Finding | None:
     if not file.exists() or os.access(file, os.W_OK):
         return None
-    return Finding("state", "problem", f"{file} cannot be written", _ELSEWHERE)
+    return Finding("state", "problem", f"{file} cannot be written", _WRITABLE_REMEDY)
 
 
 def _damage(file: Path) -> str:
-    """Return what is wrong with a database that is there; empty where nothing is."""
+    """Return what is wrong with a database file, if it exists; empty if nothing is."""
     if not file.exists():
         return ""
     try:
@@ -89,6 +91,6 @@ def _damage(file: Path) -> str:
     return "" if found == "ok" else found
 
 
-def open_to_others(file: Path) -> bool:
-    """Whether another user of this machine can read a file."""
+def readable_by_others(file: Path) -> bool:
+    """Return whether other users of this machine can access a file."""
     return sys.platform != "win32" and file.exists() and bool(file.stat().st_mode & 0o077)

@@ -15,7 +15,7 @@ LIMIT: Final = 15.0
 MOST_BYTES: Final = 2048
 """Bytes of a response that are read."""
 
-Outcome = Literal[
+DeliveryOutcome = Literal[
     "delivered",
     "refused",
     "redirected",
@@ -31,7 +31,7 @@ Outcome = Literal[
 class Attempt:
     """The result of an attempt: the outcome as a code and a sentence, and the response, if there was one."""
 
-    outcome: Outcome
+    outcome: DeliveryOutcome
     detail: str
     status: int | None = None
     body: str = ""

@@ -17,7 +17,7 @@ from telefonie_mcp.numbering.number_types import NumberType
 from telefonie_mcp.sandbox.clocks import real_time, sandbox_time
 from telefonie_mcp.sandbox.database import MEMORY, SandboxError
 from telefonie_mcp.sandbox.inbound import targets
-from telefonie_mcp.sandbox.inbound.delivery import LIMIT, Attempt, Outcome, post
+from telefonie_mcp.sandbox.inbound.delivery import LIMIT, Attempt, DeliveryOutcome, post
 from telefonie_mcp.sandbox.inbound.forms import SIGNATURE, Inbound, Kind, form, signature
 from telefonie_mcp.sandbox.inbound.targets import Resolve
 from telefonie_mcp.sandbox.porting import Porting
@@ -42,7 +42,7 @@ class InboundEvent:
     at: datetime
     kind: Kind
     sender: str
-    outcome: Outcome
+    outcome: DeliveryOutcome
     detail: str
     url: str | None = None
     status: int | None = None

@@ -12,13 +12,13 @@ from typing import Any, Final, Literal
 from zlib import crc32
 
 from telefonie_mcp.sandbox.numbering_plan import Location
-from telefonie_mcp.sandbox.porting.rejections import Code
+from telefonie_mcp.sandbox.porting.rejections import RejectionCode
 
 AttachmentType = Literal["loa", "invoice", "csr", "utility_bill"]
-Field = Literal["account_number", "pin", "authorized_name", "postal_code"]
+RequiredField = Literal["account_number", "pin", "authorized_name", "postal_code"]
 
 _BLOCK: Final = -4
-NOT_PORTABLE: Final[dict[str, Code]] = {
+NOT_PORTABLE: Final[dict[str, RejectionCode]] = {
     "0197": "PHONE_NUMBER_NOT_PORTABLE",
     "0198": "RATE_CENTER_NOT_PORTABLE",
 }
@@ -31,7 +31,7 @@ class Portability:
 
     carrier: str
     lead_days: int
-    fields: tuple[Field, ...]
+    fields: tuple[RequiredField, ...]
     attachments: tuple[AttachmentType, ...]
 
 
@@ -40,7 +40,7 @@ def offered(location: Location) -> bool:
     return location.country in _carrier_data()["countries"]
 
 
-def portability(number: str, location: Location) -> Portability | Code:
+def portability(number: str, location: Location) -> Portability | RejectionCode:
     """Return what porting a valid number of another provider requires, or the code that rules it out."""
     if not offered(location):
         return "PHONE_NUMBER_NOT_PORTABLE"

@@ -10,10 +10,10 @@ from typing import Any, Final, assert_never
 
 from telefonie_mcp.sandbox.porting.calendar import after_business_hours, is_business_day
 from telefonie_mcp.sandbox.porting.orders import Attachment, PortEvent, PortEventKind, PortOrder, activation
-from telefonie_mcp.sandbox.porting.rejections import AT_ACTIVATION, Code
+from telefonie_mcp.sandbox.porting.rejections import AT_ACTIVATION, RejectionCode
 from telefonie_mcp.sandbox.porting.states import (
     Action,
-    State,
+    OrderState,
     Step,
     TransitionError,
     check,
@@ -131,7 +131,7 @@ def _stepped(order: PortOrder, at: datetime) -> PortOrder:
             assert_never(order.state)
 
 
-def _rejected(order: PortOrder, code: Code, at: datetime) -> PortOrder:
+def _rejected(order: PortOrder, code: RejectionCode, at: datetime) -> PortOrder:
     rejected = replace(order, rejection=code, due=None, foc_date=None)
     return _happened(_moved(rejected, "reject", "exception"), "rejected", at, code)
 
@@ -144,16 +144,18 @@ def _prepared(order: PortOrder, now: datetime) -> PortOrder:
     return replace(order, state="pending_documents" if waiting else "draft", due=now + IDLE)
 
 
-def _moved(order: PortOrder, what: Action | Step, to: State) -> PortOrder:
+def _moved(order: PortOrder, what: Action | Step, to: OrderState) -> PortOrder:
     return replace(order, state=move(order.state, what, to))
 
 
-def _ended(order: PortOrder, what: Action | Step, to: State) -> PortOrder:
+def _ended(order: PortOrder, what: Action | Step, to: OrderState) -> PortOrder:
     """Return an order that is over, without the verdicts on its secrets and without a due time."""
     return replace(_moved(order, what, to), due=None, account_number=None, pin=None)
 
 
-def _happened(order: PortOrder, kind: PortEventKind, at: datetime, code: Code | None = None) -> PortOrder:
+def _happened(
+    order: PortOrder, kind: PortEventKind, at: datetime, code: RejectionCode | None = None
+) -> PortOrder:
     return replace(order, events=(*order.events, PortEvent(at, kind, order.state, code)))
 
 

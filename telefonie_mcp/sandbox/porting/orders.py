@@ -8,9 +8,9 @@ from typing import Final, Literal
 from telefonie_mcp.numbering.number_types import NumberType
 from telefonie_mcp.sandbox.numbering_plan import Location
 from telefonie_mcp.sandbox.porting.calendar import business_day_from
-from telefonie_mcp.sandbox.porting.carriers import AttachmentType, Field, Portability, portability
-from telefonie_mcp.sandbox.porting.rejections import WORDS, Code
-from telefonie_mcp.sandbox.porting.states import OPEN, State, possible
+from telefonie_mcp.sandbox.porting.carriers import AttachmentType, Portability, RequiredField, portability
+from telefonie_mcp.sandbox.porting.rejections import WORDS, RejectionCode
+from telefonie_mcp.sandbox.porting.states import OPEN, OrderState, possible
 from telefonie_mcp.sandbox.pricing import terms
 from telefonie_mcp.sandbox.values import Json
 
@@ -28,7 +28,7 @@ PortEventKind = Literal[
 ]
 Accepted = Literal[""]
 ACCEPTED: Final[Accepted] = ""
-Verdict = Code | Accepted
+Verdict = RejectionCode | Accepted
 """The losing carrier's judgement of a secret: a rejection code, or empty. The secret itself is not kept."""
 
 ACTIVATION: Final = time(15, tzinfo=UTC)
@@ -37,7 +37,7 @@ ACTIVATION: Final = time(15, tzinfo=UTC)
 FREEZE: Final = timedelta(hours=24)
 """How long before its FOC an order can no longer be changed."""
 
-_NO_DATE_YET: Final[frozenset[State]] = frozenset({"draft", "pending_documents", "exception"})
+_NO_DATE_YET: Final[frozenset[OrderState]] = frozenset({"draft", "pending_documents", "exception"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class PortEvent:
 
     at: datetime
     kind: PortEventKind
-    state: State
-    code: Code | None = None
+    state: OrderState
+    code: RejectionCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class PortOrder:
     """
 
     name: str
-    state: State
+    state: OrderState
     country: str
     carrier: str
     numbers: Mapping[str, NumberType]
@@ -86,7 +86,7 @@ class PortOrder:
     friendly_name: str | None = None
     voice_url: str | None = None
     sms_url: str | None = None
-    rejection: Code | None = None
+    rejection: RejectionCode | None = None
     attachments: tuple[Attachment, ...] = ()
     events: tuple[PortEvent, ...] = ()
 
@@ -99,7 +99,7 @@ class PortOrder:
         return found
 
     @property
-    def missing_fields(self) -> list[Field]:
+    def missing_fields(self) -> list[RequiredField]:
         """Required fields that the customer has not given yet."""
         return [name for name in self.portability.fields if getattr(self, name) is None]
 
@@ -110,7 +110,7 @@ class PortOrder:
         return [name for name in self.portability.attachments if name not in given]
 
     @property
-    def verdict(self) -> Code | None:
+    def verdict(self) -> RejectionCode | None:
         """The code with which the losing carrier will reject the order, if any."""
         return self.account_number or self.pin or None
 

@@ -11,7 +11,7 @@ from unicodedata import category
 
 from telefonie_mcp.sandbox.porting.carriers import AttachmentType
 from telefonie_mcp.sandbox.porting.rejections import judge_account_number, judge_pin
-from telefonie_mcp.sandbox.porting.states import STATES, State
+from telefonie_mcp.sandbox.porting.states import STATES, OrderState
 from telefonie_mcp.sandbox.problems import bad_parameter
 from telefonie_mcp.sandbox.values import (
     read_integer,
@@ -37,7 +37,7 @@ _UNFIT: Final = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 class PortOrdersQuery:
     """A page of the port orders; pages count from 1."""
 
-    state: State | None
+    state: OrderState | None
     number: str | None
     page: int
     page_size: int

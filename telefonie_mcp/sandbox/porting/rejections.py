@@ -7,7 +7,7 @@ kept, never the value.
 from collections.abc import Mapping
 from typing import Final, Literal
 
-Code = Literal[
+RejectionCode = Literal[
     "ACCOUNT_NUMBER_MISMATCH",
     "AUTH_PERSON_MISMATCH",
     "BTN_ATN_MISMATCH",
@@ -31,7 +31,7 @@ Code = Literal[
     "SV_UNKNOWN_FAILURE",
 ]
 
-WORDS: Final[Mapping[Code, str]] = {
+WORDS: Final[Mapping[RejectionCode, str]] = {
     "ACCOUNT_NUMBER_MISMATCH": "The account number is not the one at the losing carrier. Correct it.",
     "AUTH_PERSON_MISMATCH": "The authorized person is not the one at the losing carrier. Correct the name.",
     "BTN_ATN_MISMATCH": "The numbers belong to another billing number. Check them against the invoice.",
@@ -56,23 +56,25 @@ WORDS: Final[Mapping[Code, str]] = {
 }
 """The sentence for each code, with the remedy."""
 
-AT_ACTIVATION: Final[frozenset[Code]] = frozenset({"FOC_EXPIRED", "SV_CONFLICT", "SV_UNKNOWN_FAILURE"})
+AT_ACTIVATION: Final[frozenset[RejectionCode]] = frozenset(
+    {"FOC_EXPIRED", "SV_CONFLICT", "SV_UNKNOWN_FAILURE"}
+)
 """Rejections on the FOC date; all others come instead of the confirmation."""
 
 WRONG_PIN: Final = "0000"
 _TRIGGER: Final = "reject-"
 
 
-def judge_account_number(value: str) -> Code | None:
+def judge_account_number(value: str) -> RejectionCode | None:
     """Return the rejection that an account number triggers, if any."""
     return _triggered(value)
 
 
-def judge_pin(value: str) -> Code | None:
+def judge_pin(value: str) -> RejectionCode | None:
     """Return the rejection that a PIN triggers, if any."""
     return "PASSCODE_PIN_INVALID" if value == WRONG_PIN else _triggered(value)
 
 
-def _triggered(value: str) -> Code | None:
+def _triggered(value: str) -> RejectionCode | None:
     wanted = value.removeprefix(_TRIGGER) if value.startswith(_TRIGGER) else ""
     return next((code for code in WORDS if code == wanted), None)

@@ -12,7 +12,7 @@ Actions are the customer's; steps come with time. `TRANSITIONS` alone decides wh
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
-State = Literal[
+OrderState = Literal[
     "draft",
     "pending_documents",
     "submitted",
@@ -29,18 +29,18 @@ Step = Literal["expire", "confirm", "reject", "port", "withdraw"]
 """A step that comes with time: an idle draft expires, the losing carrier confirms a date or rejects the
 order, the numbers port, the carrier confirms a cancellation."""
 
-STATES: Final[tuple[State, ...]] = get_args(State)
+STATES: Final[tuple[OrderState, ...]] = get_args(OrderState)
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 STEPS: Final[tuple[Step, ...]] = get_args(Step)
 
-_PREPARING: Final[Mapping[Action | Step, tuple[State, ...]]] = {
+_PREPARING: Final[Mapping[Action | Step, tuple[OrderState, ...]]] = {
     "update": ("draft", "pending_documents"),
     "upload_document": ("draft", "pending_documents"),
     "submit": ("submitted",),
     "cancel": ("cancelled",),
     "expire": ("cancelled",),
 }
-TRANSITIONS: Final[Mapping[State, Mapping[Action | Step, tuple[State, ...]]]] = {
+TRANSITIONS: Final[Mapping[OrderState, Mapping[Action | Step, tuple[OrderState, ...]]]] = {
     "draft": _PREPARING,
     "pending_documents": _PREPARING,
     "submitted": {"cancel": ("cancel_pending",), "confirm": ("foc_confirmed",), "reject": ("exception",)},
@@ -69,23 +69,23 @@ OPEN: Final = frozenset(STATES) - {"ported", "cancelled"}
 class TransitionError(Exception):
     """The action or step is not possible in this state."""
 
-    def __init__(self, state: State, what: Action | Step) -> None:
+    def __init__(self, state: OrderState, what: Action | Step) -> None:
         super().__init__(f"{what} is not possible in the state {state}")
-        self.state: Final[State] = state
+        self.state: Final[OrderState] = state
 
 
-def possible(state: State) -> list[Action]:
+def possible(state: OrderState) -> list[Action]:
     """Return the actions that are possible in `state`."""
     return [action for action in ACTIONS if action in TRANSITIONS[state]]
 
 
-def check(state: State, what: Action | Step) -> None:
+def check(state: OrderState, what: Action | Step) -> None:
     """Raise `TransitionError` if `what` is not possible in `state`."""
     if what not in TRANSITIONS[state]:
         raise TransitionError(state, what)
 
 
-def move(state: State, what: Action | Step, to: State) -> State:
+def move(state: OrderState, what: Action | Step, to: OrderState) -> OrderState:
     """Return `to`, if `what` can lead there from `state`; raise `TransitionError` if not."""
     if to not in TRANSITIONS[state].get(what, ()):
         raise TransitionError(state, what)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from telefonie_mcp.sandbox.porting.orders import Attachment, PortEvent, PortOrder
-from telefonie_mcp.sandbox.porting.states import OPEN, State
+from telefonie_mcp.sandbox.porting.states import OPEN, OrderState
 from telefonie_mcp.sandbox.pricing import terms
 from telefonie_mcp.sandbox.problems import Problem
 from telefonie_mcp.sandbox.store import Execute, Order, Store, assign
@@ -58,7 +58,7 @@ class PortStore:
         return after
 
     def page(
-        self, account: int, state: State | None, number: str | None, *, limit: int, offset: int
+        self, account: int, state: OrderState | None, number: str | None, *, limit: int, offset: int
     ) -> tuple[list[PortOrder], int]:
         """Return a page of the orders of `account`, newest first, and how many there are in all."""
         condition = "account = ?"

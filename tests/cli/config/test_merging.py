@@ -92,6 +92,20 @@ TELEFONIE_READ_ONLY = "true"
     }
 
 
+def test_codex_keeps_comments_dates_and_forwarded_tables() -> None:
+    text = """\
+[mcp_servers.telefonie] # mine
+command = "old" # where it is
+since = 2026-11-24 # when
+env_vars = [ # what
+  { name = "X" }, # this
+]
+"""
+    assert merged(text, made("codex-cli", live=True)) == text.replace("old", LAUNCH.command).replace(
+        "# this\n", '# this\n  "TELEFONIE_API_KEY",\n'
+    )
+
+
 def test_an_input_is_added_once() -> None:
     known = {"type": "promptString", "id": "mine"}
     once = merged(json.dumps({"inputs": [known]}), made("vscode", live=True))
@@ -118,9 +132,7 @@ def test_a_key_in_the_file_stays_where_none_can_be_referred_to() -> None:
         ("vscode", '{"inputs": {}}', "inputs is not an array"),
         ("codex-cli", "a = \n", "it is not valid TOML: "),
         ("codex-cli", 'mcp_servers = "x"\n', "mcp_servers is not an object"),
-        ("codex-cli", '[mcp_servers.telefonie]\ncommand = "x" # y\n', "has comments"),
-        ("codex-cli", "[mcp_servers.telefonie]\nsince = 2026-11-24\n", "without a loss"),
-        ("codex-cli", '[mcp_servers.telefonie]\nenv_vars = [{ name = "X" }]\n', "without a loss"),
+        ("codex-cli", "[mcp_servers.telefonie]\nenv = []\n", "env is not an object"),
     ],
 )
 def test_what_cannot_be_kept_is_not_touched(name: str, text: str, words: str) -> None:

@@ -68,15 +68,28 @@ def test_writes_without_an_outcome(abandoned: list[bool], status: str, words: st
     assert (finding.check, finding.status, finding.text) == ("ledger", status, words)
 
 
-REQUIREMENTS = ["mcp<3,>=2.3", "SQLAlchemy >=2.1", "plain", "psycopg[binary]>=3.2; extra == 'postgres'"]
-INSTALLED = {"mcp": "2.3.0", "SQLAlchemy": "2.1.0b2", "plain": "1"}
+REQUIREMENTS = [
+    "mcp<3,>=2.3",
+    "SQLAlchemy >=2.1",
+    "plain",
+    "psycopg[binary]>=3.2; extra == 'postgres'",
+    "tomli>=9; python_version < '3'",
+    "odd[x]~=1.4,!=1.5.1; python_version >= '3'",
+]
+INSTALLED = {"mcp": "2.3.0", "SQLAlchemy": "2.1.0", "plain": "1", "odd": "1.5"}
 
 
 @pytest.mark.parametrize(
     ("changes", "status", "words"),
     [
-        ({}, "ok", "Python 3.11.7, mcp 2.3.0, SQLAlchemy 2.1.0b2, plain 1"),
-        ({"mcp": "2.10"}, "ok", "Python 3.11.7, mcp 2.10, SQLAlchemy 2.1.0b2, plain 1"),
+        ({}, "ok", "Python 3.11.7, mcp 2.3.0, SQLAlchemy 2.1.0, plain 1, odd 1.5"),
+        ({"mcp": "2.10"}, "ok", "Python 3.11.7, mcp 2.10, SQLAlchemy 2.1.0, plain 1, odd 1.5"),
+        ({"SQLAlchemy": "2.2.0b2"}, "ok", "Python 3.11.7, mcp 2.3.0, SQLAlchemy 2.2.0b2, plain 1, odd 1.5"),
+        ({"SQLAlchemy": "2.1.0b2"}, "problem", "SQLAlchemy 2.1.0b2 (needs >=2.1)"),
+        ({"plain": "nonsense"}, "ok", "Python 3.11.7, mcp 2.3.0, SQLAlchemy 2.1.0, plain nonsense, odd 1.5"),
+        ({"odd": "1.5.1"}, "problem", "odd 1.5.1 (needs !=1.5.1,~=1.4)"),
+        ({"odd": "2.0"}, "problem", "odd 2.0 (needs !=1.5.1,~=1.4)"),
+        ({"odd": None}, "problem", "odd is missing (needs !=1.5.1,~=1.4)"),
         ({"mcp": "2.2.9"}, "problem", "mcp 2.2.9 (needs <3,>=2.3)"),
         ({"mcp": "3.0"}, "problem", "mcp 3.0 (needs <3,>=2.3)"),
         ({"mcp": "nonsense"}, "problem", "mcp nonsense (needs <3,>=2.3)"),

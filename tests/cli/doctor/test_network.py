@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from telefonie_mcp.cli.doctor.network import explained, locate_failure
+from telefonie_mcp.cli.doctor.network import locate_failure, tls_failure
 from tests.support.wire import SECONDS
 
 
@@ -82,4 +82,4 @@ async def test_a_server_that_speaks_something_else() -> None:
 def test_a_certificate_that_is_not_trusted() -> None:
     error = ssl.SSLCertVerificationError()
     error.verify_message = "self-signed certificate"
-    assert explained(error) == "the certificate is not trusted (self-signed certificate)"
+    assert tls_failure(error) == "the certificate is not trusted (self-signed certificate)"

@@ -22,7 +22,7 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 @dataclass
 class Webhook:
-    """What arrived, and where it listens."""
+    """A listening webhook and the requests it received."""
 
     base: str = ""
     requests: list[tuple[str, dict[str, str], bytes]] = field(
@@ -40,7 +40,7 @@ async def hello(_: Request) -> Response:
 
 @asynccontextmanager
 async def webhook(answer: Answer = hello) -> AsyncGenerator[Webhook]:
-    """Listen on this machine, remember every request, and answer with `answer`."""
+    """Serve a webhook that records every request and answers with `answer`."""
     received = Webhook()
 
     async def endpoint(request: Request) -> Response:
@@ -63,7 +63,7 @@ async def owned(database: Path, number: str = NUMBER, **settings: Any) -> None:
 
 @asynccontextmanager
 async def closed_port() -> AsyncGenerator[int]:
-    """Give a port on which nobody listens, as long as it is held."""
+    """Reserve a port on which nothing listens."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]

@@ -1,4 +1,4 @@
-"""One POST against real servers on this machine, some of which behave badly."""
+"""Delivery of a POST to real servers on this machine, some of which are faulty."""
 
 import ssl
 from collections.abc import AsyncGenerator, Sequence
@@ -31,10 +31,10 @@ async def nobody(host: str, _: int) -> Sequence[str]:
 
 
 async def deliver(
-    url: str, names: Names | None = None, *, private: bool = True, seconds: float = 10
+    url: str, names: Names | None = None, *, private: bool = True, seconds: float = 100
 ) -> Attempt:
     names = names or Names(["127.0.0.1"])
-    with anyio.fail_after(15):
+    with anyio.fail_after(300):
         return await post(url, BODY, {"X-Test": "1"}, resolve=names, allow_private=private, seconds=seconds)
 
 
@@ -81,7 +81,7 @@ async def test_redirects_are_not_followed() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503, 304])
-async def test_a_webhook_that_refuses(status: int) -> None:
+async def test_a_status_that_is_no_success_is_a_refusal(status: int) -> None:
     async def refuse(_: Request) -> Response:
         return Response("" if status == 304 else "no", status)
 
@@ -99,7 +99,7 @@ async def silent(request: Request) -> Response:
 
 async def dripping(_: Request) -> Response:
     async def drops() -> AsyncGenerator[bytes]:
-        for _ in range(200):
+        while True:
             yield b"."
             await anyio.sleep(0.05)
 
@@ -107,24 +107,24 @@ async def dripping(_: Request) -> Response:
 
 
 @pytest.mark.parametrize("slow", [silent, dripping])
-async def test_the_time_is_limited_in_all(slow: Answer) -> None:
+async def test_a_silent_or_slow_webhook_times_out(slow: Answer) -> None:
     async with webhook(slow) as hook:
-        attempt = await deliver(f"{hook.base}/voice", seconds=0.3)
-    assert attempt == Attempt("timed_out", "The webhook did not answer within 0.3 seconds.")
+        attempt = await deliver(f"{hook.base}/voice", seconds=1)
+    assert attempt == Attempt("timed_out", "The webhook did not answer within 1 seconds.")
     assert len(hook.requests) == 1
 
 
-async def test_looking_up_the_name_counts_too() -> None:
+async def test_name_resolution_counts_towards_the_time() -> None:
     async def never(_: str, __: int) -> Sequence[str]:
         await anyio.sleep_forever()
         raise AssertionError
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(300):
         attempt = await post("http://hook.example/", BODY, {}, resolve=never, seconds=0.1)
     assert attempt.outcome == "timed_out"
 
 
-async def test_of_a_long_answer_only_the_beginning_is_read() -> None:
+async def test_only_the_beginning_of_a_long_response_is_read() -> None:
     async def long(_: Request) -> Response:
         async def flood() -> AsyncGenerator[bytes]:
             for _ in range(100):
@@ -137,7 +137,7 @@ async def test_of_a_long_answer_only_the_beginning_is_read() -> None:
     assert (attempt.outcome, attempt.body) == ("delivered", "x" * MOST_BYTES)
 
 
-async def test_what_is_not_text_is_shown_all_the_same() -> None:
+async def test_a_response_that_is_not_text_is_decoded_with_replacements() -> None:
     async def binary(_: Request) -> Response:
         return Response(b"\xff\xfe ok")
 
@@ -146,21 +146,21 @@ async def test_what_is_not_text_is_shown_all_the_same() -> None:
     assert attempt.body == "\ufffd\ufffd ok"
 
 
-async def test_a_port_where_nobody_listens() -> None:
+async def test_a_closed_port_is_unreachable() -> None:
     async with closed_port() as port:
         attempt = await deliver(f"http://hook.example:{port}/")
     assert attempt.outcome == "unreachable"
     assert attempt.detail.startswith("The webhook could not be reached (")
 
 
-async def test_a_name_that_does_not_exist() -> None:
-    with anyio.fail_after(5):
+async def test_a_host_name_that_does_not_exist_is_unreachable() -> None:
+    with anyio.fail_after(300):
         attempt = await post("http://hook.example/", BODY, {}, resolve=nobody)
     assert attempt.outcome == "unreachable"
     assert "hook.example is unknown" in attempt.detail
 
 
-async def test_https_needs_a_server_that_can_prove_its_name() -> None:
+async def test_https_needs_a_valid_certificate() -> None:
     async with webhook() as hook:
         attempt = await deliver(f"https://hook.example:{hook.port}/voice")
     assert attempt.outcome == "unreachable"
@@ -168,6 +168,6 @@ async def test_https_needs_a_server_that_can_prove_its_name() -> None:
     assert ssl.create_default_context().check_hostname
 
 
-async def test_a_url_that_is_none() -> None:
+async def test_an_invalid_url_is_unreachable() -> None:
     attempt = await deliver("http://[::1/voice")
     assert attempt == Attempt("unreachable", "The webhook's URL cannot be called.")

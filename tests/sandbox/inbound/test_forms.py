@@ -44,7 +44,7 @@ def test_an_sms_has_the_usual_fields_and_keeps_its_text() -> None:
     }
 
 
-def test_an_account_has_one_identity_of_its_own() -> None:
+def test_an_account_has_a_stable_account_sid() -> None:
     call = Inbound("call", "+14155550100", "+12125550123")
     assert fields(call, 1)["AccountSid"] == fields(call, 1)["AccountSid"] != fields(call, 2)["AccountSid"]
 

@@ -1,9 +1,9 @@
-"""Calls and SMS to the numbers of a sandbox over a file, and the log of them."""
+"""Calls and SMS to the numbers of a sandbox over a file, and their log."""
 
 import hashlib
 import hmac
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -12,7 +12,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from telefonie_mcp.sandbox import SandboxError, clock, create_sandbox, move_clock, reset
+from telefonie_mcp.sandbox import SandboxError, create_sandbox, move_clock, reset
 from telefonie_mcp.sandbox.inbound import Inbound, deliver, events, webhook_secret
 from tests.sandbox.inbound.support import CALLER, NUMBER, closed_port, owned, webhook
 from tests.sandbox.support import connect
@@ -44,13 +44,14 @@ async def test_a_receiver_can_verify_the_signature(database: Path) -> None:
     async with webhook() as hook:
         await owned(database, voice_url=hook.base)
         secret = webhook_secret(database)
+        before = int(time.time())
         await deliver(database, CALL, allow_private=True)
     ((_, headers, body),) = hook.requests
     at, v1 = (part.partition("=")[2] for part in headers["telefonie-signature"].split(","))
     assert hmac.compare_digest(
         v1, hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     )
-    assert abs(time.time() - int(at)) < 60
+    assert before <= int(at) <= time.time()
     assert parse_qs(body.decode())["To"] == [NUMBER]
 
 
@@ -58,11 +59,13 @@ async def test_the_signature_has_the_real_time_and_the_log_the_sandbox_s(databas
     async with webhook() as hook:
         await owned(database, voice_url=hook.base)
         move_clock(database, timedelta(days=3))
+        before = datetime.now(UTC).replace(microsecond=0)
         event = (await deliver(database, CALL, allow_private=True)).event
     ((_, headers, _),) = hook.requests
     at = int(headers["telefonie-signature"].removeprefix("t=").partition(",")[0])
-    assert abs(time.time() - at) < 60
-    assert abs(clock(database) - event.at) < timedelta(minutes=1)
+    now = datetime.now(UTC)
+    assert before <= datetime.fromtimestamp(at, UTC) <= now
+    assert before <= event.at - timedelta(days=3) <= now
 
 
 async def test_each_account_has_a_secret_of_its_own_that_stays(database: Path) -> None:
@@ -90,7 +93,7 @@ async def test_a_number_without_a_webhook_says_what_to_set(database: Path) -> No
     assert (delivery.event.url, delivery.event.milliseconds) == ("", None) or delivery.event.url is None
 
 
-async def test_a_number_that_cannot_do_it_is_not_tried(database: Path) -> None:
+async def test_an_sms_to_a_number_without_sms_is_not_sent(database: Path) -> None:
     london = "+442079460123"
     async with webhook() as hook:
         await owned(database, london, voice_url=f"{hook.base}/voice", sms_url=f"{hook.base}/sms")
@@ -102,7 +105,7 @@ async def test_a_number_that_cannot_do_it_is_not_tried(database: Path) -> None:
     assert [path for path, _, _ in hook.requests] == ["/voice"]
 
 
-async def test_private_targets_need_leave(database: Path) -> None:
+async def test_a_private_address_must_be_allowed(database: Path) -> None:
     async with webhook() as hook:
         await owned(database, voice_url=hook.base)
         event = (await deliver(database, CALL)).event
@@ -118,8 +121,8 @@ async def test_failures_are_logged_with_their_reason(database: Path) -> None:
 
     async with webhook(slow) as hook, closed_port() as port:
         await owned(database, voice_url=hook.base, sms_url=f"http://127.0.0.1:{port}/sms")
-        with anyio.fail_after(10):
-            await deliver(database, CALL, allow_private=True, seconds=0.3)
+        with anyio.fail_after(300):
+            await deliver(database, CALL, allow_private=True, seconds=1)
             await deliver(database, SMS, allow_private=True)
     assert [event.outcome for event in events(database, NUMBER)] == ["timed_out", "unreachable"]
     assert [event.outcome for event in events(database, NUMBER, limit=1)] == ["unreachable"]
@@ -135,13 +138,13 @@ async def test_credentials_in_a_url_are_used_and_not_logged(database: Path) -> N
     assert event.url == f"{hook.base}/voice"
 
 
-async def test_a_number_that_nobody_owns(database: Path) -> None:
+async def test_a_number_that_nobody_owns_is_an_error(database: Path) -> None:
     with pytest.raises(SandboxError, match=r"Nobody owns \+14155550100"):
         await deliver(database, CALL)
     with pytest.raises(SandboxError, match=r"Nobody owns \+14155550100"):
         webhook_secret(database, NUMBER)
 
 
-async def test_a_sandbox_in_memory_cannot_be_reached() -> None:
+async def test_a_sandbox_in_memory_is_an_error() -> None:
     with pytest.raises(SandboxError, match="in memory"):
         await deliver(":memory:", CALL)

@@ -41,12 +41,12 @@ PRIVATE = [
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_public(address: str) -> None:
+def test_public_addresses(address: str) -> None:
     assert is_public(address)
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_not_public(address: str) -> None:
+def test_addresses_that_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 
@@ -59,5 +59,5 @@ async def test_a_name_with_one_private_address_is_refused_as_a_whole() -> None:
     assert await checked_address("hook.example", 80, mixed, allow_private=True) == "93.184.216.34"
 
 
-async def test_addresses_resolve_to_themselves() -> None:
+async def test_an_ip_address_resolves_to_itself() -> None:
     assert await resolve("127.0.0.1", 80) == ["127.0.0.1"]

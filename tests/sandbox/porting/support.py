@@ -1,4 +1,4 @@
-"""A sandbox whose time a test moves, and the usual steps of a port."""
+"""A customer of a sandbox whose clock the test moves, with the usual steps of a port."""
 
 import base64
 from collections.abc import AsyncGenerator, Sequence
@@ -22,7 +22,7 @@ PDF = base64.b64encode(b"%PDF-1.7 signed").decode()
 
 
 @dataclass
-class Desk:
+class Customer:
     """A customer of a sandbox."""
 
     client: httpx.AsyncClient
@@ -84,9 +84,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(database: str | Path = ":memory:") -> AsyncGenerator[Desk]:
-    customers: list[Desk] = []
+async def new_customer(database: str | Path = ":memory:") -> AsyncGenerator[Customer]:
+    customers: list[Customer] = []
     app = create_sandbox(database, embedded=True, clock=lambda: customers[0].now)
     async with connect(app) as client:
-        customers.append(Desk(client))
+        customers.append(Customer(client))
         yield customers[0]

@@ -3,7 +3,7 @@ import base64
 import pytest
 
 from telefonie_mcp.sandbox.porting.attachments import MOST_BYTES
-from tests.sandbox.porting.support import PDF, desk
+from tests.sandbox.porting.support import PDF, new_customer
 from tests.sandbox.support import problem
 
 
@@ -17,8 +17,8 @@ from tests.sandbox.support import problem
         (b"MM\x00*", "image/tiff"),
     ],
 )
-async def test_the_type_is_what_the_content_says(start: bytes, media_type: str) -> None:
-    async with desk() as customer:
+async def test_the_first_bytes_decide_the_media_type(start: bytes, media_type: str) -> None:
+    async with new_customer() as customer:
         path = await customer.order()
         answer = await customer.upload(path, "invoice", base64.b64encode(start + b"rest").decode())
         (document,) = answer.json()["documents"]
@@ -40,8 +40,8 @@ async def test_the_type_is_what_the_content_says(start: bytes, media_type: str) 
         (base64.b64encode(b"%PDF-" + bytes(MOST_BYTES - 2)).decode(), "3 MB"),
     ],
 )
-async def test_what_is_no_document_is_refused(content: str, why: str) -> None:
-    async with desk() as customer:
+async def test_content_that_is_no_pdf_or_image_is_refused(content: str, why: str) -> None:
+    async with new_customer() as customer:
         path = await customer.order()
         answer = await customer.upload(path, content=content)
         body = problem(answer)
@@ -51,7 +51,7 @@ async def test_what_is_no_document_is_refused(content: str, why: str) -> None:
 
 
 async def test_3_mb_are_accepted_and_far_more_is_not_even_received() -> None:
-    async with desk() as customer:
+    async with new_customer() as customer:
         path = await customer.order()
         largest = b"%PDF-" + bytes(MOST_BYTES - 5)
         accepted = await customer.upload(path, content=base64.b64encode(largest).decode())
@@ -73,8 +73,8 @@ async def test_3_mb_are_accepted_and_far_more_is_not_even_received() -> None:
         ({"note": "x"}, "note"),
     ],
 )
-async def test_an_upload_is_read_strictly(change: dict[str, object], field: str) -> None:
-    async with desk() as customer:
+async def test_an_invalid_upload_is_refused(change: dict[str, object], field: str) -> None:
+    async with new_customer() as customer:
         path = await customer.order()
         upload = {"type": "loa", "file_name": "loa.pdf", "content": PDF, **change}
         answer = await customer.client.post(f"{path}/documents", json=upload)

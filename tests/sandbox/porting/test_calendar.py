@@ -29,7 +29,7 @@ def test_business_days(country: str, day: date, works: bool) -> None:
     ("country", "count", "expected"),
     [("US", 0, date(2026, 11, 24)), ("US", 3, date(2026, 11, 30)), ("GB", 3, date(2026, 11, 27))],
 )
-def test_counting_business_days(country: str, count: int, expected: date) -> None:
+def test_business_days_are_counted(country: str, count: int, expected: date) -> None:
     assert business_day_from(country, date(2026, 11, 24), count) == expected
 
 

@@ -1,12 +1,12 @@
-"""A port from draft to ported, with time, rejections, changes of mind and numbers that arrive."""
+"""The lifecycle of a port order, with rejections, changes and cancellation."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from telefonie_mcp.sandbox.porting.rejections import AT_ACTIVATION, WORDS, Code
-from tests.sandbox.porting.support import FIELDS, NUMBERS, OTHER, desk
+from telefonie_mcp.sandbox.porting.rejections import AT_ACTIVATION, WORDS, RejectionCode
+from tests.sandbox.porting.support import FIELDS, NUMBERS, OTHER, new_customer
 from tests.sandbox.support import problem
 
 
@@ -16,7 +16,7 @@ def happened(order: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 async def test_from_draft_to_ported_each_step_has_its_time() -> None:
     routing = {"voice_url": "https://example.com/v", "sms_url": "https://example.com/s"}
-    async with desk() as customer:
+    async with new_customer() as customer:
         path = await customer.order(**routing, friendly_name="Front desk")
         draft = await customer.get(path)
         assert draft["missing"] == ["account_number", "pin", "authorized_name", "postal_code", "loa"]
@@ -54,8 +54,8 @@ async def test_from_draft_to_ported_each_step_has_its_time() -> None:
         assert again.status_code == 201
 
 
-async def test_time_is_seen_by_whatever_is_asked_first() -> None:
-    async with desk() as customer:
+async def test_what_is_due_is_applied_by_any_request() -> None:
+    async with new_customer() as customer:
         await customer.submit(await customer.complete())
         customer.wait(days=6, hours=5)
         assert (await customer.client.get("/owned")).json()["total"] == 2
@@ -63,8 +63,8 @@ async def test_time_is_seen_by_whatever_is_asked_first() -> None:
 
 @pytest.mark.parametrize("code", WORDS)
 @pytest.mark.parametrize("secret", ["account_number", "pin"])
-async def test_each_rejection_on_demand_and_its_correction(code: Code, secret: str) -> None:
-    async with desk() as customer:
+async def test_each_rejection_on_demand_and_its_correction(code: RejectionCode, secret: str) -> None:
+    async with new_customer() as customer:
         path = await customer.complete(**{secret: f"reject-{code}"})
         await customer.submit(path)
         customer.wait(days=7)
@@ -83,8 +83,8 @@ async def test_each_rejection_on_demand_and_its_correction(code: Code, secret: s
         assert (await customer.get(path))["status"] == "ported"
 
 
-async def test_a_pin_of_zeros_is_wrong() -> None:
-    async with desk() as customer:
+async def test_a_pin_of_zeros_is_rejected() -> None:
+    async with new_customer() as customer:
         path = await customer.complete(pin="0000")
         await customer.submit(path)
         customer.wait(hours=4)
@@ -97,16 +97,16 @@ async def test_a_pin_of_zeros_is_wrong() -> None:
 @pytest.mark.parametrize(
     "value", ["reject-NOTHING", "reject-", "reject-other", "Reject-OTHER", "000", "00000"]
 )
-async def test_what_is_no_trigger_is_accepted(value: str) -> None:
-    async with desk() as customer:
+async def test_a_value_that_is_no_trigger_is_accepted(value: str) -> None:
+    async with new_customer() as customer:
         path = await customer.complete(account_number=value, pin=value)
         await customer.submit(path)
         customer.wait(days=14)
         assert (await customer.get(path))["status"] == "ported"
 
 
-async def test_a_draft_that_is_left_alone_for_48_hours_expires() -> None:
-    async with desk() as customer:
+async def test_a_draft_that_is_not_changed_for_48_hours_expires() -> None:
+    async with new_customer() as customer:
         path = await customer.order()
         customer.wait(hours=47)
         await customer.post(path, friendly_name="still wanted")
@@ -120,7 +120,7 @@ async def test_a_draft_that_is_left_alone_for_48_hours_expires() -> None:
 
 
 async def test_pending_documents_expires_too_and_an_exception_does_not() -> None:
-    async with desk() as customer:
+    async with new_customer() as customer:
         pending = await customer.in_state("pending_documents")
         rejected = await customer.complete(OTHER, pin="0000")
         await customer.submit(rejected)
@@ -129,8 +129,8 @@ async def test_pending_documents_expires_too_and_an_exception_does_not() -> None
         assert (await customer.get(rejected))["status"] == "exception"
 
 
-async def test_a_cancelled_order_is_let_go_in_business_hours_and_frees_its_numbers() -> None:
-    async with desk() as customer:
+async def test_a_cancellation_takes_business_hours_and_frees_the_numbers() -> None:
+    async with new_customer() as customer:
         path = await customer.in_state("cancel_pending")
         refused = await customer.post("/port-orders", phone_numbers=NUMBERS)
         assert (refused.status_code, problem(refused)["code"]) == (409, "port_in_progress")
@@ -143,7 +143,7 @@ async def test_a_cancelled_order_is_let_go_in_business_hours_and_frees_its_numbe
 
 
 async def test_less_than_24_hours_before_the_foc_nothing_changes() -> None:
-    async with desk() as customer:
+    async with new_customer() as customer:
         path = await customer.in_state("foc_confirmed")
         customer.now = datetime(2026, 11, 29, 15, tzinfo=UTC)
         assert (await customer.post(path, friendly_name="in time")).status_code == 200
@@ -160,8 +160,8 @@ async def test_less_than_24_hours_before_the_foc_nothing_changes() -> None:
         assert await customer.get(path) == before
 
 
-async def test_a_confirmed_order_takes_a_new_date_and_nothing_that_the_carrier_judged() -> None:
-    async with desk() as customer:
+async def test_a_confirmed_order_can_change_its_date_but_nothing_that_the_carrier_judged() -> None:
+    async with new_customer() as customer:
         path = await customer.in_state("foc_confirmed")
         for change in ({"pin": "12345"}, {"postal_code": "1"}, {"phone_numbers": OTHER}):
             refused = await customer.post(path, **change)
@@ -192,7 +192,7 @@ async def test_a_confirmed_order_takes_a_new_date_and_nothing_that_the_carrier_j
     ],
 )
 async def test_the_foc_date_is_a_business_day_within_30_days(day: str, why: str) -> None:
-    async with desk() as customer:
+    async with new_customer() as customer:
         path = await customer.complete(OTHER)
         before = await customer.get(path)
         for answer in (
@@ -207,7 +207,7 @@ async def test_the_foc_date_is_a_business_day_within_30_days(day: str, why: str)
 
 
 async def test_the_last_day_of_the_30_is_allowed() -> None:
-    async with desk() as customer:
+    async with new_customer() as customer:
         path = await customer.complete(foc_date="2026-12-24")
         await customer.submit(path)
         customer.wait(days=31)
@@ -215,7 +215,7 @@ async def test_the_last_day_of_the_30_is_allowed() -> None:
 
 
 async def test_a_date_that_was_chosen_too_long_ago_must_be_chosen_again() -> None:
-    async with desk() as customer:
+    async with new_customer() as customer:
         path = await customer.complete(foc_date="2026-11-30")
         customer.wait(days=1)
         refused = await customer.client.post(f"{path}/submit")
@@ -226,7 +226,7 @@ async def test_a_date_that_was_chosen_too_long_ago_must_be_chosen_again() -> Non
 
 
 async def test_the_loa_and_everything_else_is_required_before_submitting() -> None:
-    async with desk() as customer:
+    async with new_customer() as customer:
         path = await customer.order()
         refused = await customer.client.post(f"{path}/submit")
         assert (refused.status_code, problem(refused)["code"]) == (409, "loa_required")
@@ -238,8 +238,8 @@ async def test_the_loa_and_everything_else_is_required_before_submitting() -> No
         await customer.submit(path)
 
 
-async def test_a_document_twice_is_one_document() -> None:
-    async with desk() as customer:
+async def test_a_document_uploaded_twice_is_stored_once() -> None:
+    async with new_customer() as customer:
         path = await customer.order()
         first = (await customer.upload(path)).json()
         again = await customer.upload(path)
@@ -248,8 +248,8 @@ async def test_a_document_twice_is_one_document() -> None:
         assert [document["type"] for document in other["documents"]] == ["loa", "csr"]
 
 
-async def test_other_numbers_can_be_given_until_the_carrier_has_the_order() -> None:
-    async with desk() as customer:
+async def test_the_numbers_can_be_changed_until_the_order_is_submitted() -> None:
+    async with new_customer() as customer:
         path = await customer.order(["+14155550101"], **FIELDS)
         changed = (await customer.post(path, phone_numbers=["+442079460123"])).json()
         assert (changed["phone_numbers"], changed["country_code"]) == (["+442079460123"], "GB")

@@ -1,18 +1,18 @@
-"""The operator's limits hold for numbers that are ported in as for those that are bought."""
+"""The operator's limits apply to ported numbers as to bought ones."""
 
 from decimal import Decimal
 from pathlib import Path
 
 import anyio
+import httpx2 as httpx
 import pytest
 from mcp import Client
 
 from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.records import Intent
 from telefonie_mcp.server.handlers import mcp_server
 from tests.sandbox.porting.support import NUMBERS, OTHER
-from tests.sandbox.porting.test_mcp import Agent, porting_app, prepared
+from tests.sandbox.porting.test_mcp import Agent, Faulty, Send, porting_app, prepared
 
 RATE = Decimal("1.15")
 """What each of the two numbers costs per month."""
@@ -28,7 +28,9 @@ RATE = Decimal("1.15")
     ],
 )
 @pytest.mark.parametrize("confirm", [True, False])
-async def test_a_rule_refuses(setting: str, value: str, confirm: bool, tmp_path: Path) -> None:
+async def test_a_rule_of_the_operator_refuses_a_port(
+    setting: str, value: str, confirm: bool, tmp_path: Path
+) -> None:
     app = porting_app(tmp_path, None, **{f"TELEFONIE_{setting}": value})
     order = await prepared(app)
     async with Client(mcp_server(app)) as client:
@@ -42,7 +44,7 @@ async def test_a_rule_refuses(setting: str, value: str, confirm: bool, tmp_path:
     ("setting", "value"),
     [("COUNTRIES", "US"), ("NUMBER_TYPES", "local"), ("MAX_MONTHLY_RATE", str(RATE))],
 )
-async def test_a_rule_that_is_kept_does_not(setting: str, value: str, tmp_path: Path) -> None:
+async def test_a_port_within_the_rules_is_submitted(setting: str, value: str, tmp_path: Path) -> None:
     app = porting_app(tmp_path, None, **{f"TELEFONIE_{setting}": value})
     order = await prepared(app)
     async with Client(mcp_server(app)) as client:
@@ -63,7 +65,7 @@ async def test_an_order_takes_from_the_budget_until_it_is_cancelled(tmp_path: Pa
         await agent.ask("purchase_number", phone_number=OTHER[0], confirm=True)
 
 
-async def test_a_call_agrees_to_a_rate(tmp_path: Path) -> None:
+async def test_a_call_with_a_rate_below_the_price_is_refused(tmp_path: Path) -> None:
     app = porting_app(tmp_path)
     order = await prepared(app)
     async with Client(mcp_server(app)) as client:
@@ -76,25 +78,26 @@ async def test_a_call_agrees_to_a_rate(tmp_path: Path) -> None:
         assert (refused["code"], refused["field"]) == ("rate_too_high", "max_monthly_rate")
 
 
-async def test_an_order_that_changes_after_it_was_looked_at_is_not_submitted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = porting_app(tmp_path, TELEFONIE_MAX_MONTHLY_SPEND=str(RATE))
+async def test_an_order_that_changes_after_it_was_read_is_not_submitted(tmp_path: Path) -> None:
+    submitting = False
+
+    async def update_meanwhile(request: httpx.Request, send: Send) -> httpx.Response:
+        nonlocal submitting
+        response = await send(request)
+        if submitting:
+            submitting = False
+            await app.pipeline.call("update_port_order", numbers, CommandLine())
+        return response
+
+    transport = Faulty(tmp_path / "sandbox.sqlite3", update_meanwhile)
+    app = porting_app(tmp_path, transport, TELEFONIE_MAX_MONTHLY_SPEND=str(RATE))
     order = await prepared(app)
     numbers = {"port_order_id": order, "phone_numbers": NUMBERS}
     await app.pipeline.call("update_port_order", {**numbers, "phone_numbers": NUMBERS[:1]}, CommandLine())
-    begin = app.pipeline.ledger.begin
-
-    async def begin_late(intent: Intent) -> int:
-        if intent.tool == "submit_port_order":
-            await app.pipeline.call("update_port_order", numbers, CommandLine())
-        return await begin(intent)
-
-    monkeypatch.setattr(app.pipeline.ledger, "begin", begin_late)
     submit = {"port_order_id": order, "confirm": True}
+    submitting = True
     with pytest.raises(ToolError) as refused:
         await app.pipeline.call("submit_port_order", submit, CommandLine())
-    monkeypatch.undo()
     assert refused.value.code == "facts_changed"
     assert [entry.state for entry in await app.recent_writes(2)] == ["refused", "done"]
     with pytest.raises(ToolError) as refused:
@@ -105,34 +108,32 @@ async def test_an_order_that_changes_after_it_was_looked_at_is_not_submitted(
     await app.aclose()
 
 
-async def test_an_order_that_is_being_changed_while_it_is_looked_at_is_not_submitted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = porting_app(tmp_path)
-    order = await prepared(app)
-    begin = app.pipeline.ledger.begin
-    begun, looked, updated = anyio.Event(), anyio.Event(), anyio.Event()
+async def test_an_order_that_is_being_changed_while_it_is_read_is_not_submitted(tmp_path: Path) -> None:
+    sent, read, updated = anyio.Event(), anyio.Event(), anyio.Event()
+    order = ""
 
-    async def begin_in_turn(intent: Intent) -> int:
-        if intent.tool == "submit_port_order":
-            looked.set()
+    async def take_turns(request: httpx.Request, send: Send) -> httpx.Response:
+        if order and request.method == "POST" and request.url.path.endswith(order):
+            sent.set()
+            await read.wait()
+            return await send(request)
+        response = await send(request)
+        if sent.is_set() and request.method == "GET":
+            read.set()
             await updated.wait()
-            return await begin(intent)
-        entry = await begin(intent)
-        begun.set()
-        await looked.wait()
-        return entry
+        return response
 
     async def update() -> None:
         numbers = {"port_order_id": order, "phone_numbers": NUMBERS[:1]}
         await app.pipeline.call("update_port_order", numbers, CommandLine())
         updated.set()
 
-    monkeypatch.setattr(app.pipeline.ledger, "begin", begin_in_turn)
+    app = porting_app(tmp_path, Faulty(tmp_path / "sandbox.sqlite3", take_turns))
+    order = await prepared(app)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(update)
-        with anyio.fail_after(20):
-            await begun.wait()
+        with anyio.fail_after(300):
+            await sent.wait()
             with pytest.raises(ToolError) as refused:
                 await app.pipeline.call(
                     "submit_port_order", {"port_order_id": order, "confirm": True}, CommandLine()

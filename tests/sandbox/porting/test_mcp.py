@@ -1,4 +1,4 @@
-"""Ports through MCP alone, in both protocol eras: what an agent sees, does, and can never see."""
+"""Porting through MCP, in both protocol eras, without secrets in any result."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -34,13 +34,13 @@ ASK = {"submit_port_order", "cancel_port_order"}
 
 
 def porting_app(home: Path, transport: Transport | None = None, **variables: str) -> App:
-    """Return a server's parts with the six tools and those for ports."""
+    """Return an app with the toolsets numbers and porting."""
     own = {"TELEFONIE_SANDBOX_DB": str(home / "sandbox.sqlite3"), "TELEFONIE_TOOLSETS": "numbers,porting"}
     return App.from_settings(read_settings({**own, **variables}), transport=transport)
 
 
 class Agent:
-    """Calls tools, and remembers every word of the answers."""
+    """Calls tools and records all results."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -54,7 +54,7 @@ class Agent:
         return answer
 
     async def confirm(self, tool: str, order: str) -> tuple[str, dict[str, Any]]:
-        """Make the call that the preview names, and return its words and the answer."""
+        """Make the call that the preview names; return the preview's message and the result."""
         preview = await self.ask(tool, refused=True, port_order_id=order, confirm=False)
         call = preview["next_call"]
         return preview["message"], await self.ask(call["name"], **call["arguments"])
@@ -104,7 +104,7 @@ async def test_two_numbers_from_draft_to_ported(mode: Literal["auto", "legacy"],
         assert confirmed["status"] in {
             "foc_confirmed",
             "ported",
-        }  # the calendar decides, which is the real one
+        }  # depends on the real calendar
         move_clock(database, timedelta(days=10))
         ported = await agent.ask("list_port_orders", status="ported")
         assert [found["port_order_id"] for found in ported["port_orders"]] == [order]
@@ -138,7 +138,7 @@ def keeps_secrets(agent: Agent, writes: str, home: Path) -> None:
         assert secret.encode() not in kept
 
 
-async def test_what_clients_are_told_is_true_and_short(tmp_path: Path) -> None:
+async def test_the_porting_tools_have_true_annotations_and_short_definitions(tmp_path: Path) -> None:
     async with Client(mcp_server(porting_app(tmp_path))) as client:
         listed = (await client.list_tools()).tools
         assert client.instructions
@@ -154,12 +154,12 @@ async def test_what_clients_are_told_is_true_and_short(tmp_path: Path) -> None:
         assert len(text.encode()) // 4 <= 350, tool.name
 
 
-def test_a_server_that_only_reads_can_check(tmp_path: Path) -> None:
+def test_a_read_only_server_has_the_reading_porting_tools(tmp_path: Path) -> None:
     reading = porting_app(tmp_path, TELEFONIE_READ_ONLY="true")
     assert {tool.name for tool in reading.catalog if "port" in tool.name} == READS
 
 
-async def test_a_person_is_asked_with_the_facts(tmp_path: Path) -> None:
+async def test_a_person_is_asked_with_numbers_carrier_and_date(tmp_path: Path) -> None:
     questions: list[str] = []
 
     async def approve(context: Any, params: ElicitRequestParams) -> ElicitResult:

@@ -1,4 +1,4 @@
-"""What can be ordered, by whom, and what is shown of it."""
+"""Port orders over HTTP: checks, creation, lists and secrets."""
 
 import sqlite3
 from contextlib import closing
@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from telefonie_mcp.sandbox import create_sandbox
-from tests.sandbox.porting.support import FIELDS, NUMBERS, OTHER, SECRETS, desk
+from tests.sandbox.porting.support import FIELDS, NUMBERS, OTHER, SECRETS, new_customer
 from tests.sandbox.support import KEY, connect, problem
 
 
@@ -19,8 +19,8 @@ async def check(customer: Any, *numbers: str) -> list[dict[str, Any]]:
     return answer.json()["results"]
 
 
-async def test_a_check_says_what_a_port_takes() -> None:
-    async with desk() as customer:
+async def test_a_portability_check_names_what_a_port_requires() -> None:
+    async with new_customer() as customer:
         local, toll_free, german = await check(customer, "+14155550101", "+18005550101", "+4930231250000")
         assert local == {
             "phone_number": "+14155550101",
@@ -47,8 +47,8 @@ async def test_a_check_says_what_a_port_takes() -> None:
         ("+24740123", "PHONE_NUMBER_NOT_PORTABLE"),  # Ascension Island: no portability here
     ],
 )
-async def test_what_cannot_be_ported_cannot_be_ordered(number: str, code: str) -> None:
-    async with desk() as customer:
+async def test_a_number_that_cannot_be_ported_cannot_be_ordered(number: str, code: str) -> None:
+    async with new_customer() as customer:
         (result,) = await check(customer, number)
         assert (result["portable"], result["code"]) == (False, code)
         assert result["reason"]
@@ -58,8 +58,8 @@ async def test_what_cannot_be_ported_cannot_be_ordered(number: str, code: str) -
         assert number in body["detail"]
 
 
-async def test_what_is_no_number_is_said_to_be_none() -> None:
-    async with desk() as customer:
+async def test_an_invalid_number_is_named_as_such() -> None:
+    async with new_customer() as customer:
         (result,) = await check(customer, "+1415555")
         assert (result["portable"], result["code"]) == (False, "INVALID_NUMBER")
         refused = await customer.post("/port-orders", phone_numbers=["+1415555"])
@@ -67,7 +67,7 @@ async def test_what_is_no_number_is_said_to_be_none() -> None:
 
 
 async def test_a_number_of_this_account_is_not_ported_to_it() -> None:
-    async with desk() as customer:
+    async with new_customer() as customer:
         await customer.post("/owned", phone_number=NUMBERS[0])
         (result,) = await check(customer, NUMBERS[0])
         assert result["code"] == "ALREADY_OWNED"
@@ -75,8 +75,8 @@ async def test_a_number_of_this_account_is_not_ported_to_it() -> None:
         assert (refused.status_code, problem(refused)["code"]) == (409, "already_owned")
 
 
-async def test_one_country_and_one_carrier_per_order() -> None:
-    async with desk() as customer:
+async def test_an_order_has_one_country_and_one_carrier() -> None:
+    async with new_customer() as customer:
         refused = await customer.post("/port-orders", phone_numbers=["+14155550101", "+442079460123"])
         assert (refused.status_code, problem(refused)["code"]) == (422, "several_countries")
         results = await check(customer, *(f"+1415{exchange}0101" for exchange in range(230, 240)))
@@ -87,7 +87,7 @@ async def test_one_country_and_one_carrier_per_order() -> None:
         assert all(carrier in problem(refused)["detail"] for carrier in list(carriers)[:2])
 
 
-async def test_a_number_in_an_open_order_is_for_nobody_else() -> None:
+async def test_a_number_in_an_open_order_can_neither_be_bought_nor_ordered() -> None:
     app = create_sandbox(":memory:")
     async with connect(app, KEY) as one, connect(app, "test-key-2") as two:
         body = {"phone_numbers": NUMBERS}
@@ -117,7 +117,7 @@ async def test_a_number_in_an_open_order_is_for_nobody_else() -> None:
         assert (refused.status_code, problem(refused)["code"]) == (422, "not_portable")
 
 
-async def test_of_many_orders_at_once_for_one_number_one_wins() -> None:
+async def test_of_concurrent_orders_for_one_number_one_succeeds() -> None:
     app = create_sandbox(":memory:")
     statuses: list[int] = []
 
@@ -131,8 +131,8 @@ async def test_of_many_orders_at_once_for_one_number_one_wins() -> None:
     assert sorted(statuses) == [201, *[409] * 19]
 
 
-async def test_lists_have_filters_and_pages() -> None:
-    async with desk() as customer:
+async def test_port_orders_are_listed_with_filters_and_pages() -> None:
+    async with new_customer() as customer:
         paths = [await customer.order([f"+1415555{line:04}"]) for line in range(101, 126)]
         await customer.client.post(f"{paths[3]}/cancel")
 
@@ -172,22 +172,22 @@ async def test_lists_have_filters_and_pages() -> None:
         ({"phone_numbers": OTHER, "status": "ported"}, "status"),
     ],
 )
-async def test_an_order_is_read_strictly(body: dict[str, object], field: str) -> None:
-    async with desk() as customer:
+async def test_an_invalid_order_is_refused(body: dict[str, object], field: str) -> None:
+    async with new_customer() as customer:
         answer = await customer.client.post("/port-orders", json=body)
         assert (answer.status_code, problem(answer)["field"]) == (400, field)
 
 
 @pytest.mark.parametrize("query", ["status=open", "phone_number=1", "page=0", "page_size=101", "sort=x"])
-async def test_a_list_is_asked_for_strictly(query: str) -> None:
-    async with desk() as customer:
+async def test_an_invalid_list_query_is_refused(query: str) -> None:
+    async with new_customer() as customer:
         answer = await customer.client.get(f"/port-orders?{query}")
         assert (answer.status_code, problem(answer)["field"]) == (400, query.partition("=")[0])
 
 
 @pytest.mark.parametrize("action", ["submit", "cancel"])
 async def test_an_action_takes_no_body(action: str) -> None:
-    async with desk() as customer:
+    async with new_customer() as customer:
         path = await customer.complete()
         refused = await customer.post(f"{path}/{action}", reason="x")
         assert (refused.status_code, problem(refused)["code"]) == (400, "bad_parameter")
@@ -199,15 +199,15 @@ async def test_an_action_takes_no_body(action: str) -> None:
     "value", ["", "secret-ümlaut-4711", "secret\n4711", "secret-4711" * 9, ["secret-4711"]]
 )
 async def test_a_problem_with_a_secret_does_not_repeat_it(name: str, value: object) -> None:
-    async with desk() as customer:
+    async with new_customer() as customer:
         answer = await customer.post("/port-orders", phone_numbers=OTHER, **{name: value})
         assert (answer.status_code, problem(answer)["field"]) == (400, name)
         assert "4711" not in answer.text
 
 
-async def test_secrets_are_neither_shown_nor_kept(tmp_path: Path) -> None:
+async def test_secrets_are_neither_shown_nor_stored(tmp_path: Path) -> None:
     database = tmp_path / "sandbox.sqlite3"
-    async with desk(database) as customer:
+    async with new_customer(database) as customer:
         path = await customer.complete()
         await customer.submit(path)
         answers = [
@@ -226,22 +226,22 @@ def everything_in(directory: Path) -> bytes:
     return b"".join(file.read_bytes() for file in directory.iterdir())
 
 
-async def test_an_order_is_there_after_a_restart(tmp_path: Path) -> None:
+async def test_an_order_survives_a_restart(tmp_path: Path) -> None:
     database = tmp_path / "sandbox.sqlite3"
-    async with desk(database) as customer:
+    async with new_customer(database) as customer:
         path = await customer.complete()
         await customer.submit(path)
         before, now = await customer.get(path), customer.now
-    async with desk(database) as customer:
+    async with new_customer(database) as customer:
         customer.now = now
         assert await customer.get(path) == before
         customer.wait(days=30)
         assert (await customer.get(path))["status"] == "ported"
 
 
-async def test_a_failing_step_leaves_everything_as_it_was(tmp_path: Path) -> None:
+async def test_a_failing_step_is_rolled_back(tmp_path: Path) -> None:
     database = tmp_path / "sandbox.sqlite3"
-    async with desk(database) as customer:
+    async with new_customer(database) as customer:
         path = await customer.complete()
         await customer.submit(path)
         before = await customer.get(path)

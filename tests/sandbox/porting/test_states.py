@@ -11,18 +11,18 @@ from telefonie_mcp.sandbox.porting.states import (
     STEPS,
     TRANSITIONS,
     Action,
-    State,
+    OrderState,
     Step,
     TransitionError,
     check,
     move,
     possible,
 )
-from tests.sandbox.porting.support import FIELDS, OTHER, desk
+from tests.sandbox.porting.support import FIELDS, OTHER, new_customer
 from tests.sandbox.support import problem
 
 # From the industry's model, written down a second time: state, what is done, where it leads.
-ALLOWED: dict[tuple[State, Action | Step], set[State]] = {
+ALLOWED: dict[tuple[OrderState, Action | Step], set[OrderState]] = {
     ("draft", "update"): {"draft", "pending_documents"},
     ("draft", "upload_document"): {"draft", "pending_documents"},
     ("draft", "submit"): {"submitted"},
@@ -49,7 +49,7 @@ ALLOWED: dict[tuple[State, Action | Step], set[State]] = {
 
 
 @pytest.mark.parametrize(("state", "what"), list(product(STATES, (*ACTIONS, *STEPS))))
-def test_every_pair_leads_where_it_should_or_nowhere(state: State, what: Action | Step) -> None:
+def test_every_transition_is_the_expected_one_or_forbidden(state: OrderState, what: Action | Step) -> None:
     allowed = ALLOWED.get((state, what), set())
     for to in STATES:
         if to in allowed:
@@ -65,15 +65,15 @@ def test_every_pair_leads_where_it_should_or_nowhere(state: State, what: Action 
             check(state, what)
 
 
-def test_an_order_that_is_over_stays_over() -> None:
+def test_final_states_have_no_transitions() -> None:
     assert set(STATES) - OPEN == {state for state in STATES if not TRANSITIONS[state]}
 
 
 @pytest.mark.parametrize(("state", "action"), list(product(STATES, ACTIONS)))
-async def test_over_http_what_is_forbidden_is_a_409_that_says_what_is_possible(
-    state: State, action: Action
+async def test_over_http_a_forbidden_action_is_a_409_with_the_possible_ones(
+    state: OrderState, action: Action
 ) -> None:
-    async with desk() as customer:
+    async with new_customer() as customer:
         path = await customer.in_state(state)
         before = await customer.get(path)
         match action:
@@ -97,8 +97,8 @@ async def test_over_http_what_is_forbidden_is_a_409_that_says_what_is_possible(
             assert await customer.get(path) == before
 
 
-async def test_what_never_was_an_order_is_not_found() -> None:
-    async with desk() as customer:
+async def test_an_unknown_order_is_not_found() -> None:
+    async with new_customer() as customer:
         await customer.order(OTHER, **FIELDS)
         for path in ("/port-orders/port_0000000000000000", "/port-orders/x", "/port-orders/%20"):
             answers = [
