@@ -12,6 +12,7 @@ from tests.support.wire import answer_of
 
 OTHER = b'{"phone_number": "+14155559999", "type": "local"}'
 NUMBER_WITH = b'{"phone_number": "+14155550100", "type": "local", "x": '
+f.fifty_megabytes()  # packed once, before any deadline runs
 BREAKING: dict[str, Fault] = {
     "close": f.close,
     "reset": f.reset,
