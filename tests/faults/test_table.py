@@ -12,6 +12,7 @@ from tests.support.wire import answer_of
 
 OTHER = b'{"phone_number": "+14155559999", "type": "local"}'
 NUMBER_WITH = b'{"phone_number": "+14155550100", "type": "local", "x": '
+f.fifty_megabytes()  # packed once, before any deadline runs
 BREAKING: dict[str, Fault] = {
     "close": f.close,
     "reset": f.reset,
@@ -163,7 +164,7 @@ async def test_a_commit_that_comes_late_is_found() -> None:
         assert provider.count("POST") == 1
 
 
-async def test_when_looking_fails_too_nobody_knows() -> None:
+async def test_an_outcome_is_unknown_when_looking_it_up_fails_too() -> None:
     looks: list[Fault] = [Exchange.honest, f.close]
     async with faulty(POST=[f.close], GET=looks) as provider, served(provider, seconds=2) as client:
         answer = answer_of(await client.call_tool("purchase_number", WRITES["purchase_number"][1]))
@@ -220,7 +221,7 @@ async def test_a_limit_beyond_the_deadline_tells_the_agent_to_wait() -> None:
 
 
 @pytest.mark.parametrize("name", ["list_owned_numbers", *WRITES])
-async def test_an_api_that_cannot_be_reached(name: str) -> None:
+async def test_an_api_that_cannot_be_reached_is_named_and_the_call_retryable(name: str) -> None:
     arguments = WRITES[name][1] if name in WRITES else {}
     async with faulty() as provider:
         url = provider.url
