@@ -80,7 +80,7 @@ def entry_of(row: Row[Any], now: int) -> Entry:
         effect=row.effect,
         subject=row.subject,
         state=row.state,
-        monthly_rate=None if row.rate is None else Decimal(row.rate) / SCALE,
+        monthly_rate=amount(row.rate),
         reason=row.reason,
         abandoned=row.state == "unknown" or (row.state == "intent" and (row.lease < now or gone(row.owner))),
         key=row.key_fingerprint,
@@ -102,6 +102,11 @@ def milliseconds(time: datetime) -> int:
 def scaled(rate: Decimal | None) -> int | None:
     """Return ``rate`` as the tables keep it, rounded up so that no budget is overspent by a fraction."""
     return None if rate is None else int((rate * SCALE).to_integral_value(ROUND_UP))
+
+
+def amount(rate: int | None) -> Decimal | None:
+    """Return a rate of the tables as money."""
+    return None if rate is None else Decimal(rate) / SCALE
 
 
 def greater(first: int | None, second: int | None) -> int | None:

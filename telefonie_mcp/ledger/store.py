@@ -19,7 +19,7 @@ from telefonie_mcp.ledger import queries
 from telefonie_mcp.ledger.budgets import check_budgets
 from telefonie_mcp.ledger.database import connect, reading, writing
 from telefonie_mcp.ledger.owner import OWNER
-from telefonie_mcp.ledger.queries import entry_of, greater, milliseconds, scaled, used
+from telefonie_mcp.ledger.queries import amount, entry_of, greater, milliseconds, scaled, used
 from telefonie_mcp.ledger.records import (
     VOID,
     Account,
@@ -98,7 +98,8 @@ class Ledger:
             now = self.clock()
             _check_subject(connection, intent)
             usage = used(connection, intent.account, intent.subject, limits, now)
-            check_budgets(intent.effect, intent.monthly_rate, usage, limits)
+            rate = scaled(intent.monthly_rate)
+            check_budgets(intent.effect, amount(rate), usage, limits)
             values = {
                 "created": milliseconds(now),
                 "updated": milliseconds(now),
@@ -112,7 +113,7 @@ class Ledger:
                 "subject": intent.subject,
                 "arguments": json.dumps(dict(intent.arguments)),
                 "previous": None if intent.previous is None else json.dumps(dict(intent.previous)),
-                "rate": scaled(intent.monthly_rate),
+                "rate": rate,
                 "held": intent.effect == "acquire",
                 "state": "intent",
                 "reason": "",
