@@ -166,17 +166,16 @@ class Ledger:
         """
         with reading(self.engine) as connection:
             same = {"whose": account, "what": subject}
-            ledger = connection.execute(queries.IDENTITY).scalar_one()
-            newest = connection.execute(queries.NEWEST, same).scalar()
+            known = connection.execute(queries.KNOWN, same).one()
             rows = connection.execute(queries.UNFINISHED, {"whose": account}).all()
             usage = used(connection, account, subject, limits, self.clock())
         now = milliseconds(self.clock())
         unfinished = [entry_of(row, now) for row in rows]
         return Survey(
-            ledger,
+            known.ledger,
             abandoned=tuple(entry for entry in unfinished if entry.abandoned),
             busy=any(entry.subject == subject and not entry.abandoned for entry in unfinished),
-            newest=newest,
+            newest=known.newest,
             usage=usage,
         )
 
@@ -260,7 +259,8 @@ class Ledger:
 
 def _check_subject(connection: Connection, intent: Intent) -> None:
     same = {"whose": intent.account, "what": intent.subject}
-    if connection.execute(queries.UNSETTLED, same).first():
+    about = connection.execute(queries.ABOUT, same).one()
+    if about.unsettled:
         raise InProgressError(intent.subject)
-    if connection.execute(queries.NEWEST, same).scalar() != intent.newest:
+    if about.newest != intent.newest:
         raise ChangedError(intent.subject)
