@@ -45,6 +45,7 @@ async def test_everywhere(transport: Transport, mode: Mode, tmp_path: Path) -> N
             assert await complete(client, ref, "phone_number", "") == ["+14155550123"]
             assert await complete(client, ref, "phone_number", "1 (415") == ["+14155550123"]
             assert await complete(client, ref, "phone_number", "+44") == []
+            assert await complete(client, ref, "phone_number", "+1 1 415 555 0123") == ["+14155550123"]
 
 
 @pytest.mark.parametrize(
