@@ -3,13 +3,16 @@
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.settings.fields import PREFIX, Settings
 from telefonie_mcp.settings.reading import read_settings
 
-__all__ = ["sandbox_errors", "sandbox_settings", "settings_in_force"]
+if TYPE_CHECKING:
+    from telefonie_mcp.ledger.store import Ledger
+
+__all__ = ["opened_ledger", "sandbox_errors", "sandbox_settings", "settings_in_force"]
 
 _OF_THE_SANDBOX: Final = frozenset({"sandbox_db", "state_dir", "ledger", "log_level", "log_format"})
 """Settings that the commands about the sandbox obey."""
@@ -48,6 +51,32 @@ def _read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     settings = read_settings(environment, flags)
     configure_logging(settings.log_level, settings.log_format, settings.secrets)
     return settings
+
+
+@contextmanager
+def opened_ledger(url: str) -> Generator["Ledger"]:
+    """Open a ledger to look at; every error names its file.
+
+    Raises:
+        LedgerError: it cannot be opened, is empty, or the block found something damaged.
+
+    """
+    from telefonie_mcp.ledger.files import file_of, is_empty  # noqa: PLC0415
+    from telefonie_mcp.ledger.records import LedgerError  # noqa: PLC0415
+    from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415
+    from telefonie_mcp.settings.storage import EMPTY_REMEDY  # noqa: PLC0415
+
+    file = file_of(url)
+    if file and is_empty(file):
+        raise LedgerError(f"{file} is empty. {EMPTY_REMEDY}")
+    try:
+        ledger = Ledger.open(url)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+    except LedgerError as error:
+        raise LedgerError(f"{error} ({file})" if file else str(error)) from error
 
 
 @contextmanager

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from telefonie_mcp.ledger.database import file_of
-from telefonie_mcp.ledger.inspection import open_entries
+from telefonie_mcp.ledger.files import file_of
 from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.ledger.store import Ledger
 from tests.ledger.support import NO_LIMITS, bought, buying
