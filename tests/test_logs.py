@@ -34,14 +34,14 @@ def spoken(capsys: pytest.CaptureFixture[str]) -> str:
     return captured.err
 
 
-def test_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_secrets_are_redacted_in_text(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("warning", "text", [SecretStr(SECRET)])
     text = spoken(capsys)
     assert "ERROR x: failed with ********** and {'k': '**********'}" in text
     assert "with ********** inside" in text
 
 
-def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_one_object_a_line_with_secrets_redacted(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("warning", "json", [SecretStr(SECRET)])
     entry = json.loads(spoken(capsys))
     assert (entry["level"], entry["logger"]) == ("error", "x")

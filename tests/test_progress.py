@@ -3,7 +3,7 @@ import anyio
 from telefonie_mcp.progress import listening, report
 
 
-async def test_nobody_has_to_listen() -> None:
+async def test_a_report_without_a_listener_is_dropped() -> None:
     await report("nothing")
 
 

@@ -144,8 +144,8 @@ def test_a_lookup_document_of_the_provider_goes_to_the_provider(tmp_path: Path) 
     path.write_text(lookup.text.replace("x-telefonie-extension: true", "x-telefonie-extension: false"))
     ours, published = app(**LIVE), app(**LIVE, SPEC=str(path))
     assert published.server(published.catalog["lookup_number"]) == "https://api.telefonie.com/v1/numbers"
-    assert ours.server(ours.catalog["lookup_number"]) == "http://composed.invalid"
-    assert "composed.invalid" not in instructions(ours)
+    assert ours.server(ours.catalog["lookup_number"]) == "http://lookup.invalid"
+    assert "lookup.invalid" not in instructions(ours)
 
 
 def test_what_the_tools_cost_a_model() -> None:

@@ -154,15 +154,17 @@ class Assessor:
             sentence(hints.confirm, one_line({**(made.facts or {}), **shown}))
             or f"send {tool.operation.method} {tool.operation.path}"
         )
-        unreadable = hints.effect == "acquire" and made.facts is not None and made.rate is None
-        price = f" at {made.rate} per month" if made.rate is not None else ""
+        acquires = hints.effect == "acquire"
+        rate = made.rate if acquires else None
+        unreadable = acquires and made.facts is not None and rate is None
+        price = f" at {rate} per month" if rate is not None else ""
         warning = " Its monthly rate cannot be read as an amount: it can neither be shown nor be limited."
-        agreed = {} if made.rate is None or hints.ceiling is None else {hints.ceiling: float(made.rate)}
+        agreed = {} if rate is None or hints.ceiling is None else {hints.ceiling: float(rate)}
         call = {"name": tool.name, "arguments": {**shown, **agreed, CONFIRM: True}}
         lost = {name: made.facts[name] for name in hints.loses if name in made.facts} if made.facts else {}
         facts = {
             "mode": self.mode,
-            "monthly_rate": None if made.rate is None else str(made.rate),
+            "monthly_rate": None if rate is None else str(rate),
             "current": made.facts,
             "would_be_lost": lost,
             "limits": made.limits,

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, assert_never, cast
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.openapi.hints import Read, Settle, sentence
-from telefonie_mcp.text import clean
+from telefonie_mcp.text import clean, clean_line
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.formats import DERIVATIONS
 from telefonie_mcp.tools.requester import Requester, content_of
@@ -29,7 +29,6 @@ __all__ = [
 
 CurrentState = Mapping[str, Any]
 
-_STATUSES: Final = {"not_found": HTTPStatus.NOT_FOUND, "conflict": HTTPStatus.CONFLICT}
 _ABSENT: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
@@ -133,12 +132,13 @@ def impossible(tool: Tool, arguments: Mapping[str, Any], before: CurrentState | 
 def refused(
     tool: Tool, reason: str, values: Mapping[str, Any], code: Literal["not_found", "conflict"]
 ) -> ToolError:
-    """Return a refusal for a reason that the hints give, with ``values`` filled in."""
+    """Return a refusal for a reason that the hints give, with ``values`` filled in, each on one line."""
+    shown = {name: clean_line(value) if isinstance(value, str) else value for name, value in values.items()}
     return ToolError(
-        f"{NOTHING_DONE}: {sentence(reason, values)}.",
+        f"{NOTHING_DONE}: {sentence(reason, shown)}.",
         code=code,
         field=tool.hints.subject,
-        hint=tool.hints.refused.get(_STATUSES[code], "Look at the current state before another attempt."),
+        hint="Look at the current state before another attempt.",
     )
 
 

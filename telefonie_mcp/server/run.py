@@ -58,17 +58,23 @@ async def serve_http(app: App, address: Address) -> None:
         SettingsError: ``address`` cannot be bound.
 
     """
-    from telefonie_mcp.server.http import http_app  # noqa: PLC0415 - a stdio server does not need it
+    from telefonie_mcp.server.draining import Draining  # noqa: PLC0415 - a stdio server does not need it
+    from telefonie_mcp.server.http import http_app  # noqa: PLC0415
 
     with _listen(address, "TELEFONIE_HTTP") as listener:
         _announce(app)
         server = mcp_server(app)
+        requests = Draining(http_app(server, app))
 
         async def drain() -> None:
             await app.drain()
             server.subscriptions.close()
+            with anyio.move_on_after(
+                _SHUTDOWN_SECONDS
+            ):  # a write has its outcome now, but not yet its response
+                await requests.drained()
 
-        await _serve(http_app(server, app), listener, "/mcp", drain)
+        await _serve(requests, listener, "/mcp", drain)
 
 
 async def serve_sandbox(database: str, address: Address) -> None:

@@ -40,25 +40,26 @@ async def ending_on_signal(
         tasks.start_soon(stop)
         with ExitStack() as handlers:
             for number in (signal.SIGINT, signal.SIGTERM):
-                handlers.enter_context(_noticing(number, signalled.set))
+                handlers.enter_context(_calling_on(number, signalled.set))
             yield
             tasks.cancel_scope.cancel()
 
 
 @contextmanager
-def _noticing(number: signal.Signals, call: Callable[[], None]) -> Generator[None]:
-    """Let the event loop ``call`` at a signal.
+def _calling_on(number: signal.Signals, call: Callable[[], None]) -> Generator[None]:
+    """Call ``call`` on the event loop at each signal ``number`` while the block runs.
 
-    The loop's own way wakes it. A handler of Python alone would wait for the loop's next event where the
-    signal comes just before the loop waits, or to another thread.
+    Uses the loop's own signal handling, because it wakes the loop. A plain Python handler runs only when the
+    main thread next executes code: it would wait for the loop's next event if the signal arrives just before
+    the loop starts to wait, or is delivered to another thread.
     """
     loop, before = asyncio.get_running_loop(), signal.getsignal(number)
-    if sys.platform == "win32":  # whose loop has no way of its own, and wakes at any signal
+    if sys.platform == "win32":  # this loop has no signal handling of its own, and every signal wakes it
 
-        def notice(_number: int, _frame: FrameType | None) -> None:
+        def on_signal(_number: int, _frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(call)
 
-        signal.signal(number, notice)
+        signal.signal(number, on_signal)
     else:
         loop.add_signal_handler(number, call)
     try:

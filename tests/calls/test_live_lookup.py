@@ -37,7 +37,9 @@ async def test_the_example_of_a_region_can_be_looked_up(app: App, regions: Seque
         assert "missing" not in found["account"], found
 
 
-async def test_a_number_before_and_after_it_is_bought(app: App, mode: Mode) -> None:
+async def test_a_number_is_shown_as_available_before_and_as_owned_after_it_is_bought(
+    app: App, mode: Mode
+) -> None:
     source = "the sandbox" if mode == "sandbox" else "127.0.0.1:"
     offer = {
         "type": "local",
@@ -65,7 +67,7 @@ async def test_the_carrier_is_the_original_one_and_says_so(app: App) -> None:
     assert "first assigned" in found["sources"]["original_carrier"]
 
 
-async def test_numbers_that_are_not_valid_or_not_sold(app: App) -> None:
+async def test_numbers_that_are_not_valid_or_not_sold_are_described_as_such(app: App) -> None:
     invalid = await ask(app, "lookup_number", phone_number="+447700900123")
     assert (invalid["valid"], invalid["code"]) == (False, "not_in_numbering_plan")
     assert invalid["account"] == {"owned": False, "available": False}
@@ -78,7 +80,7 @@ async def test_numbers_that_are_not_valid_or_not_sold(app: App) -> None:
     assert (nowhere["valid"], nowhere["account"]) == (True, {"owned": False, "available": False})
 
 
-async def test_a_number_that_somebody_else_has() -> None:
+async def test_a_number_that_somebody_else_has_is_neither_owned_nor_available() -> None:
     async with running("live") as app:
         assert app.settings.base_url
         async with httpx.AsyncClient(headers={"X-API-Key": "other-key-1"}) as other:
@@ -90,7 +92,7 @@ async def test_a_number_that_somebody_else_has() -> None:
     assert "neither owned nor available" in offer["missing"]
 
 
-async def test_what_a_country_offers(app: App) -> None:
+async def test_a_country_lists_its_types_with_rates_and_capabilities(app: App) -> None:
     found = await ask(app, "get_number_capabilities", country_code="us")
     types = {offer["type"]: offer for offer in found["types"]}
     assert [*types] == ["local", "national", "toll-free", "mobile"]
@@ -118,7 +120,7 @@ async def test_a_question_about_nothing_or_two_things_is_refused(app: App, argum
     assert error.details["provider_says"] == "Give country_code, alone or with type; or phone_number alone."
 
 
-async def test_the_sandbox_knows_what_a_country_wants() -> None:
+async def test_the_sandbox_says_which_documents_a_country_requires() -> None:
     async with running("sandbox") as app:
         found = await ask(app, "get_number_capabilities", country_code="IT", type="mobile")
     assert found["types"][0]["requires"] == "bundle"

@@ -224,7 +224,7 @@ async def test_a_defect_is_told_without_its_details(
     assert "secret detail" in caplog.text
 
 
-async def test_a_follower_is_told_of_every_write_that_was_begun_and_cannot_spoil_it(
+async def test_observers_are_told_of_every_write_that_was_begun_and_cannot_spoil_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     told: list[tuple[str, Any, str]] = []

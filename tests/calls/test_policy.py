@@ -61,7 +61,7 @@ def rules(**settings: Any) -> Policy:
         (rules(number_types={"local"}), {**OFFER, "type": None}, None, "policy_refused NUMBER_TYPES"),
     ],
 )
-def test_what_an_offer_must_be_like(
+def test_an_offer_against_a_rule_is_refused(
     policy: Policy, offer: Mapping[str, Any] | None, ceiling: str | None, decided: str
 ) -> None:
     assert decision(policy, offer, ceiling) == decided
@@ -198,7 +198,7 @@ def test_what_needs_no_look_at_the_api(
 @pytest.mark.parametrize(
     "name", ["purchase_number", "update_owned_number"], ids=["in a purchase", "in an update"]
 )
-def test_where_calls_may_be_routed(name: str, url: str | None, allowed: bool) -> None:
+def test_only_webhooks_on_allowed_hosts_pass(name: str, url: str | None, allowed: bool) -> None:
     for argument in ("voice_url", "sms_url"):
         arguments = {"phone_number": NUMBER, argument: url}
         expected = None if allowed else "WEBHOOK_HOSTS"
@@ -240,5 +240,5 @@ def test_where_calls_may_be_routed(name: str, url: str | None, allowed: bool) ->
         ),
     ],
 )
-def test_the_rules_in_words(policy: Policy, sentence: str) -> None:
+def test_the_rules_are_described_in_words(policy: Policy, sentence: str) -> None:
     assert " ".join(policy.sentences()) == sentence

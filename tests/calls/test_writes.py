@@ -289,7 +289,9 @@ SENT: dict[str, Any] = {"phone_number": NUMBER, "voice_url": "new", "sms_url": "
         ("update_owned_number", None, {"sms_url": "x"}, None),
     ],
 )
-def test_what_facts_show(name: str, before: Any, after: Any, expected: bool | None) -> None:
+def test_the_current_state_shows_whether_a_write_has_happened(
+    name: str, before: Any, after: Any, expected: bool | None
+) -> None:
     settle = tool(name).hints.settle
     assert isinstance(settle, Settle)
     assert happened(tool(name), settle, SENT, before, after) is expected

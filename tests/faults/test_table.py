@@ -2,6 +2,7 @@
 
 import json
 
+import anyio
 import pytest
 
 from tests.support import faulty as f
@@ -12,6 +13,7 @@ from tests.support.wire import answer_of
 
 OTHER = b'{"phone_number": "+14155559999", "type": "local"}'
 NUMBER_WITH = b'{"phone_number": "+14155550100", "type": "local", "x": '
+f.fifty_megabytes()  # packed once, before any deadline runs
 BREAKING: dict[str, Fault] = {
     "close": f.close,
     "reset": f.reset,
@@ -128,23 +130,27 @@ async def test_a_write_is_sent_once_and_the_truth_is_told(fault: str, name: str,
         assert answer["message"].startswith("Nothing was done: the API ")
 
 
-@pytest.mark.parametrize("committed", [True, False])
-@pytest.mark.parametrize("name", WRITES)
 @pytest.mark.parametrize("fault", [f.hang, f.drip, f.replying(504)], ids=["hang", "drip", "504"])
-async def test_a_write_that_is_never_answered_is_settled_or_unknown(
-    name: str, fault: Fault, committed: bool
-) -> None:
+async def test_a_write_that_is_never_answered_is_settled_or_unknown(fault: Fault) -> None:
+    """Each takes all the time that it has, so they take it together."""
+    async with anyio.create_task_group() as tasks:
+        for name in WRITES:
+            for committed in (True, False):
+                tasks.start_soon(assert_settled_or_unknown, name, fault, committed)
+
+
+async def assert_settled_or_unknown(name: str, fault: Fault, committed: bool) -> None:
     method, arguments = WRITES[name]
-    async with faulty() as provider, served(provider, seconds=3) as client:
+    async with faulty() as provider, served(provider) as client:
         if name != "purchase_number":
             provider.own()
         provider.faults[method] = [f.after(committed, fault)]
         answer = answer_of(await client.call_tool(name, arguments))
-        assert written(provider) == 1
+        assert written(provider) == 1, (name, committed)
     if committed:
-        assert "note" in answer
+        assert "note" in answer, (name, answer)
     else:
-        assert answer["code"] == "outcome_unknown"
+        assert answer["code"] == "outcome_unknown", (name, answer)
         assert answer["message"].startswith(f"It is unknown whether {name} was carried out")
         assert "get_owned_number" in answer["hint"]
 
@@ -163,7 +169,7 @@ async def test_a_commit_that_comes_late_is_found() -> None:
         assert provider.count("POST") == 1
 
 
-async def test_when_looking_fails_too_nobody_knows() -> None:
+async def test_an_outcome_is_unknown_when_looking_it_up_fails_too() -> None:
     looks: list[Fault] = [Exchange.honest, f.close]
     async with faulty(POST=[f.close], GET=looks) as provider, served(provider, seconds=2) as client:
         answer = answer_of(await client.call_tool("purchase_number", WRITES["purchase_number"][1]))
@@ -220,7 +226,7 @@ async def test_a_limit_beyond_the_deadline_tells_the_agent_to_wait() -> None:
 
 
 @pytest.mark.parametrize("name", ["list_owned_numbers", *WRITES])
-async def test_an_api_that_cannot_be_reached(name: str) -> None:
+async def test_an_api_that_cannot_be_reached_is_named_and_the_call_retryable(name: str) -> None:
     arguments = WRITES[name][1] if name in WRITES else {}
     async with faulty() as provider:
         url = provider.url

@@ -32,7 +32,7 @@ def test_the_packaged_document_is_the_published_one_and_yields_six_operations() 
     ]
 
 
-def test_a_minimal_document() -> None:
+def test_a_minimal_document_is_read() -> None:
     parsed = parse(minimal())
     (operation,) = parsed.operations
     assert (operation.id, operation.server, operation.credential) == (
@@ -123,7 +123,7 @@ def test_scalars_of_yaml_are_those_of_json(scalar: str, value: Any) -> None:
         (b"a" * (16 * 1024 * 1024 + 1), "larger than 16 MiB"),
     ],
 )
-def test_what_is_no_document(source: bytes, words: str) -> None:
+def test_what_is_no_document_is_refused(source: bytes, words: str) -> None:
     with pytest.raises(DocumentError, match=words) as caught:
         parse_document(source, name="bad.yml")
     assert str(caught.value).startswith("bad.yml: ")
@@ -229,7 +229,9 @@ def test_a_newer_document_of_the_same_title_replaces_the_packaged_one_and_keeps_
 @pytest.mark.parametrize(
     ("titles", "words"), [(("A", "A"), "is also titled 'A'"), (("A b", "a-B"), "shorten to 'a-b'")]
 )
-def test_documents_that_cannot_be_told_apart(tmp_path: Path, titles: tuple[str, str], words: str) -> None:
+def test_documents_that_cannot_be_told_apart_are_refused(
+    tmp_path: Path, titles: tuple[str, str], words: str
+) -> None:
     paths = [tmp_path / "one.json", tmp_path / "two.json"]
     for path, title in zip(paths, titles, strict=True):
         path.write_text(json.dumps({**minimal(), "info": {"title": title}}))
@@ -237,7 +239,7 @@ def test_documents_that_cannot_be_told_apart(tmp_path: Path, titles: tuple[str, 
         load_documents(paths)
 
 
-def test_two_operations_of_one_name() -> None:
+def test_two_operations_of_one_name_are_refused() -> None:
     with pytest.raises(DocumentError, match="would both be the tool 'get_things'"):
         build_catalog([parse(minimal()), parse({**minimal(), "info": {"title": "Other"}})])
 
@@ -397,7 +399,7 @@ def test_a_path_parameter_is_required_whatever_the_document_says() -> None:
         ({"in": "cookie"}, ",", ","),
     ],
 )
-def test_styles(parameter: dict[str, Any], separator: str | None, assign: str) -> None:
+def test_styles_of_parameters_are_read(parameter: dict[str, Any], separator: str | None, assign: str) -> None:
     (read,) = parse(document({"parameters": [{"name": "x", **parameter}]})).operations[0].parameters
     assert (read.separator, read.assign) == (separator, assign)
 
@@ -412,7 +414,7 @@ def test_styles(parameter: dict[str, Any], separator: str | None, assign: str) -
         ({200: {}, 204: {}}, {"200": None, "204": None}),
     ],
 )
-def test_successes(responses: dict[Any, Any], expected: dict[str, Any]) -> None:
+def test_responses_of_success_are_found(responses: dict[Any, Any], expected: dict[str, Any]) -> None:
     assert parse(document({"responses": responses})).operations[0].successes == expected
 
 
@@ -425,7 +427,7 @@ def test_successes(responses: dict[Any, Any], expected: dict[str, Any]) -> None:
         (["application/x-www-form-urlencoded"], "application/x-www-form-urlencoded"),
     ],
 )
-def test_the_media_type_of_a_body(offered: list[str], sent: str) -> None:
+def test_the_media_type_of_a_body_is_chosen(offered: list[str], sent: str) -> None:
     content: dict[str, Any] = {
         kind: {"schema": {"type": "object", "properties": {"a": {}}}} for kind in offered
     }

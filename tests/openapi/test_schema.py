@@ -101,7 +101,7 @@ ARGUMENTS: list[tuple[Any, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("schema", "expected"), ARGUMENTS)
-def test_conversion_for_arguments(schema: Any, expected: dict[str, Any]) -> None:
+def test_schemas_of_arguments_are_converted(schema: Any, expected: dict[str, Any]) -> None:
     assert converted(schema) == expected
 
 
@@ -125,7 +125,9 @@ def test_null_is_a_value_of_results(schema: Any, expected: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize(("direction", "kept"), [("input", "pin"), ("output", "id")])
-def test_read_only_and_write_only_properties(direction: Direction, kept: str) -> None:
+def test_read_only_properties_are_no_arguments_and_write_only_ones_no_results(
+    direction: Direction, kept: str
+) -> None:
     schema = {
         "type": "object",
         "required": ["id", "pin"],
@@ -201,5 +203,5 @@ def test_folding_shows_the_members_of_all_parts(schema: dict[str, Any], expected
         ({"anyOf": [{"type": "object"}, {"type": "null"}]}, False),
     ],
 )
-def test_what_is_an_object(schema: dict[str, Any], expected: bool) -> None:
+def test_objects_are_recognised_however_they_are_written(schema: dict[str, Any], expected: bool) -> None:
     assert is_object(schema) is expected

@@ -37,7 +37,7 @@ def steps(text: str) -> list[str]:
     return re.findall(r"^\d+\. (.*)$", text, re.MULTILINE)
 
 
-def test_what_there_is() -> None:
+def test_prompts_are_offered_where_their_tools_are() -> None:
     assert [*prompts()] == [*GIVEN]
     assert [*prompts(toolsets=("numbers", "lookup"))] == NUMBERS
     assert [*prompts(toolsets=("lookup",))] == []

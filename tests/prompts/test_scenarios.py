@@ -94,7 +94,9 @@ async def owned(home: Path) -> dict[str, dict[str, Any]]:
 
 @both_eras
 @everywhere_and_a_no
-async def test_find_and_buy_a_number(yes: bool, transport: Transport, mode: Mode, tmp_path: Path) -> None:
+async def test_following_find_and_buy_number_buys_what_was_chosen(
+    yes: bool, transport: Transport, mode: Mode, tmp_path: Path
+) -> None:
     given = {"country": "us", "area": "415", "type": "local", "purpose": "SMS reminders"}
     async with prompted(transport, mode, tmp_path, "find_and_buy_number", **given) as agent:
         found = (await agent.call(0))["available_numbers"]
@@ -119,7 +121,9 @@ async def test_find_and_buy_a_number(yes: bool, transport: Transport, mode: Mode
 
 
 @both_eras
-async def test_audit_the_account(mode: Mode, tmp_path: Path) -> None:
+async def test_following_audit_account_finds_the_problems_and_changes_nothing(
+    mode: Mode, tmp_path: Path
+) -> None:
     await own(tmp_path, NUMBERS[0])
     await own(tmp_path, NUMBERS[1], voice_url="http://example.com/v", sms_url="https://example.com/s")
     await own(tmp_path, NUMBERS[2], voice_url="https://example.com/v")
@@ -155,7 +159,9 @@ async def test_audit_the_account(mode: Mode, tmp_path: Path) -> None:
 
 @both_eras
 @everywhere
-async def test_move_webhooks_and_back(transport: Transport, mode: Mode, tmp_path: Path) -> None:
+async def test_following_move_webhooks_moves_them_and_can_be_undone(
+    transport: Transport, mode: Mode, tmp_path: Path
+) -> None:
     await own(
         tmp_path, NUMBERS[0], voice_url="https://old.example.com/v?x=1", sms_url="https://else.example.com/s"
     )
@@ -194,7 +200,9 @@ async def test_move_webhooks_and_back(transport: Transport, mode: Mode, tmp_path
 
 @both_eras
 @everywhere_and_a_no
-async def test_give_a_number_back(yes: bool, transport: Transport, mode: Mode, tmp_path: Path) -> None:
+async def test_following_give_back_number_releases_it(
+    yes: bool, transport: Transport, mode: Mode, tmp_path: Path
+) -> None:
     await own(tmp_path, *NUMBERS, voice_url="https://example.com/v")
     async with prompted(
         transport, mode, tmp_path, "give_back_number", phone_number="+1 415 555 0123"
@@ -210,7 +218,7 @@ async def test_give_a_number_back(yes: bool, transport: Transport, mode: Mode, t
 
 @both_eras
 @pytest.mark.parametrize("yes", [True, False])
-async def test_bring_my_numbers(yes: bool, mode: Mode, tmp_path: Path) -> None:
+async def test_following_bring_my_numbers_submits_an_order(yes: bool, mode: Mode, tmp_path: Path) -> None:
     async with prompted("memory", mode, tmp_path, "bring_my_numbers", numbers=", ".join(PORTED)) as agent:
         results = (await agent.call(0, phone_numbers=PORTED))["results"]
         assert all(each["portable"] for each in results)
@@ -239,7 +247,9 @@ async def test_porting_is_only_offered_where_it_is_on(tmp_path: Path) -> None:
 
 
 @both_eras
-async def test_what_a_client_sees(mode: Mode, tmp_path: Path) -> None:
+async def test_prompts_are_listed_with_titles_and_arguments_and_refused_helpfully(
+    mode: Mode, tmp_path: Path
+) -> None:
     async with connected("memory", mode, tmp_path) as client:
         prompts = {prompt.name: prompt for prompt in (await client.list_prompts()).prompts}
         tools = {tool.name for tool in (await client.list_tools()).tools}

@@ -50,20 +50,20 @@ async def collect(read: Paged, size: int = 2, most: int = 1_000_000) -> tuple[li
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5])
-async def test_everything_with_a_total(count: int) -> None:
+async def test_every_page_is_read_where_there_is_a_total(count: int) -> None:
     things = [*"abcde"[:count]]
     assert await collect(read := Paged(things)) == (things, {"total": count, "complete": True})
     assert read.asked == [*range(1, max(1, -(-count // 2)) + 1)]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5])
-async def test_everything_without_a_total(count: int) -> None:
+async def test_every_page_is_read_where_there_is_no_total(count: int) -> None:
     things = [*"abcde"[:count]]
     read = Paged(things, says_total=False)
     assert await collect(read) == (things, {"total": count, "complete": True})
 
 
-async def test_pages_that_are_smaller_than_asked_for() -> None:
+async def test_pages_that_are_smaller_than_asked_for_are_all_read() -> None:
     assert await collect(Paged([*"abcde"], says_total=False, most=1), size=100) == (
         [*"abcde"],
         {"total": 5, "complete": True},
@@ -87,7 +87,7 @@ async def test_an_api_that_shows_everything_at_once_is_not_asked_again() -> None
     assert json.loads(await read_collection(read, PAGES, size=1, title="Things"))["complete"]
 
 
-async def test_a_total_that_is_never_reached() -> None:
+async def test_a_total_that_is_never_reached_is_noted() -> None:
     async def read(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"things": [{"id": "a"}] if arguments["page"] == 1 else [], "total": 3}
 

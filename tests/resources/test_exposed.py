@@ -80,7 +80,7 @@ def test_a_write_is_no_resource() -> None:
 @pytest.mark.parametrize(
     "uri", ["https://x", "telefonie://", "telefonie://{a}", "telefonie://a{b}", "telefonie://a/"]
 )
-def test_uris_that_are_none(uri: str) -> None:
+def test_malformed_uris_are_refused(uri: str) -> None:
     with pytest.raises(ValueError, match="uri"):
         ResourceHint.model_validate(resource(uri=uri))
 

@@ -30,7 +30,7 @@ def test_a_uri_without_variables_matches_itself() -> None:
     assert Template("telefonie://numbers").spellings({}) == ("telefonie://numbers",)
 
 
-def test_variables_stand_anywhere() -> None:
+def test_variables_can_stand_anywhere_in_a_template() -> None:
     template = Template("telefonie://a/{b}/c/{d}")
     assert template.variables == ("b", "d")
     assert template.match("telefonie://a/1/c/2") == {"b": "1", "d": "2"}

@@ -87,7 +87,7 @@ async def owned(client: Client) -> int:
 
 @every_transport
 @both_eras
-async def test_a_yes_executes_where_a_person_can_be_asked(
+async def test_an_accepted_form_executes_the_call_where_a_person_can_be_asked(
     transport: Transport, mode: Mode, tmp_path: Path
 ) -> None:
     asked: list[str] = []
@@ -129,7 +129,9 @@ async def assert_not_bought(client: Client, why: str) -> None:
 
 @every_transport
 @both_eras
-async def test_everything_else_is_a_no(transport: Transport, mode: Mode, tmp_path: Path) -> None:
+async def test_every_other_answer_refuses_the_purchase(
+    transport: Transport, mode: Mode, tmp_path: Path
+) -> None:
     answers = [*NO.values()]
 
     async def answer(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
@@ -161,7 +163,7 @@ YES: InputResponses = {"approval": ElicitResult(action="accept", content={"appro
 
 
 @every_transport
-async def test_a_replay_executes_nothing(transport: Transport, tmp_path: Path) -> None:
+async def test_a_replayed_approval_executes_nothing(transport: Transport, tmp_path: Path) -> None:
     asked: list[str] = []
     yes = answering(ElicitResult(action="accept", content={"approve": True}), asked)
     async with asked_over(transport, "auto", tmp_path, yes) as client:
@@ -277,7 +279,7 @@ UNREADABLE: list[Any] = [
 ]
 
 
-async def test_an_answer_that_cannot_be_read_is_a_no(tmp_path: Path) -> None:
+async def test_an_answer_that_cannot_be_read_refuses_the_purchase(tmp_path: Path) -> None:
     async with running(home=tmp_path, variables=SETTINGS) as server:
         asked = await server.ask(asking(0, {}))
         state = asked["result"]["requestState"]

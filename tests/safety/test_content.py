@@ -51,7 +51,7 @@ def assert_harmless(answer: Any) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-async def test_in_every_field_of_every_success(payload: str) -> None:
+async def test_a_payload_in_any_field_of_a_success_is_harmless(payload: str) -> None:
     number = {**OFFER, **dict.fromkeys(FIELDS, PAYLOADS[payload]), "capabilities": {PAYLOADS[payload]: True}}
     body = json.dumps(number).encode()
     listed = json.dumps({"numbers": [number], "total": 1}).encode()
@@ -86,7 +86,7 @@ async def test_in_every_field_of_every_success(payload: str) -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("tool", ["list_owned_numbers", *WRITES])
-async def test_in_every_error(tool: str, payload: str) -> None:
+async def test_a_payload_in_an_error_is_harmless(tool: str, payload: str) -> None:
     words = PAYLOADS[payload]
     problem = json.dumps({"code": words, "detail": words, "title": words, "type": words}).encode()
     method, arguments = WRITES.get(tool, ("GET", {}))
@@ -104,7 +104,7 @@ async def test_in_every_error(tool: str, payload: str) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-async def test_in_a_preview_and_in_the_question_to_a_person(payload: str) -> None:
+async def test_a_payload_in_a_preview_or_in_the_question_to_a_person_is_harmless(payload: str) -> None:
     words = PAYLOADS[payload]
     offer = {**OFFER, "country_code": words, words: words, "capabilities": {words: True}}
     offers = json.dumps({"available_numbers": [offer]}).encode()
@@ -134,7 +134,7 @@ async def test_in_a_preview_and_in_the_question_to_a_person(payload: str) -> Non
         assert provider.count("POST") == 0
 
 
-async def test_in_the_log_that_an_agent_reads() -> None:
+async def test_a_payload_in_the_log_that_an_agent_reads_is_harmless() -> None:
     words = "".join(PAYLOADS[name] for name in ("bidirectional", "zero width", "tags", "ansi", "lines"))
     settings = Settings(sandbox_db=":memory:")
     caller = Implementation(name=words, version=words)

@@ -37,7 +37,7 @@ async def write_a_little(home: Path) -> None:
             await client.call_tool(tool, arguments)
 
 
-async def test_the_log_in_every_form(tmp_path: Path) -> None:
+async def test_the_log_command_prints_a_table_json_or_csv(tmp_path: Path) -> None:
     await write_a_little(tmp_path)
     status, table, _ = run(tmp_path, "log")
     assert status == 0
@@ -70,7 +70,7 @@ async def test_the_log_in_every_form(tmp_path: Path) -> None:
         (["--number", NUMBER.removeprefix("+")], 0),
     ],
 )
-async def test_filters(options: list[str], count: int, tmp_path: Path) -> None:
+async def test_the_log_command_filters_entries(options: list[str], count: int, tmp_path: Path) -> None:
     await write_a_little(tmp_path)
     status, output, errors = run(tmp_path, "log", *options)
     assert (status, len(output.splitlines())) == (0, count)

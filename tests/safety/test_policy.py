@@ -222,7 +222,9 @@ async def sandbox(**settings: str) -> AsyncGenerator[Client]:
 
 
 @pytest.mark.parametrize(("ceiling", "bought"), [(1.15, True), (2, True), (1.1499, False), (0, False)])
-async def test_the_rate_that_the_caller_agreed_to(ceiling: float, bought: bool) -> None:
+async def test_a_purchase_above_the_rate_that_the_caller_agreed_to_is_refused(
+    ceiling: float, bought: bool
+) -> None:
     async with sandbox() as client:
         arguments = {"phone_number": US, "max_monthly_rate": ceiling, "confirm": True}
         answer = answer_of(await client.call_tool("purchase_number", arguments))
@@ -297,7 +299,7 @@ async def test_read_only_shows_in_the_list_and_in_the_instructions(
         assert "confirm" not in (client.instructions or "")
 
 
-async def test_the_limits_stand_in_the_instructions() -> None:
+async def test_the_instructions_name_the_limits() -> None:
     async with sandbox(
         MAX_MONTHLY_RATE="2", COUNTRIES="US,CA", APPROVAL="human", MAX_RELEASES_PER_DAY="3"
     ) as client:
@@ -379,7 +381,7 @@ async def test_removing_a_webhook_is_always_allowed() -> None:
         ({"TELEFONIE_EXCLUDE_TOOLS": "releasenumber"}, "did you mean release_number?"),
     ],
 )
-def test_rules_that_cannot_be_stop_the_start(variables: dict[str, str], words: str) -> None:
+def test_rules_that_make_no_sense_stop_the_start(variables: dict[str, str], words: str) -> None:
     with pytest.raises(SettingsError) as caught:
         create_server(read_settings({"TELEFONIE_SANDBOX_DB": ":memory:", **variables}))
     assert words in str(caught.value)

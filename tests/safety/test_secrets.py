@@ -82,7 +82,7 @@ async def command_line(process: int) -> str:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 @both_ledgers
-async def test_a_full_session_with_faults_over_stdio(
+async def test_a_session_with_faults_over_stdio_shows_no_secret(
     form: Literal["text", "json"], ledger: str, tmp_path: Path
 ) -> None:
     seen: list[Any] = []
@@ -116,7 +116,7 @@ async def told(send: Callable[[], Any]) -> str:
 
 
 @both_ledgers
-async def test_full_sessions_with_faults_over_http(ledger: str, tmp_path: Path) -> None:
+async def test_sessions_with_faults_over_http_show_no_secret(ledger: str, tmp_path: Path) -> None:
     seen: list[str] = []
     async with (
         faulty() as provider,
@@ -138,7 +138,7 @@ async def test_full_sessions_with_faults_over_http(ledger: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_in_spans_and_exceptions(mode: Mode, tmp_path: Path) -> None:
+async def test_spans_and_exceptions_hold_no_secret(mode: Mode, tmp_path: Path) -> None:
     spans = recorded()
     before = len(spans)
     seen: list[str] = []

@@ -2,13 +2,17 @@
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 # (schemathesis declares its checks only in part)
 
+from collections.abc import Callable, Iterator
 from importlib.resources import files
+from itertools import cycle
 from typing import Any
 
+import pytest
 import schemathesis
 import yaml
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -45,3 +49,23 @@ def implemented(tree: Any) -> BaseSchema:
     schema = schemathesis.openapi.from_dict(tree)
     schema.app = create_sandbox(":memory:", embedded=True)
     return schema
+
+
+def named_operations(schema: BaseSchema) -> Callable[[pytest.Metafunc], None]:
+    """Return a module's `pytest_generate_tests`, which makes `operation` the parameter of a contract test.
+
+    It is called for the test of each operation, in their order. The parameter gives each test its own id:
+    pytest 9.2 ignores the names that schemathesis gives, and of tests with the same id, loadgroup of xdist
+    runs one only.
+    """
+    labels: Iterator[str] = cycle(
+        [found.ok().label for found in schema.get_all_operations() if isinstance(found, Ok)]
+    )
+
+    def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+        # The first call is about the plain function, of which schemathesis makes a test for each operation.
+        made = getattr(metafunc.function, "is_hypothesis_test", False)
+        if made and "operation" in metafunc.fixturenames:
+            metafunc.parametrize("operation", [next(labels)])
+
+    return pytest_generate_tests

@@ -17,15 +17,17 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from telefonie_mcp.sandbox import create_sandbox
-from tests.sandbox.contract import EXAMPLES, document, implemented
+from tests.sandbox.contract import EXAMPLES, document, implemented, named_operations
 
 schema = implemented(document("numbers"))
 CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance]
+pytest_generate_tests = named_operations(schema)
 
 
 @schema.parametrize()
 @EXAMPLES
-def test_every_response_conforms_to_the_document(case: Case[Any]) -> None:
+def test_every_response_conforms_to_the_document(case: Case[Any], operation: str) -> None:
+    assert case.operation.label == operation
     case.call_and_validate(checks=CHECKS)
 
 

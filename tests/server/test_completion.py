@@ -31,7 +31,9 @@ async def complete(
 
 @both_eras
 @pytest.mark.parametrize("transport", get_args(Transport))
-async def test_everywhere(transport: Transport, mode: Mode, tmp_path: Path) -> None:
+async def test_countries_types_areas_and_owned_numbers_are_completed(
+    transport: Transport, mode: Mode, tmp_path: Path
+) -> None:
     async with connected(transport, mode, tmp_path, TELEFONIE_SANDBOX_DB=":memory:") as client:
         assert client.server_capabilities
         assert client.server_capabilities.completions is not None
@@ -60,7 +62,9 @@ async def test_everywhere(transport: Transport, mode: Mode, tmp_path: Path) -> N
         (NUMBER, "nonsense", {}),
     ],
 )
-async def test_nothing_to_suggest(ref: Any, name: str, context: dict[str, str]) -> None:
+async def test_arguments_without_suggestions_get_an_empty_list(
+    ref: Any, name: str, context: dict[str, str]
+) -> None:
     async with Client(create_server(Settings(sandbox_db=":memory:"))) as client:
         assert await complete(client, ref, name, "", **context) == []
 
@@ -78,14 +82,14 @@ async def test_numbers_to_be_brought_are_not_those_of_the_account(tmp_path: Path
 @pytest.mark.parametrize(
     "ref", [PromptReference(name="nonsense"), ResourceTemplateReference(uri="telefonie://numbers/{x}")]
 )
-async def test_what_does_not_exist(ref: Any, mode: Mode) -> None:
+async def test_completing_what_does_not_exist_is_refused(ref: Any, mode: Mode) -> None:
     async with Client(create_server(Settings(sandbox_db=":memory:")), mode=mode) as client:
         with pytest.raises(MCPError, match="Unknown") as refused:
             await complete(client, ref, "x", "")
     assert refused.value.error.code == INVALID_PARAMS
 
 
-async def test_there_are_more_than_a_hundred(tmp_path: Path) -> None:
+async def test_the_first_hundred_of_many_numbers_are_suggested(tmp_path: Path) -> None:
     async with (
         faulty(owning(250)) as provider,
         connected_live(provider, "memory", "auto", tmp_path) as client,

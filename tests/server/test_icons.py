@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 from telefonie_mcp.server.icons import ICONS
 
 
-def test_they_are_small_pictures_that_fetch_nothing() -> None:
+def test_icons_are_small_pictures_that_fetch_nothing() -> None:
     assert [icon.theme for icon in ICONS] == ["light", "dark"]
     for icon in ICONS:
         kind, _, picture = icon.src.partition(",")

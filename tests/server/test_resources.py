@@ -30,7 +30,9 @@ async def buy(client: Client, number: str, **settings: str) -> None:
 
 @both_eras
 @everywhere
-async def test_what_is_offered(transport: Transport, mode: Mode, tmp_path: Path) -> None:
+async def test_resources_and_templates_are_listed_with_titles_and_annotations(
+    transport: Transport, mode: Mode, tmp_path: Path
+) -> None:
     async with connected(transport, mode, tmp_path, TELEFONIE_SANDBOX_DB=IN_MEMORY) as client:
         resources = (await client.list_resources()).resources
         templates = (await client.list_resource_templates()).resource_templates
@@ -73,7 +75,7 @@ async def test_the_whole_account_is_read_page_by_page(
     assert heard == [(done, 250, f"All owned numbers: {done} read") for done in (100, 200, 250)]
 
 
-async def test_nobody_hears_of_progress_who_did_not_ask(tmp_path: Path) -> None:
+async def test_a_client_that_did_not_ask_for_progress_gets_none(tmp_path: Path) -> None:
     async with faulty(owning(101)) as provider, connected_live(provider, "stdio", "auto", tmp_path) as client:
         assert json.loads(await read(client, "telefonie://numbers"))["complete"]
 
@@ -89,7 +91,7 @@ async def test_an_api_that_ignores_the_page_is_not_asked_for_ever(tmp_path: Path
         assert provider.count("GET") == 2
 
 
-async def test_a_number_under_both_spellings_of_its_uri(tmp_path: Path) -> None:
+async def test_a_number_is_read_under_both_spellings_of_its_uri(tmp_path: Path) -> None:
     async with connected("memory", "auto", tmp_path, TELEFONIE_SANDBOX_DB=IN_MEMORY) as client:
         await buy(client, NUMBER, friendly_name="Front desk")
         for spelling in ("+14155550100", "%2B14155550100"):
@@ -118,7 +120,7 @@ async def test_a_country_says_what_the_listed_tools_say(tmp_path: Path) -> None:
             assert json.loads(await read(client, "telefonie://countries/US")).keys() == members
 
 
-async def test_a_country_of_a_live_api(tmp_path: Path) -> None:
+async def test_a_country_of_a_live_api_is_read(tmp_path: Path) -> None:
     async with faulty() as provider, connected_live(provider, "memory", "auto", tmp_path) as client:
         country = json.loads(await read(client, "telefonie://countries/US"))
         assert country["available_numbers"][0]["phone_number"] == NUMBER
@@ -185,7 +187,7 @@ async def test_a_limit_of_the_api_is_waited_out_and_said(tmp_path: Path) -> None
     ]
 
 
-async def test_patience_ends(tmp_path: Path) -> None:
+async def test_a_limit_that_lasts_too_long_is_not_waited_out(tmp_path: Path) -> None:
     async with (
         faulty(GET=[replying(429, Retry_After="61")]) as provider,
         connected_live(provider, "memory", "auto", tmp_path, TELEFONIE_TIMEOUT="1") as client,
@@ -195,7 +197,7 @@ async def test_patience_ends(tmp_path: Path) -> None:
         assert provider.count("GET") == 1
 
 
-async def test_patience_has_its_limits(tmp_path: Path) -> None:
+async def test_a_limit_is_waited_out_five_times_at_most(tmp_path: Path) -> None:
     async with (
         faulty(GET=[replying(429, Retry_After="1")]) as provider,
         connected_live(provider, "memory", "auto", tmp_path, TELEFONIE_TIMEOUT="1") as client,
@@ -205,7 +207,7 @@ async def test_patience_has_its_limits(tmp_path: Path) -> None:
         assert provider.count("GET") == 6
 
 
-async def test_reading_keeps_the_pace_of_calls(tmp_path: Path) -> None:
+async def test_reading_pages_keeps_to_the_rate_limit_of_calls(tmp_path: Path) -> None:
     heard: Heard = []
     async with (
         faulty(provider := owning(250)),

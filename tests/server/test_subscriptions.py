@@ -103,7 +103,7 @@ async def heard(news: News, count: int) -> set[str]:
 
 @both_eras
 @everywhere
-async def test_a_number_is_bought_changed_and_released(
+async def test_subscribers_hear_when_a_number_is_bought_changed_and_released(
     transport: Transport, mode: Mode, tmp_path: Path
 ) -> None:
     async with following(transport, mode, tmp_path, ACCOUNT, BARE, OTHER, LOG) as (client, news):
@@ -163,7 +163,7 @@ async def test_who_unsubscribes_hears_no_more(tmp_path: Path) -> None:
         assert news.statistics().current_buffer_used == 0
 
 
-async def test_to_unsubscribe_without_a_subscription_is_nothing(tmp_path: Path) -> None:
+async def test_unsubscribing_without_a_subscription_is_no_error(tmp_path: Path) -> None:
     async with connected("memory", "legacy", tmp_path, TELEFONIE_SANDBOX_DB=":memory:") as client:
         await unsubscribe(client, ACCOUNT)
 

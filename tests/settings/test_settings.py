@@ -61,14 +61,14 @@ def test_every_setting_is_tried() -> None:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_from_the_environment_and_from_a_flag(name: str) -> None:
+def test_every_setting_is_read_from_the_environment_and_from_a_flag(name: str) -> None:
     text, value = VALUES[name]
     assert getattr(read_settings({f"TELEFONIE_{name.upper()}": text}), name) == value
     assert getattr(read_settings({}, {name: text}), name) == value
     assert getattr(read_settings({f"TELEFONIE_{name.upper()}": "wrong"}, {name: text}), name) == value
 
 
-def test_a_flag_wins_and_an_absent_one_does_not() -> None:
+def test_a_flag_overrides_the_environment_and_an_absent_one_does_not() -> None:
     environment = {"TELEFONIE_TIMEOUT": "5", "TELEFONIE_LOG_LEVEL": "info"}
     settings = read_settings(environment, {"timeout": "6", "log_level": None, "spec": ()})
     assert (settings.timeout, settings.log_level) == (6, "info")
@@ -88,7 +88,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("127.9.9.9:5", "127.9.9.9", 5),
     ],
 )
-def test_addresses(text: str, host: str, port: int) -> None:
+def test_addresses_are_read_with_and_without_a_host(text: str, host: str, port: int) -> None:
     address = read_settings({"TELEFONIE_HTTP": text}).http
     assert address is not None
     assert (address.host, address.port) == (host, port)
@@ -105,7 +105,7 @@ def test_addresses(text: str, host: str, port: int) -> None:
         ({"API_KEY": KEY, "BASE_URL": "http://127.0.0.1:1/v1/"}, "live"),
     ],
 )
-def test_modes(variables: dict[str, str], mode: str) -> None:
+def test_the_mode_follows_from_key_and_flag(variables: dict[str, str], mode: str) -> None:
     settings = read_settings({f"TELEFONIE_{name}": value for name, value in variables.items()})
     assert settings.mode == mode
     assert (settings.key == SecretStr(KEY)) is (mode == "live")
@@ -136,7 +136,7 @@ def test_modes(variables: dict[str, str], mode: str) -> None:
         ({"XYZZY": "1"}, "TELEFONIE_XYZZY is not a setting; did you mean TELEFONIE_"),
     ],
 )
-def test_what_cannot_be_stops_the_start(variables: dict[str, str], words: str) -> None:
+def test_unknown_or_contradictory_settings_stop_the_start(variables: dict[str, str], words: str) -> None:
     with pytest.raises(SettingsError) as caught:
         read_settings({f"TELEFONIE_{name}": value for name, value in variables.items()})
     assert words in str(caught.value)
@@ -215,7 +215,7 @@ def test_secrets_are_in_no_representation() -> None:
         ({"API_KEY": KEY, "STATE_DIR": "/y", "LEDGER": "/z"}, "/z"),
     ],
 )
-def test_where_the_ledger_stands(variables: dict[str, str], ledger: str) -> None:
+def test_the_ledger_is_where_the_settings_say(variables: dict[str, str], ledger: str) -> None:
     settings = read_settings({f"TELEFONIE_{name}": value for name, value in variables.items()})
     assert settings.ledger_url == ledger
 

@@ -160,7 +160,9 @@ def test_all_violations_are_reported_at_once_with_field_and_remedy() -> None:
         ("update_owned_number", {"phone_number": NUMBER, "confirm": True}, "confirm", "is not an argument"),
     ],
 )
-def test_bad_input(name: str, arguments: dict[str, Any], field: str, words: str) -> None:
+def test_bad_arguments_are_refused_with_a_remedy(
+    name: str, arguments: dict[str, Any], field: str, words: str
+) -> None:
     found = problems(name, arguments)
     assert list(found) == [field]
     assert words in found[field]

@@ -115,7 +115,7 @@ def test_annotations_follow_the_contract() -> None:
         ("Éclair", "clair"),
     ],
 )
-def test_snake_case(name: str, expected: str) -> None:
+def test_names_of_tools_are_in_snake_case(name: str, expected: str) -> None:
     assert snake_case(name) == expected
 
 
@@ -129,7 +129,7 @@ def test_snake_case(name: str, expected: str) -> None:
         (False, (), ("release_number",), [tool.name for tool in catalog()][:-1]),
     ],
 )
-def test_switching_tools_off(
+def test_tools_can_be_switched_off(
     read_only: bool, tools: tuple[str, ...], exclude: tuple[str, ...], left: list[str]
 ) -> None:
     restricted = restrict(catalog(), read_only=read_only, tools=tools, exclude_tools=exclude)

@@ -15,7 +15,7 @@ from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
         ("+80012345678", "001", "12345678"),
     ],
 )
-def test_derivations(number: str, country: str, national: str) -> None:
+def test_values_are_derived_from_numbers(number: str, country: str, national: str) -> None:
     assert DERIVATIONS["country"](number) in {country, "IT"}
     assert number.endswith(DERIVATIONS["national_number"](number))
     assert DERIVATIONS["national_number"](number) == national
@@ -58,7 +58,7 @@ def test_webhooks_that_are_accepted(url: str) -> None:
         "x" * 50,
     ],
 )
-def test_webhooks_that_are_not(url: str) -> None:
+def test_webhooks_that_are_refused(url: str) -> None:
     assert FORMATS["webhook"].problem(url)
     assert FORMATS["webhook_or_empty"].problem(url)
 

@@ -38,7 +38,7 @@ def answered(
         (json.loads("[" * 65 + "]" * 65), json.loads("[" * 64 + '"… (cut)"' + "]" * 64)),
     ],
 )
-def test_clean(value: Any, expected: Any) -> None:
+def test_text_is_cleaned_of_what_is_invisible(value: Any, expected: Any) -> None:
     assert clean(value) == expected
 
 

@@ -33,7 +33,7 @@ def client(key: SecretStr | None = KEY) -> ApiClient:
         (None, "/a?x=1", {}),
     ],
 )
-async def test_where_the_key_goes(
+async def test_the_key_is_sent_where_the_document_says(
     credential: Credential | None, target: str, headers: dict[str, str]
 ) -> None:
     async with recording() as api:
@@ -77,7 +77,7 @@ async def test_no_key_is_sent_where_there_is_none() -> None:
         assert "x-key" not in api.requests[0][2]
 
 
-async def test_what_is_known_afterwards() -> None:
+async def test_every_end_of_a_request_has_its_own_outcome() -> None:
     faults = [Exchange.honest, f.close, f.hang, f.huge, f.replying(500)]
     outcomes: list[Outcome] = []
     async with faulty(GET=[*faults]) as provider:
@@ -156,7 +156,7 @@ async def test_a_request_that_waits_in_vain_for_its_turn_was_not_sent() -> None:
         assert provider.count("POST") == 0
 
 
-async def test_ipv6_that_refuses() -> None:
+async def test_an_ipv6_address_that_refuses_was_not_reached() -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as closed:
         port = closed.getsockname()[1]
     sender = client()

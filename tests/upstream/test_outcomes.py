@@ -33,7 +33,7 @@ def test_retry_after_in_seconds_and_as_a_date(value: str, seconds: float | None)
     assert retry_after(Answer(429, {"retry-after": value}), now=NOW) == seconds
 
 
-def test_no_retry_after() -> None:
+def test_an_unreadable_retry_after_counts_as_none() -> None:
     assert retry_after(Answer(429)) is None
 
 

@@ -24,7 +24,7 @@ REFUSED = NotSent("refused")
         *[(Answer(status), False, False) for status in (200, 201, 204, 301, 400, 401, 404, 409, 422, 501)],
     ],
 )
-def test_what_is_sent_again(outcome: Outcome, reads: bool, writes: bool) -> None:
+def test_only_what_is_safe_to_repeat_is_sent_again(outcome: Outcome, reads: bool, writes: bool) -> None:
     assert (pause_before_retry(outcome, 0, writes=False) is not None) is reads
     assert (pause_before_retry(outcome, 0, writes=True) is not None) is writes
 
@@ -97,7 +97,7 @@ async def test_an_attempt_without_a_fair_share_of_its_time_is_not_begun() -> Non
     assert await sent([limited, Answer(200)], writes=True, seconds=1.2) == (limited, [0.5])
 
 
-async def test_attempts_end() -> None:
+async def test_there_are_four_attempts_at_most() -> None:
     outcome, limits = await sent([REFUSED], writes=True, seconds=30)
     assert (outcome, len(limits)) == (REFUSED, 4)
 

@@ -56,7 +56,9 @@ def within(place: Literal["member", "body"], name: str = "x") -> Binding:
         ({"a": "é"}, {"json": True}, "x=%7B%22a%22%3A%22%C3%A9%22%7D"),
     ],
 )
-def test_values_in_the_query(value: Any, options: dict[str, Any], query: str) -> None:
+def test_values_in_the_query_are_encoded_in_their_style(
+    value: Any, options: dict[str, Any], query: str
+) -> None:
     assert built({"x": value}, at("query", **options)).target == ("/things?" + query).removesuffix("?")
 
 

@@ -58,7 +58,7 @@ async def test_every_address_that_may_be_listened_on_answers(address: str, tmp_p
     assert answer.status_code == 200
 
 
-async def test_health_unknown_paths_and_bodies_that_are_too_large(tmp_path: Path) -> None:
+async def test_health_is_answered_and_unknown_paths_and_too_large_bodies_are_refused(tmp_path: Path) -> None:
     async with (
         running("--http", "0", "--sandbox-db", ":memory:", home=tmp_path) as server,
         httpx.AsyncClient() as client,
@@ -95,7 +95,7 @@ async def test_plain_json_leaves_no_way_to_ask_a_client_of_2025(tmp_path: Path) 
     assert "the connection cannot carry requests from the server" in answer["message"]
 
 
-async def test_several_clients_at_once(tmp_path: Path) -> None:
+async def test_several_clients_are_served_at_once(tmp_path: Path) -> None:
     totals: list[int] = []
     async with serving_http(tmp_path) as url:
 
@@ -120,14 +120,16 @@ async def test_several_clients_at_once(tmp_path: Path) -> None:
         ("127.0.0.1:99999", "less than or equal to 65535"),
     ],
 )
-def test_addresses_that_are_refused(address: str, words: str, tmp_path: Path) -> None:
+def test_addresses_that_are_not_loopback_addresses_stop_the_start(
+    address: str, words: str, tmp_path: Path
+) -> None:
     status, _, errors = command(tmp_path, "--http", address)
     assert status == 2
     assert errors.startswith("telefonie-mcp: ")
     assert words in errors
 
 
-def test_a_port_that_is_taken(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_stops_the_start(tmp_path: Path) -> None:
     with create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         in_memory = ("--sandbox-db", ":memory:")

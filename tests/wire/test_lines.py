@@ -20,7 +20,7 @@ def call(number: int, tool: str, *, modern: bool = False, **arguments: Any) -> d
 
 
 @pytest.mark.parametrize("version", ["2025-06-18", "2025-11-25"])
-async def test_a_legacy_client_is_served_by_hand(version: str, tmp_path: Path) -> None:
+async def test_raw_lines_of_a_legacy_client_are_answered(version: str, tmp_path: Path) -> None:
     async with running(*IN_MEMORY, home=tmp_path) as server:
         result = (await server.ask(initialize(version)))["result"]
         assert result["protocolVersion"] == version
@@ -51,7 +51,7 @@ async def test_a_legacy_client_is_served_by_hand(version: str, tmp_path: Path) -
         assert (await server.rest(), await server.end()) == (b"", 0)
 
 
-async def test_a_modern_client_is_served_by_hand_without_a_handshake(tmp_path: Path) -> None:
+async def test_raw_lines_of_a_modern_client_are_answered_without_a_handshake(tmp_path: Path) -> None:
     async with running(*IN_MEMORY, home=tmp_path) as server:
         discovered = (await server.ask(request(1, "server/discover", modern=True)))["result"]
         assert MODERN in discovered["supportedVersions"]

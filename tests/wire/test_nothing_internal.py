@@ -47,7 +47,7 @@ class BrokenApp(App):
         ("release_number", {"phone_number": "+14155550123", "confirm": True}, "It is unknown whether"),
     ],
 )
-async def test_tools(
+async def test_an_internal_error_in_a_tool_shows_in_the_log_only(
     tool: str, arguments: dict[str, Any], words: str, mode: Mode, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = App.from_settings(read_settings({"TELEFONIE_SANDBOX_DB": ":memory:"}), transport=Broken())
@@ -61,7 +61,9 @@ async def test_tools(
 
 
 @both_eras
-async def test_resources(mode: Mode, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_internal_error_in_a_resource_shows_in_the_log_only(
+    mode: Mode, caplog: pytest.LogCaptureFixture
+) -> None:
     app = BrokenApp.from_settings(read_settings({"TELEFONIE_SANDBOX_DB": ":memory:"}))
     async with Client(mcp_server(app), mode=mode) as client:
         with pytest.raises(MCPError) as caught:

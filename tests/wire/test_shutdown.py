@@ -158,7 +158,7 @@ async def test_a_client_that_does_not_read_cannot_keep_the_process(tmp_path: Pat
         os.close(stdout)
 
 
-async def test_a_client_that_closes_its_end_has_left(tmp_path: Path) -> None:
+async def test_the_process_ends_when_the_client_has_closed_its_end(tmp_path: Path) -> None:
     unread, stdout = os.pipe()
     os.close(unread)
     try:

@@ -40,7 +40,7 @@ def message(content: dict[str, Any]) -> JSONRPCMessage:
         ([("came", CALL), ("went", ANSWER)], None),
     ],
 )
-async def test_the_end(
+async def test_the_end_of_the_input_waits_for_the_answers_that_can_still_come(
     before: list[tuple[str, dict[str, Any]]], last: tuple[str, dict[str, Any]] | None
 ) -> None:
     client, source = anyio.create_memory_object_stream[SessionMessage | Exception](9)
@@ -76,7 +76,7 @@ async def test_the_end(
             await ended.wait()
 
 
-async def test_the_end_does_not_wait_for_ever() -> None:
+async def test_the_end_of_the_input_does_not_wait_for_ever() -> None:
     client, source = anyio.create_memory_object_stream[SessionMessage | Exception](1)
     sink, screen = anyio.create_memory_object_stream[SessionMessage](1)
     pending = PendingRequests()

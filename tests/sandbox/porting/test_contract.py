@@ -7,18 +7,20 @@ from typing import Any
 from schemathesis import Case
 
 from telefonie_mcp.sandbox import create_sandbox
-from tests.sandbox.contract import CHECKS, EXAMPLES, document, implemented
+from tests.sandbox.contract import CHECKS, EXAMPLES, document, implemented, named_operations
 from tests.sandbox.porting.support import FIELDS, NUMBERS, PDF
 
 DOCUMENT = document("porting")
 JSON = "application/json"
 # An embedded sandbox has one account and ignores keys, so that a request without one is no mistake.
 schema = implemented({**DOCUMENT, "security": []})
+pytest_generate_tests = named_operations(schema)
 
 
 @schema.parametrize()
 @EXAMPLES
-def test_every_response_conforms_to_the_document(case: Case[Any]) -> None:
+def test_every_response_conforms_to_the_document(case: Case[Any], operation: str) -> None:
+    assert case.operation.label == operation
     case.call_and_validate(checks=CHECKS)
 
 

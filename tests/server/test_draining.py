@@ -1,0 +1,40 @@
+"""An HTTP server ends when the calls that it accepted are answered, whatever streams are open."""
+
+import anyio
+import httpx2 as httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from telefonie_mcp.server.draining import Draining
+
+
+@pytest.mark.parametrize(("method", "waits"), [("POST", True), ("GET", False)])
+async def test_the_end_waits_for_the_responses_of_calls_and_not_of_streams(method: str, waits: bool) -> None:
+    arrived, go, drained = anyio.Event(), anyio.Event(), anyio.Event()
+
+    async def hold(_: Request) -> Response:
+        arrived.set()
+        await go.wait()
+        return PlainTextResponse("done")
+
+    requests = Draining(Starlette(routes=[Route("/", hold, methods=["GET", "POST"])]))
+
+    async def drain() -> None:
+        await requests.drained()
+        drained.set()
+
+    with anyio.fail_after(60):
+        async with (
+            httpx.AsyncClient(transport=httpx.ASGITransport(requests), base_url="http://here") as client,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(client.request, method, "/")
+            await arrived.wait()
+            tasks.start_soon(drain)
+            await anyio.wait_all_tasks_blocked()
+            assert drained.is_set() is not waits
+            go.set()
+            await drained.wait()
