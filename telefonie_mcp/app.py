@@ -167,16 +167,11 @@ class App:
         from telefonie_mcp.calls.rate_limit import RateLimit  # noqa: PLC0415
         from telefonie_mcp.ledger.async_ledger import AsyncLedger  # noqa: PLC0415
 
-        settings = self.settings
+        settings, limits = self.settings, self.policy.limits
         return Pipeline(
             self.requester,
             self.policy,
-            AsyncLedger(
-                lambda: settings.ledger_url,
-                self.policy.limits,
-                accounts=self.accounts,
-                found=self.ledger_file,
-            ),
+            AsyncLedger(lambda: settings.ledger_url, limits, accounts=self.accounts, found=self.ledger_file),
             RateLimit(settings.max_calls_per_minute),
             mode=settings.mode,
             seconds=settings.timeout,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal
 from typing import Any, Final, TypeVar, cast, get_args
 
-from sqlalchemy import Connection, Integer, Row, bindparam, func, or_, select
+from sqlalchemy import Connection, Integer, Row, bindparam, case, func, or_, select
 from sqlalchemy import cast as as_type
 
 from telefonie_mcp.ledger.budgets import DAY
@@ -28,11 +28,15 @@ THIS: Final = entries.c.id == bindparam("entry")
 STILL_OPEN: Final = entries.c.state.in_(OPEN)
 
 UNFINISHED: Final = select(entries).where(OURS, STILL_OPEN).order_by(entries.c.id)
-UNSETTLED: Final = select(entries.c.id).where(SAME, STILL_OPEN)
-NEWEST: Final = select(func.max(entries.c.id)).where(SAME)
-NEWEST_AND_IDENTITY: Final = select(
-    select(func.max(entries.c.id)).where(SAME).scalar_subquery(), select(identity.c.id).scalar_subquery()
+NEWEST: Final = func.max(entries.c.id).label("newest")
+KNOWN: Final = select(
+    identity.c.id.label("ledger"), select(NEWEST).where(SAME).scalar_subquery().label("newest")
 )
+ABOUT: Final = select(
+    NEWEST,
+    func.count(case((STILL_OPEN, 1))).label("unsettled"),
+    select(identity.c.id).scalar_subquery().label("ledger"),
+).where(SAME)
 HELD: Final = select(entries).where(OURS, entries.c.held, entries.c.subject != bindparam("what"))
 BEGUN: Final = (
     select(entries.c.id, entries.c.created)
@@ -75,7 +79,7 @@ def used(connection: Connection, account: str, subject: str, limits: Limits, now
     spend, unpriced = Decimal(0), tuple[Entry, ...]()
     if limits.monthly_spend is not None:
         held = connection.execute(HELD, {"whose": account, "what": subject}).all()
-        spend = sum((_rate_of(row) or Decimal(0) for row in held), Decimal(0))
+        spend = sum((rate_of(row) or Decimal(0) for row in held), Decimal(0))
         unpriced = tuple(entry_of(row, milliseconds(now)) for row in held if row.rate is None)
 
     def begun(effect: Effect, limit: int | None) -> tuple[datetime, ...]:
@@ -124,7 +128,7 @@ def entry_of(row: Row[Any], now: int) -> Entry:
         effect=one_of("effect", get_args(Effect)),
         subject=text("subject"),
         state=state,
-        monthly_rate=_rate_of(row),
+        monthly_rate=rate_of(row),
         reason=text("reason"),
         abandoned=state == "unknown" or lapsed,
         key=text("key_fingerprint"),
@@ -143,7 +147,7 @@ def _time_of(row: Row[*tuple[Any, ...]], name: str) -> datetime:
     return _checked(row, name, read)
 
 
-def _rate_of(row: Row[Any]) -> Decimal | None:
+def rate_of(row: Row[Any]) -> Decimal | None:
     """Return the monthly rate of a row; a negative one would be a budget that nobody has granted."""
     if row.rate is None:
         return None
@@ -178,6 +182,11 @@ def milliseconds(time: datetime) -> int:
 def scaled(rate: Decimal | None) -> int | None:
     """Return ``rate`` as the tables keep it, rounded up so that no budget is overspent by a fraction."""
     return None if rate is None else int((rate * SCALE).to_integral_value(ROUND_UP))
+
+
+def amount(rate: int | None) -> Decimal | None:
+    """Return a rate of the tables as money."""
+    return None if rate is None else Decimal(rate) / SCALE
 
 
 def greater(first: int | None, second: int | None) -> int | None:

@@ -20,7 +20,7 @@ from telefonie_mcp.ledger.budgets import check_budgets
 from telefonie_mcp.ledger.database import connect, reading, writing
 from telefonie_mcp.ledger.files import FileMark, check_remains, file_of
 from telefonie_mcp.ledger.owner import OWNER
-from telefonie_mcp.ledger.queries import entry_of, greater, milliseconds, scaled, used
+from telefonie_mcp.ledger.queries import amount, entry_of, greater, milliseconds, rate_of, scaled, used
 from telefonie_mcp.ledger.records import (
     VOID,
     Account,
@@ -124,7 +124,8 @@ class Ledger:
             now = self.clock()
             self._check_subject(connection, intent)
             usage = used(connection, intent.account, intent.subject, limits, now)
-            check_budgets(intent.effect, intent.monthly_rate, usage, limits)
+            rate = scaled(intent.monthly_rate)
+            check_budgets(intent.effect, amount(rate), usage, limits)
             values = {
                 "created": milliseconds(now),
                 "updated": milliseconds(now),
@@ -138,7 +139,7 @@ class Ledger:
                 "subject": intent.subject,
                 "arguments": json.dumps(dict(intent.arguments)),
                 "previous": None if intent.previous is None else json.dumps(dict(intent.previous)),
-                "rate": scaled(intent.monthly_rate),
+                "rate": rate,
                 "held": intent.effect == "acquire",
                 "state": "intent",
                 "reason": "",
@@ -173,7 +174,7 @@ class Ledger:
                 "updated": milliseconds(self.clock()),
                 "state": state,
                 "reason": reason,
-                "rate": greater(row.rate, scaled(monthly_rate)),
+                "rate": greater(scaled(rate_of(row)), scaled(monthly_rate)),
                 "held": row.effect == "acquire" and state not in VOID,
             }
             connection.execute(queries.FINISH, {"entry": entry, **changes})
@@ -191,17 +192,16 @@ class Ledger:
         """
         with reading(self.engine, self.mark) as connection:
             same = {"whose": account, "what": subject}
-            ledger = connection.execute(queries.IDENTITY).scalar_one()
-            newest = connection.execute(queries.NEWEST, same).scalar()
+            known = connection.execute(queries.KNOWN, same).one()
             rows = connection.execute(queries.UNFINISHED, {"whose": account}).all()
             usage = used(connection, account, subject, limits, self.clock())
         now = milliseconds(self.clock())
         unfinished = [entry_of(row, now) for row in rows]
         return Survey(
-            ledger,
+            known.ledger,
             abandoned=tuple(entry for entry in unfinished if entry.abandoned),
             busy=any(entry.subject == subject and not entry.abandoned for entry in unfinished),
-            newest=newest,
+            newest=known.newest,
             usage=usage,
         )
 
@@ -284,13 +284,13 @@ class Ledger:
 
     def _check_subject(self, connection: Connection, intent: Intent) -> None:
         same = {"whose": intent.account, "what": intent.subject}
-        if connection.execute(queries.UNSETTLED, same).first():
-            raise InProgressError(intent.subject)
-        newest, identity = connection.execute(queries.NEWEST_AND_IDENTITY, same).one()
-        if identity != self.identity:
+        about = connection.execute(queries.ABOUT, same).one()
+        if about.ledger != self.identity:
             raise LedgerError(
                 "the ledger was replaced by another one while this server runs; put it back, or restart the "
                 "server to go on with what is there"
             )
-        if newest != intent.newest:
+        if about.unsettled:
+            raise InProgressError(intent.subject)
+        if about.newest != intent.newest:
             raise ChangedError(intent.subject)
