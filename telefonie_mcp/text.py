@@ -31,6 +31,9 @@ __all__ = [
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 MAX_STRING: Final = 4096
 MAX_DEPTH: Final = 64  # the SDK and the validator give up at 255
+_MAX_LIST: Final = 2000
+"""Characters of a list in a sentence: the numbers of a port order are a hundred at most."""
+
 _CUT: Final = "… (cut)"
 _CUT_LINE: Final = "…"
 _COMPARED: Final = 60
@@ -81,13 +84,40 @@ _REFUSED: Final = re.compile(
 )
 """Control characters, except tab and line breaks, and bidirectional ones (Bidi_Control, UAX #9)."""
 
-_CONTROL_NAMES: Final = (
-    "NULL,START OF HEADING,START OF TEXT,END OF TEXT,END OF TRANSMISSION,ENQUIRY,ACKNOWLEDGE,ALERT,BACKSPACE,"
-    "CHARACTER TABULATION,LINE FEED,LINE TABULATION,FORM FEED,CARRIAGE RETURN,SHIFT OUT,SHIFT IN,"
-    "DATA LINK ESCAPE,DEVICE CONTROL ONE,DEVICE CONTROL TWO,DEVICE CONTROL THREE,DEVICE CONTROL FOUR,"
-    "NEGATIVE ACKNOWLEDGE,SYNCHRONOUS IDLE,END OF TRANSMISSION BLOCK,CANCEL,END OF MEDIUM,SUBSTITUTE,ESCAPE,"
-    "INFORMATION SEPARATOR FOUR,INFORMATION SEPARATOR THREE,INFORMATION SEPARATOR TWO,INFORMATION SEPARATOR ONE"
-).split(",")
+_CONTROL_NAMES: Final = [
+    "NULL",
+    "START OF HEADING",
+    "START OF TEXT",
+    "END OF TEXT",
+    "END OF TRANSMISSION",
+    "ENQUIRY",
+    "ACKNOWLEDGE",
+    "ALERT",
+    "BACKSPACE",
+    "CHARACTER TABULATION",
+    "LINE FEED",
+    "LINE TABULATION",
+    "FORM FEED",
+    "CARRIAGE RETURN",
+    "SHIFT OUT",
+    "SHIFT IN",
+    "DATA LINK ESCAPE",
+    "DEVICE CONTROL ONE",
+    "DEVICE CONTROL TWO",
+    "DEVICE CONTROL THREE",
+    "DEVICE CONTROL FOUR",
+    "NEGATIVE ACKNOWLEDGE",
+    "SYNCHRONOUS IDLE",
+    "END OF TRANSMISSION BLOCK",
+    "CANCEL",
+    "END OF MEDIUM",
+    "SUBSTITUTE",
+    "ESCAPE",
+    "INFORMATION SEPARATOR FOUR",
+    "INFORMATION SEPARATOR THREE",
+    "INFORMATION SEPARATOR TWO",
+    "INFORMATION SEPARATOR ONE",
+]
 """Unicode gives control characters no names, only these aliases."""
 
 
@@ -180,12 +210,10 @@ def line_of(value: Any) -> str:
     """Return ``value`` as a part of one line, whoever chose it: it must not pass for a fact of its own."""
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)
-        text = ", ".join(str(name) for name, member in members.items() if member) or "none"
-    elif isinstance(value, list):
-        text = ", ".join(map(line_of, cast("list[Any]", value)))
-    else:
-        text = str(value)
-    return clean_line(text).replace(BULLET, ",")
+        return line_of([name for name, member in members.items() if member] or "none")
+    if isinstance(value, list):
+        return clean_line(", ".join(map(line_of, cast("list[Any]", value))), _MAX_LIST)
+    return clean_line(value).replace(BULLET, ",")
 
 
 def did_you_mean(

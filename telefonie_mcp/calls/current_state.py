@@ -29,6 +29,9 @@ __all__ = [
 
 CurrentState = Mapping[str, Any]
 
+_MAX_REASON: Final = 1000
+"""Characters of a reason that the hints give, values included."""
+
 _ABSENT: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
@@ -134,7 +137,7 @@ def refused(
 ) -> ToolError:
     """Return a refusal for a reason that the hints give, with ``values`` filled in, each on one line."""
     return ToolError(
-        f"{NOTHING_DONE}: {clean_line(sentence(reason, one_line(values)))}.",
+        f"{NOTHING_DONE}: {clean_line(sentence(reason, one_line(values)), _MAX_REASON)}.",
         code=code,
         field=tool.hints.subject,
         hint="Look at the current state before another attempt.",
