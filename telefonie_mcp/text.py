@@ -1,16 +1,17 @@
 """Text from elsewhere, made safe to show, and suggestions for mistyped names; pure, standard library only.
 
-Strings from an API are data: characters that are invisible or reorder text are removed (Unicode categories Cc,
-Cf, Co and Cs, noncharacters, and letters and marks without a shape), whitespace controls become spaces, and what
-is longer or deeper than any honest field is cut with a mark.
+Strings from an API are data: characters that are invisible or reorder text are removed (Unicode categories
+Cc, Cf, Co and Cs, noncharacters, and letters and marks without a shape), whitespace controls become spaces,
+and what is longer or deeper than any honest field is cut with a mark.
 """
 
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
+from itertools import chain
 from typing import Any, Final, cast
 
 __all__ = [
@@ -84,41 +85,17 @@ _REFUSED: Final = re.compile(
 )
 """Control characters, except tab and line breaks, and bidirectional ones (Bidi_Control, UAX #9)."""
 
-_CONTROL_NAMES: Final = [
-    "NULL",
-    "START OF HEADING",
-    "START OF TEXT",
-    "END OF TEXT",
-    "END OF TRANSMISSION",
-    "ENQUIRY",
-    "ACKNOWLEDGE",
-    "ALERT",
-    "BACKSPACE",
-    "CHARACTER TABULATION",
-    "LINE FEED",
-    "LINE TABULATION",
-    "FORM FEED",
-    "CARRIAGE RETURN",
-    "SHIFT OUT",
-    "SHIFT IN",
-    "DATA LINK ESCAPE",
-    "DEVICE CONTROL ONE",
-    "DEVICE CONTROL TWO",
-    "DEVICE CONTROL THREE",
-    "DEVICE CONTROL FOUR",
-    "NEGATIVE ACKNOWLEDGE",
-    "SYNCHRONOUS IDLE",
-    "END OF TRANSMISSION BLOCK",
-    "CANCEL",
-    "END OF MEDIUM",
-    "SUBSTITUTE",
-    "ESCAPE",
-    "INFORMATION SEPARATOR FOUR",
-    "INFORMATION SEPARATOR THREE",
-    "INFORMATION SEPARATOR TWO",
-    "INFORMATION SEPARATOR ONE",
-]
-"""Unicode gives control characters no names, only these aliases."""
+_CONTROL_NAMES: Final = {
+    0x00: "NULL",
+    0x07: "ALERT",
+    0x08: "BACKSPACE",
+    0x0B: "LINE TABULATION",
+    0x0C: "FORM FEED",
+    0x1B: "ESCAPE",
+    0x7F: "DELETE",
+    0x85: "NEXT LINE",
+}
+"""Aliases of the best known control characters: Unicode gives none of them a name."""
 
 
 def clean(value: Any, depth: int = MAX_DEPTH) -> Any:
@@ -175,19 +152,27 @@ def _needed_joiner(match: re.Match[str]) -> str:
     return f"{_SELECTOR if selected else ''}{joiner}"
 
 
-def control_character(text: str) -> str | None:
-    """Return the name of the first control or bidirectional character in ``text``, such as ``U+0007 ALERT``.
+def control_character(value: Any) -> str | None:
+    """Return the name of the first control or bidirectional character in JSON, such as ``U+0007 ALERT``.
 
     Tabs and line breaks are text.
     """
-    if text.isascii() and text.isprintable():
-        return None
-    found = _REFUSED.search(text)
-    if found is None:
-        return None
-    code = ord(found[0])
-    named = _CONTROL_NAMES[code] if code < len(_CONTROL_NAMES) else "DELETE" if code == 0x7F else "CONTROL"  # noqa: PLR2004
-    return f"U+{code:04X} {unicodedata.name(found[0], named)}"
+    match value:
+        case str() if value.isascii() and value.isprintable():
+            return None
+        case str():
+            found = _REFUSED.search(value)
+            if found is None:
+                return None
+            alias = _CONTROL_NAMES.get(ord(found[0]), "CONTROL CHARACTER")
+            return f"U+{ord(found[0]):04X} {unicodedata.name(found[0], alias)}"
+        case list():
+            inner: Iterable[Any] = cast("list[Any]", value)
+        case dict():
+            inner = chain.from_iterable(cast("dict[str, Any]", value).items())
+        case _:
+            return None
+    return next(filter(None, map(control_character, inner)), None)
 
 
 def compact(value: Any) -> str:

@@ -153,8 +153,8 @@ class _Write:
         done = f"{self.tool.name} has been carried out"
         if settle.done == "matches" and happened(self.tool, settle, self.arguments, None, self.before):
             done = "Everything is as asked, and was so before"
-        if problem := violation(self.tool, content):
-            error = UnusableError(f"does not follow the specification: {problem[:_MAX_REASON]}", content)
+        if violated := violation(self.tool, content):
+            error = UnusableError(f"does not follow the specification: {violated[:_MAX_REASON]}", content)
             status = outcome.status if isinstance(outcome, Answer) else None
             raise WriteError(
                 "done", unusable(error, status=status, done=f"{done}, but its result is unclear")

@@ -200,14 +200,16 @@ def restrict(
 
 
 def member_name(name: str) -> str:
-    """Return a name as names are compared: ``account_number``, ``accountNumber`` and ``Account-Number`` agree."""
+    """Return a name as names are compared: ``pin_code``, ``pinCode`` and ``PIN-Code`` are the same."""
     return "".join(filter(str.isalnum, name)).casefold()
 
 
 def _without_secrets(value: Any, names: frozenset[str]) -> Any:
+    if not names:
+        return value
     if isinstance(value, list):
         return [_without_secrets(item, names) for item in cast("list[Any]", value)]
-    if not isinstance(value, Mapping) or not names:
+    if not isinstance(value, Mapping):
         return value
     return {
         name: HIDDEN if member_name(name) in names else _without_secrets(member, names)

@@ -9,7 +9,6 @@ and the others are prefixed with their location.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
@@ -17,8 +16,9 @@ from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.hints import Hints, ResourceHint
 from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.openapi.schema import is_object
-from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool, member_name
+from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool
 from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
+from telefonie_mcp.tools.secret_names import with_secret_names
 
 __all__ = ["build_catalog", "snake_case"]
 
@@ -50,44 +50,10 @@ def build_catalog(documents: Iterable[Document]) -> Catalog:
                     f"would both be the tool {tool.name!r}"
                 )
             tools[tool.name] = tool
-    catalog = Catalog({name: _with_document_names(tool, tools.values()) for name, tool in tools.items()})
+    catalog = Catalog({tool.name: with_secret_names(tool, tools.values()) for tool in tools.values()})
     for tool in catalog:
         _check_hints(catalog, tool)
     return catalog
-
-
-def _with_document_names(tool: Tool, tools: Iterable[Tool]) -> Tool:
-    """Return ``tool`` with the names that its whole document hides, and without demands on them."""
-    siblings = [each for each in tools if each.document is tool.document]
-    secrets = {
-        member_name(name)
-        for each in siblings
-        for binding in each.bindings
-        if (hint := each.hints.arguments.get(binding.argument)) and hint.secret
-        for name in (binding.argument, binding.name)
-    }
-    subjects = {member_name(each.hints.subject) for each in siblings if each.hints.subject}
-    named = replace(
-        tool, document_secrets=frozenset(filter(None, secrets)), document_subjects=frozenset(subjects)
-    )
-    return replace(named, output_schema=_with_hidden(named.output_schema, named.secret_names))
-
-
-def _with_hidden(schema: Any, names: frozenset[str]) -> Any:
-    """Return an output schema that accepts what stands for a secret, whatever the document demands there."""
-    if not names:
-        return schema
-    if isinstance(schema, list):
-        return [_with_hidden(each, names) for each in cast("list[Any]", schema)]
-    if not isinstance(schema, dict):
-        return schema
-    kept = {key: _with_hidden(value, names) for key, value in cast("dict[str, Any]", schema).items()}
-    if isinstance(properties := kept.get("properties"), dict):
-        kept["properties"] = {
-            name: {} if member_name(name) in names else member
-            for name, member in cast("dict[str, Any]", properties).items()
-        }
-    return kept
 
 
 def _tool(document: Document, operation: Operation) -> Tool:

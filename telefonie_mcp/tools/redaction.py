@@ -25,7 +25,7 @@ _MIN_REMEMBERED: Final = 4
 """Characters of the shortest secret that is hidden in later answers: a shorter one is in ordinary text."""
 
 _MIN_ANYWHERE: Final = 8
-"""Characters of the shortest secret that is hidden within a word, in what is said about the call that sent it."""
+"""Characters of the shortest secret that is hidden within a word, where the call itself failed."""
 
 
 class SentSecrets:

@@ -68,19 +68,23 @@ def violation(tool: Tool, content: Mapping[str, Any], redaction: Redaction = NO_
     if error is None:
         return None
     place = redaction.text(".".join(map(str, error.instance_path))) or "the answer"
-    shown = redaction.json(content)
-    for step in error.instance_path:
-        try:
-            shown = shown[step]
-        except (LookupError, TypeError):  # a part of something hidden
-            shown = HIDDEN
+    shown = _at(error.instance_path, redaction.json(content))
     message, written = error.message, compact(error.instance)
     if shown != error.instance:
-        problem = (
-            message.removeprefix(written) if message.startswith(written) else f" violates {error.kind.name}"
-        )
+        quoted = message.startswith(written)
+        problem = message.removeprefix(written) if quoted else f" violates {error.kind.name}"
         message = f"{compact(shown)}{problem}"
     return f"{clean_line(place)}: {clean_line(redaction.text(message))}"
+
+
+def _at(path: Sequence[str | int], shown: Any) -> Any:
+    """Return the value at a place of what is shown; hidden where a part of something hidden is meant."""
+    for step in path:
+        try:
+            shown = shown[step]
+        except (LookupError, TypeError):
+            return HIDDEN
+    return shown
 
 
 def done_without_body(tool: Tool, arguments: Mapping[str, Any], status: str = "") -> dict[str, Any]:
