@@ -35,6 +35,13 @@ _TIMEOUT_OPTIONS: Final = {
 }
 """Limits for waits that libpq and PostgreSQL do not limit by default; options of the URL override them."""
 
+_LOCK_TIMEOUT: Final = """
+SELECT set_config('lock_timeout', least(
+    %(milliseconds)s, nullif(extract(epoch FROM current_setting('lock_timeout')::interval) * 1000, 0)
+)::integer::text, true)
+"""
+"""Bounds a transaction's wait for a lock in PostgreSQL; a shorter one in the ledger's URL holds."""
+
 _POSTGRESQL_REASONS: Final = {
     "connection refused": "the database server refuses connections",
     "no such file or directory": "no database server listens on that socket",
@@ -155,7 +162,7 @@ def _bound(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}")
     else:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {milliseconds}")
+        connection.exec_driver_sql(_LOCK_TIMEOUT, {"milliseconds": milliseconds})
 
 
 def _parse_url(url: str) -> URL:

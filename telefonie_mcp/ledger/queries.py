@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, bindparam, case, func, select
 
 from telefonie_mcp.ledger.budgets import DAY
 from telefonie_mcp.ledger.owner import gone
@@ -21,8 +21,11 @@ THIS: Final = entries.c.id == bindparam("entry")
 STILL_OPEN: Final = entries.c.state.in_(OPEN)
 
 UNFINISHED: Final = select(entries).where(OURS, STILL_OPEN).order_by(entries.c.id)
-UNSETTLED: Final = select(entries.c.id).where(SAME, STILL_OPEN)
-NEWEST: Final = select(func.max(entries.c.id)).where(SAME)
+NEWEST: Final = func.max(entries.c.id).label("newest")
+KNOWN: Final = select(
+    identity.c.id.label("ledger"), select(NEWEST).where(SAME).scalar_subquery().label("newest")
+)
+ABOUT: Final = select(NEWEST, func.count(case((STILL_OPEN, 1))).label("unsettled")).where(SAME)
 HELD: Final = select(entries).where(OURS, entries.c.held, entries.c.subject != bindparam("what"))
 BEGUN: Final = (
     select(entries.c.created)
@@ -36,7 +39,6 @@ BEGUN: Final = (
 )
 PRICE: Final = entries.update().where(THIS, entries.c.rate.is_(None)).values(rate=bindparam("rate"))
 EARLIER: Final = select(entries.c.account).where(entries.c.account.startswith("live ")).distinct()
-IDENTITY: Final = select(identity.c.id)
 BEGIN: Final = entries.insert()
 LOCKED: Final = select(entries).where(THIS).with_for_update()
 FINISH: Final = entries.update().where(THIS)
@@ -80,7 +82,7 @@ def entry_of(row: Row[Any], now: int) -> Entry:
         effect=row.effect,
         subject=row.subject,
         state=row.state,
-        monthly_rate=None if row.rate is None else Decimal(row.rate) / SCALE,
+        monthly_rate=amount(row.rate),
         reason=row.reason,
         abandoned=row.state == "unknown" or (row.state == "intent" and (row.lease < now or gone(row.owner))),
         key=row.key_fingerprint,
@@ -102,6 +104,11 @@ def milliseconds(time: datetime) -> int:
 def scaled(rate: Decimal | None) -> int | None:
     """Return ``rate`` as the tables keep it, rounded up so that no budget is overspent by a fraction."""
     return None if rate is None else int((rate * SCALE).to_integral_value(ROUND_UP))
+
+
+def amount(rate: int | None) -> Decimal | None:
+    """Return a rate of the tables as money."""
+    return None if rate is None else Decimal(rate) / SCALE
 
 
 def greater(first: int | None, second: int | None) -> int | None:

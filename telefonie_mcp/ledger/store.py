@@ -19,7 +19,7 @@ from telefonie_mcp.ledger import queries
 from telefonie_mcp.ledger.budgets import check_budgets
 from telefonie_mcp.ledger.database import connect, reading, writing
 from telefonie_mcp.ledger.owner import OWNER
-from telefonie_mcp.ledger.queries import entry_of, greater, milliseconds, scaled, used
+from telefonie_mcp.ledger.queries import amount, entry_of, greater, milliseconds, scaled, used
 from telefonie_mcp.ledger.records import (
     VOID,
     Account,
@@ -98,7 +98,8 @@ class Ledger:
             now = self.clock()
             _check_subject(connection, intent)
             usage = used(connection, intent.account, intent.subject, limits, now)
-            check_budgets(intent.effect, intent.monthly_rate, usage, limits)
+            rate = scaled(intent.monthly_rate)
+            check_budgets(intent.effect, amount(rate), usage, limits)
             values = {
                 "created": milliseconds(now),
                 "updated": milliseconds(now),
@@ -112,7 +113,7 @@ class Ledger:
                 "subject": intent.subject,
                 "arguments": json.dumps(dict(intent.arguments)),
                 "previous": None if intent.previous is None else json.dumps(dict(intent.previous)),
-                "rate": scaled(intent.monthly_rate),
+                "rate": rate,
                 "held": intent.effect == "acquire",
                 "state": "intent",
                 "reason": "",
@@ -165,17 +166,16 @@ class Ledger:
         """
         with reading(self.engine) as connection:
             same = {"whose": account, "what": subject}
-            ledger = connection.execute(queries.IDENTITY).scalar_one()
-            newest = connection.execute(queries.NEWEST, same).scalar()
+            known = connection.execute(queries.KNOWN, same).one()
             rows = connection.execute(queries.UNFINISHED, {"whose": account}).all()
             usage = used(connection, account, subject, limits, self.clock())
         now = milliseconds(self.clock())
         unfinished = [entry_of(row, now) for row in rows]
         return Survey(
-            ledger,
+            known.ledger,
             abandoned=tuple(entry for entry in unfinished if entry.abandoned),
             busy=any(entry.subject == subject and not entry.abandoned for entry in unfinished),
-            newest=newest,
+            newest=known.newest,
             usage=usage,
         )
 
@@ -259,7 +259,8 @@ class Ledger:
 
 def _check_subject(connection: Connection, intent: Intent) -> None:
     same = {"whose": intent.account, "what": intent.subject}
-    if connection.execute(queries.UNSETTLED, same).first():
+    about = connection.execute(queries.ABOUT, same).one()
+    if about.unsettled:
         raise InProgressError(intent.subject)
-    if connection.execute(queries.NEWEST, same).scalar() != intent.newest:
+    if about.newest != intent.newest:
         raise ChangedError(intent.subject)

@@ -116,7 +116,7 @@ async def test_a_payload_in_a_preview_or_in_the_question_to_a_person_is_harmless
 
     async with faulty() as provider:
         async with served(provider, 30, elicitation_callback=decline, approval="human") as client:
-            available = [*[f.replying(404), f.replying(200, offers)] * 2, Exchange.honest]
+            available = [f.replying(200, offers), f.replying(200, offers), Exchange.honest]
             provider.faults["GET"] = available[1:]
             preview = answer_of(await client.call_tool(BUY[0], {**BUY[1], "confirm": False}))
             assert preview["code"] == "confirmation_required"

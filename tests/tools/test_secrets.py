@@ -228,7 +228,7 @@ async def test_an_error_does_not_repeat_a_secret(arguments: dict[str, Any], tmp_
 
 def test_a_question_hides_secrets_and_shows_the_rest() -> None:
     tool = catalog(asked=["owners"])["close_thing"]
-    question = question_about(tool, {"id": "t1", "pin": SECRET, "label": "x"}, THING)
+    question = question_about(tool, {"id": "t1", "pin": SECRET, "label": "x"}, THING, bound={}, limits={})
     assert SECRET not in question.text
     assert "owners: Ann, Bob" in question.text
     assert "with label: x" in question.text
