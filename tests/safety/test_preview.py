@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.inspection import is_there
+from telefonie_mcp.ledger.inspection import open_entries
 from telefonie_mcp.settings.reading import read_settings
 from tests.sandbox.porting.support import FIELDS
 from tests.support import faulty as f
@@ -86,7 +86,7 @@ SITUATIONS = {
     "the account owns it already, with a limit": Situation(
         buying(US), "conflict", {"MAX_MONTHLY_SPEND": "9"}, [buying(US)]
     ),
-    "nobody sells it": Situation(buying("+15005550000"), "not_found"),
+    "nobody sells it": Situation(buying("+15005550000"), "not_found", {"MAX_MONTHLY_RATE": "9"}),
     "nobody owns it": Situation(releasing(), "not_found"),
     "something is missing in the order": Situation(SUBMIT, "conflict", before=[INCOMPLETE]),
     "the order is cancelled": Situation(CANCEL, "conflict", before=[INCOMPLETE, CANCEL]),
@@ -167,7 +167,12 @@ async def test_a_missing_thing_is_named_before_anything_is_sent(tmp_path: Path) 
 
 
 async def test_an_unpriced_number_is_refused_by_preview_and_call_where_its_price_decides() -> None:
-    for rules in ({"max_monthly_spend": 9}, {"max_monthly_rate": 9}, {"approval": "human"}):
+    decisive: list[dict[str, Any]] = [
+        {"max_monthly_spend": 9},
+        {"max_monthly_rate": 9},
+        {"approval": "human"},
+    ]
+    for rules in decisive:
         async with faulty(Provider(rate="1,000")) as provider, served(provider, 30, **rules) as client:
             await assert_refused_alike(provider, client, "rate_unknown")
 
@@ -227,7 +232,8 @@ async def test_a_preview_says_what_the_limits_leave_and_when_they_free_up(tmp_pa
 
 async def test_a_preview_makes_no_ledger(shared_ledger: str, tmp_path: Path) -> None:
     async with faulty() as provider:
-        for changes in ({}, {"max_monthly_spend": 9, "max_purchases_per_day": 2}):
+        limited: dict[str, Any] = {"max_monthly_spend": 9, "max_purchases_per_day": 2}
+        for changes in ({}, limited):
             async with served(provider, 30, ledger=SecretStr(shared_ledger), **changes) as client:
                 assert "next_call" in await called(client, "purchase_number", confirm=False)
                 provider.own()
@@ -235,10 +241,10 @@ async def test_a_preview_makes_no_ledger(shared_ledger: str, tmp_path: Path) -> 
                 assert (await called(client, "purchase_number", confirm=False))["code"] == "conflict"
                 provider.owned.clear()
                 assert files(tmp_path) == []
-                assert not is_there(shared_ledger)
+                assert open_entries(shared_ledger) is None
         async with served(provider, 30, ledger=SecretStr(shared_ledger)) as client:
             await called(client, "purchase_number")
-            assert is_there(shared_ledger)
+            assert open_entries(shared_ledger) == []
 
 
 async def test_a_preview_in_the_sandbox_makes_no_ledger(tmp_path: Path) -> None:
