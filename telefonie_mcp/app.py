@@ -127,6 +127,7 @@ class App:
             open_transport,
             user_agent=f"telefonie-mcp/{__version__}",
             local={_COMPOSED_HOST: open_lookup} if self.settings.mode == "live" else {},
+            secrets=self.settings.secrets,
             encrypted=any(urlsplit(server).scheme == "https" for server in servers),
         )
 

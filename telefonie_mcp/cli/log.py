@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
@@ -10,6 +11,7 @@ import click
 
 from telefonie_mcp.cli.environment import opened_ledger, settings_in_force
 from telefonie_mcp.ledger.records import State
+from telefonie_mcp.text import clean, clean_line
 
 __all__ = ["log"]
 
@@ -28,6 +30,10 @@ _COLUMNS: Final = (
 )
 
 
+_MAX_CELL: Final = 300
+"""Characters of a cell of the table."""
+
+
 @click.command()
 @click.option("--json", "form", flag_value="json", help="One JSON object a line.")
 @click.option("--csv", "form", flag_value="csv", help="Comma-separated values with a header.")
@@ -41,19 +47,18 @@ def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **fi
     """Show the ledger: what was bought, changed and released, newest first."""
     with opened_ledger(settings_in_force(flags).ledger_url) as ledger:
         entries = ledger.recent(since=since and since.replace(tzinfo=UTC), **filters)
-    rows = [entry.as_dict() for entry in entries]
+    rows = [clean(entry.as_dict()) for entry in entries]
     if form == "json":
         for row in rows:
-            click.echo(json.dumps(row))  # ASCII, so that invisible characters are visible as escapes
+            click.echo(json.dumps(row))
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_COLUMNS)
         for row in rows:
-            escaped = {name: _escape_formula(row.get(name, "")) for name in ("caller", "reason")}
-            shown = {**row, **escaped, "arguments": json.dumps(row["arguments"])}
-            writer.writerow([shown.get(column, "") for column in _COLUMNS])
+            shown = {**row, "arguments": json.dumps(row["arguments"])}
+            writer.writerow([_escape_formula(str(shown.get(column, ""))) for column in _COLUMNS])
     else:
-        for row in rows:
+        for row in ({name: clean_line(value, _MAX_CELL) for name, value in each.items()} for each in rows):
             rate = f"{row['monthly_rate']} per month" if "monthly_rate" in row else ""
             click.echo(
                 f"{row['id']:>5}  {row['created'][:19]}  {row['state']:<10} {row['tool']:<20} "
@@ -65,4 +70,5 @@ def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **fi
 
 def _escape_formula(text: str) -> str:
     """Return text that a spreadsheet does not evaluate: callers and the API chose it (CSV injection)."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+    is_number = re.fullmatch(r"\+\d+", text)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) and not is_number else text

@@ -20,6 +20,7 @@ from telefonie_mcp.errors import ToolError
 from telefonie_mcp.numbering.countries import countries
 from telefonie_mcp.server.prompts import Prompts
 from telefonie_mcp.server.resources import Resources
+from telefonie_mcp.text import clean_line
 from telefonie_mcp.tools.catalog import Tool
 
 __all__ = ["Completions"]
@@ -85,7 +86,7 @@ class Completions:
         for each in self._resources.readable:
             if each.uri.text == ref.uri:
                 return _Target(each.parts[0].tool, name, context) if name in each.uri.variables else None
-        raise MCPError(types.INVALID_PARAMS, "Unknown resource template", {"uri": ref.uri[:200]})
+        raise MCPError(types.INVALID_PARAMS, "Unknown resource template", {"uri": clean_line(ref.uri, 200)})
 
     async def _suggestions(self, target: _Target, typed: str, caller: Caller) -> list[str]:
         if options := target.schema.get("enum"):
