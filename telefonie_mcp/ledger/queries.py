@@ -79,7 +79,7 @@ def used(connection: Connection, account: str, subject: str, limits: Limits, now
     spend, unpriced = Decimal(0), tuple[Entry, ...]()
     if limits.monthly_spend is not None:
         held = connection.execute(HELD, {"whose": account, "what": subject}).all()
-        spend = sum((rate_of(row) or Decimal(0) for row in held), Decimal(0))
+        spend = Decimal(sum(scaled(rate_of(row)) or 0 for row in held)) / SCALE
         unpriced = tuple(entry_of(row, milliseconds(now)) for row in held if row.rate is None)
 
     def begun(effect: Effect, limit: int | None) -> tuple[datetime, ...]:
