@@ -57,7 +57,7 @@ DISGUISES: dict[str, Callable[[str], str]] = {
         f"%{ord(char):02x}" if index % 2 else char for index, char in enumerate(key)
     ),
     "url in json": lambda key: json.dumps(quote(key, safe="/")).replace("/", "\\/")[1:-1],
-    "html": lambda key: html.escape(key),
+    "html": html.escape,
     "html twice": lambda key: html.escape(html.escape(key)),
     "html, decimal": each("&#{code};"),
     "html, decimal with zeros": each("&#{code:07};"),
@@ -135,7 +135,7 @@ def test_a_cut_leaves_no_telling_beginning_of_a_secret(disguise: str, cut: str) 
         shown = Redactor([KEY]).text(f"The key {written[:length]}{cut}")
         assert shown.startswith("The key ")
         assert shown.endswith(cut)
-        assert len(shown.partition(REDACTED)[2].strip("\\")) <= len(cut) + 4, length
+        assert len(shown.partition(REDACTED)[2].replace("\\", "").strip('"')) <= len(cut) + 4, length
 
 
 HONEST = [
@@ -143,7 +143,7 @@ HONEST = [
     "+14155550100",
     "https://example.com/voice?a=1&b=2%20x&amp;c",
     "100 % of 5 < 6 && \\n \\u0041 \\ %zz &nosuch; &#; &#xyz;",
-    "Grüße, 中文, می‌خواهم, 👩‍👩‍👧",
+    "Grüße, 中文, \u0645\u06cc‌\u062e\u0648\u0627\u0647\u0645, 👩‍👩‍👧",
     "The key is wrong.",
     "key-0451",  # a part of it
     "dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBsYXp5IGRvZw==",
@@ -186,7 +186,7 @@ RUNS = [
     ("PIN 9944\u200b17", f"PIN {HIDDEN}"),
     ("PIN %39%39441%37", f"PIN {HIDDEN}"),
     ("PIN \\u0039\\u00394417", f"PIN {HIDDEN}"),
-    ("PIN ９９４４１７", f"PIN {HIDDEN}"),
+    ("PIN \uff19\uff19\uff14\uff14\uff11\uff17", f"PIN {HIDDEN}"),
     ("+14155550100 994417", f"+14155550100 {HIDDEN}"),
     ("account AB-12-cd", f"account {HIDDEN}"),
     ("account ab-12-CD", f"account {HIDDEN}"),

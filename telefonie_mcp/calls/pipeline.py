@@ -10,7 +10,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -169,7 +169,10 @@ class Pipeline:
     async def _write(self, request: Request, permit: Permit, caller: Caller) -> Result:
         tool, values = request.tool, request.arguments
         with anyio.CancelScope(shield=True):
-            shown = self._requester.redactor.json(tool.shown(values))
+            redaction = self._requester.redaction(tool, values)
+            shown = redaction.json(tool.shown(values))
+            if permit.before is not None:  # it was read before the call's secrets were known as such
+                permit = replace(permit, before=redaction.json(tool.shown(permit.before)))
             intent = _intent(request, permit, shown, caller=caller.name, seconds=self._seconds)
             entry = await self.ledger.begin(intent, permit.deadline)
             with _explained(tool, f"It is unknown whether {tool.name} was carried out"):
@@ -225,7 +228,7 @@ def _intent(
         caller=caller,
         lease=2 * seconds,
         monthly_rate=permit.monthly_rate,
-        previous=None if permit.before is None else tool.shown(permit.before),
+        previous=permit.before,
         approval=permit.approval,
         newest=permit.newest,
     )

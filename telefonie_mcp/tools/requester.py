@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from telefonie_mcp.deadline import READ_ATTEMPT, Deadline
 from telefonie_mcp.progress import report
+from telefonie_mcp.redaction import Redaction
 from telefonie_mcp.tools.api_errors import problem_of, refusal, unusable
 from telefonie_mcp.tools.catalog import Catalog, Tool
 from telefonie_mcp.tools.redaction import SentSecrets
@@ -64,14 +65,18 @@ class Requester:
         self.redactor: Final = client.redactor
         self._sent_secrets = SentSecrets()
 
+    def redaction(self, tool: Tool, arguments: Mapping[str, Any]) -> Redaction:
+        """Return what must not be seen once these arguments are sent: their secrets are remembered."""
+        self._sent_secrets.remember(tool, arguments)
+        return self._sent_secrets.redaction(tool, arguments, self.redactor)
+
     async def send(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Outcome:
         """Send the tool's request, with the retries of :mod:`telefonie_mcp.upstream.retry`."""
         operation = tool.operation
         request = build_request(operation, tool.bindings, arguments)
         server = self.server(tool)
 
-        self._sent_secrets.remember(tool, arguments)
-        redaction = self._sent_secrets.redaction(tool, arguments, self.redactor)
+        redaction = self.redaction(tool, arguments)
 
         async def once(seconds: float) -> Outcome:
             outcome = await self._client.send(server, request, operation.credential, seconds=seconds)
