@@ -18,7 +18,21 @@ __all__ = ["read_operations"]
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _LOCATIONS: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie")
-_IGNORED_HEADERS: Final = frozenset({"accept", "authorization", "content-type"})  # OpenAPI 3.1.1 §4.8.12.1
+_IGNORED_HEADERS: Final = frozenset(
+    {"accept", "authorization", "content-type"}  # OpenAPI 3.1.1 §4.8.12.1
+    | {"connection", "content-length", "host", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that no argument sets; the second line has those by which HTTP finds and frames a request."""
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+
+_SERVER: Final = re.compile(
+    r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s\\?#{}\x00-\x1f\x7f]*)?", re.IGNORECASE
+)
+"""A server's URL: host, port and path and nothing that parsers read differently, such as ``@`` or ``\\``."""
+
+_AUTHORITY_BREAKS: Final = frozenset("/\\?#@")
+"""Characters that end an authority, or move what precedes them out of it (RFC 3986 §3.2)."""
 _SEPARATORS: Final = {
     "form": ",",
     "simple": ",",
@@ -59,6 +73,8 @@ class _Reader:
 
     def operations(self, paths: Json) -> Iterator[Operation]:
         for path, item in paths.items():
+            if str(path).startswith("x-"):  # an extension (OpenAPI 3.1.1 §4.9), not a path
+                continue
             resolved = self._resolve(item)
             for method in _METHODS:
                 if method in resolved:
@@ -66,6 +82,7 @@ class _Reader:
 
     def _operation(self, method: str, path: str, item: Json, node: Json) -> Operation:
         where = f"{self._document}: {method.upper()} {path}"
+        _check_path(path, where)
         credential = self._credential(node.get("security", self._root.get("security", [])), where)
         parameters = tuple(
             self._parameters([*item.get("parameters", ()), *node.get("parameters", ())], where)
@@ -103,8 +120,14 @@ class _Reader:
         )
         server = self._resolve(servers[0])
         url = str(server.get("url", ""))
+        authority = url.partition("://")[2].partition("/")[0]
         for name, variable in self._resolve(server.get("variables")).items():
-            url = url.replace("{" + name + "}", str(self._resolve(variable).get("default", "")))
+            value = str(self._resolve(variable).get("default", ""))
+            if "{" + name + "}" in authority and _AUTHORITY_BREAKS & {*value}:
+                raise DocumentError(
+                    f"{where}: the server variable {name!r} is part of the host, not {value!r}"
+                )
+            url = url.replace("{" + name + "}", value)
         if not _is_server(url):
             raise DocumentError(
                 f"{where}: needs a server with an absolute http(s) URL, without credentials or query, "
@@ -139,6 +162,8 @@ class _Reader:
             for (place, name), node in merged.items():
                 ignored = location == "header" and name.lower() in _IGNORED_HEADERS
                 if place == location and not ignored:
+                    if location in {"header", "cookie"} and not _TOKEN.fullmatch(name):
+                        raise DocumentError(f"{where}: {name!r} is no name of a {location}")
                     yield self._parameter(name, location, node, where)
 
     def _parameter(self, name: str, location: Location, node: Json, where: str) -> Parameter:
@@ -222,11 +247,17 @@ def _is_json(media_type: str) -> bool:
 
 def _is_server(url: str) -> bool:
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        return bool(_SERVER.fullmatch(url)) and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
     except ValueError:
         return False
-    return usable and not (re.search("[{}]", url) or "@" in parts.netloc or parts.query or parts.fragment)
+
+
+def _check_path(path: str, where: str) -> None:
+    """Raise ``DocumentError`` for a path that would not begin where the server's URL ends."""
+    if not path.startswith("/"):
+        raise DocumentError(f"{where}: the path must begin with a slash (OpenAPI 3.1.1 §4.8.8)")
+    if found := re.search(r"[?#\\\s\x00-\x1f\x7f]", path):
+        raise DocumentError(f"{where}: the path must not contain {found[0]!r}")
 
 
 def _sends_credential(parameter: Parameter, credential: Credential) -> bool:
