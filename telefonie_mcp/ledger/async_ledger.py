@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
@@ -147,7 +148,14 @@ class AsyncLedger:
     async def _open(self, deadline: Deadline) -> "Ledger":
         async with self._opening:
             if self._ledger is None:
-                self._ledger = await _in_thread(deadline, _open_ledger, self._url(), self._accounts())
+                late = Event()
+                try:
+                    self._ledger = await _in_thread(
+                        deadline, _open_ledger, self._url(), self._accounts(), late
+                    )
+                except BaseException:
+                    late.set()
+                    raise
             return self._ledger
 
 
@@ -235,13 +243,20 @@ async def _in_thread(deadline: Deadline, work: Callable[..., _T], *arguments: An
     raise LedgerError("the ledger cannot be used: it does not answer in time")
 
 
-def _open_ledger(url: str, accounts: Collection[Account]) -> "Ledger":
+def _open_ledger(url: str, accounts: Collection[Account], late: Event) -> "Ledger":
+    """Open a ledger and carry over what earlier releases recorded; nobody takes it when it is ``late``."""
     from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415 - SQLAlchemy takes a while
 
     ledger = Ledger.open(url)
-    for account in accounts:
-        if account.key:
-            ledger.carry_over(account, partial(is_earlier_name, account=account))
+    try:
+        for account in accounts:
+            if account.key:
+                ledger.carry_over(account, partial(is_earlier_name, account=account))
+    except BaseException:
+        ledger.close()
+        raise
+    if late.is_set():
+        ledger.close()
     return ledger
 
 

@@ -134,7 +134,7 @@ async def test_an_open_entry_of_another_key_keeps_its_share_of_the_budget(tmp_pa
     async with faulty(Shop()) as provider:
         account = f"default 127.0.0.1:{provider.port}"
         await anyio.to_thread.run_sync(begun, ledger, "purchase_number", account, fingerprint(KEY))
-        rules = {"max_purchases_per_day": 1, **changed("a rotated key", provider)}
+        rules: dict[str, Any] = {"max_purchases_per_day": 1, **changed("a rotated key", provider)}
         async with served(provider, 30, ledger=ledger.url, **rules) as client:
             refused = await called(client, "purchase_number", phone_number=OTHER)
             assert (refused["code"], ledger.states()) == ("limit_reached", ["intent"])
@@ -163,7 +163,7 @@ async def test_the_entries_of_an_earlier_release_are_carried_over(
         await anyio.to_thread.run_sync(of_the_first_release, shared_ledger, provider.port)
         provider.own(NUMBER)
         provider.own(OTHER)
-        changes = {"max_monthly_spend": "4.59", **changed(change, provider)}
+        changes: dict[str, Any] = {"max_monthly_spend": "4.59", **changed(change, provider)}
         async with served(provider, 30, ledger=SecretStr(shared_ledger), **changes) as client:
             refused = await called(client, "purchase_number", phone_number=THIRD)
             assert refused["code"] == "limit_reached"
