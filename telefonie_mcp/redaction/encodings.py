@@ -18,10 +18,12 @@ MAX_LAYERS: Final = 12
 """How many layers are undone: JSON in JSON in a URL in HTML has four."""
 
 _ESCAPED: Final = (
-    r"[\\%]u[0-9A-Fa-f]{4}|\\u\{[0-9A-Fa-f]{1,8}\}|\\U[0-9A-Fa-f]{8}|\\x[0-9A-Fa-f]{2}|\\[0-7]{3}|\\[\s\S]"
+    r"\\u[Dd][89ABab][0-9A-Fa-f]{2}\\u[Dd][C-Fc-f][0-9A-Fa-f]{2}|[\\%]u[0-9A-Fa-f]{4}"
+    r"|\\u\{[0-9A-Fa-f]{1,8}\}|\\U[0-9A-Fa-f]{8}|\\x[0-9A-Fa-f]{2}|\\[0-7]{3}|\\[\s\S]"
     r"|%[0-7][0-9A-Fa-f]|%[C-Fc-f][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f]){1,3}"
     r"|&#[xX]0*[0-9A-Fa-f]{1,6};?|&#0*[0-9]{1,7};?|&[A-Za-z][A-Za-z0-9]{1,31};|&(?:amp|lt|gt|quot)"
 )
+_PAIR_LENGTH: Final = len(r"\ud83d\ude00")
 _ESCAPES: Final = re.compile(_ESCAPED)
 _DISGUISES: Final = re.compile(r"\s\s+|[^ -~]")
 """Runs of white space, and characters that are invisible or beyond ASCII."""
@@ -52,6 +54,9 @@ def _character(match: re.Match[str]) -> str:
         from html import unescape  # noqa: PLC0415 - its table is large, and entities are rare
 
         return unescape(text)
+    if len(text) == _PAIR_LENGTH and kind == "u" and text.count("\\") > 1:
+        high, low = int(text[2:6], 16), int(text[8:], 16)
+        return chr(0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF))
     if text[0] == "%" and kind != "u":
         return bytes.fromhex(text.replace("%", "")).decode(errors="replace")
     if len(text) == len("\\n"):
