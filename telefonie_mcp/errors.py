@@ -28,6 +28,9 @@ __all__ = [
 NOTHING_DONE: Final = "Nothing was done"
 """The first words of every message about a call that had no effect."""
 
+_MAX_DOCUMENT_ERROR: Final = 2000
+"""Characters of a message about a document, whose names can have any length."""
+
 
 class TelefonieError(Exception):
     """Base class of the errors that this package raises."""
@@ -39,6 +42,11 @@ class SettingsError(TelefonieError):
 
 class DocumentError(TelefonieError):
     """An OpenAPI document is invalid, so the server does not start; the message names document and place."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message if len(message) <= _MAX_DOCUMENT_ERROR else f"{message[:_MAX_DOCUMENT_ERROR]}…"
+        )
 
 
 class UnknownToolError(TelefonieError):

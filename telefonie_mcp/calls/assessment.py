@@ -138,8 +138,13 @@ class Assessor:
             raise facts_changed()
         return Permit(deadline, made.before, made.rate, approval, survey.newest)
 
-    async def preview(self, request: Request, deadline: Deadline) -> ToolError:
+    async def preview(self, request: Request, survey: Survey, deadline: Deadline) -> ToolError:
         """Return the answer to an unconfirmed request: what it would do, and the call that would do it.
+
+        Args:
+            request: What is asked.
+            survey: What the ledger knew before anything was read, if there is one.
+            deadline: When the call must have its result.
 
         Raises:
             ToolError: the current state cannot be read, or the confirmed call would be refused.
@@ -147,7 +152,6 @@ class Assessor:
         """
         tool, arguments = request.tool, request.arguments
         hints = tool.hints
-        survey = await self.ledger.peek(request.account, request.subject, deadline)
         made = await self._assess(request, survey, deadline, offered=True, records=False)
         shown = tool.shown(arguments)
         would = clean_line(

@@ -20,7 +20,7 @@ from telefonie_mcp.calls.approval import Caller, Pause
 from telefonie_mcp.calls.assessment import Assessor, Permit, Request
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.calls.rate_limit import RateLimit
-from telefonie_mcp.calls.recovery import recover
+from telefonie_mcp.calls.recovery import check_settled, recover
 from telefonie_mcp.calls.writes import WriteError, write
 from telefonie_mcp.deadline import RECOVERY, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError
@@ -122,7 +122,7 @@ class Pipeline:
         self._policy.check_arguments(tool, values)
         request = Request(tool, values, self._account(tool), ceiling)
         if tool.destructive and not confirmed:
-            raise await self._assessor.preview(request, deadline)
+            raise await self._preview(request, deadline)
         survey = await self._recovered(request, deadline)
         permit = await self._assessor.permit(request, caller, survey, deadline)
         self._refuse_when_closing()
@@ -137,6 +137,14 @@ class Pipeline:
 
     async def _read(self, tool: Tool, values: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
         return content_of(tool, await self._requester.send(tool, values, deadline), values)
+
+    async def _preview(self, request: Request, deadline: Deadline) -> ToolError:
+        """Return the preview, for which no ledger is made and nothing recorded."""
+        survey = await self.ledger.peek(request.account, request.subject, deadline)
+        await check_settled(
+            self._requester, self._policy, request, survey, deadline=deadline, seconds=self._seconds
+        )
+        return await self._assessor.preview(request, survey, deadline)
 
     async def _recovered(self, request: Request, deadline: Deadline) -> Survey:
         """Settle what earlier writes left open, and return what the ledger knows then.

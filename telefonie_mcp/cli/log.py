@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 import click
 
-from telefonie_mcp.cli.environment import settings_in_force
+from telefonie_mcp.cli.environment import opened_ledger, settings_in_force
 from telefonie_mcp.ledger.records import State
 from telefonie_mcp.text import clean, clean_line
 
@@ -45,13 +45,8 @@ _MAX_CELL: Final = 300
 @click.pass_obj
 def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **filters: Any) -> None:
     """Show the ledger: what was bought, changed and released, newest first."""
-    from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415
-
-    ledger = Ledger.open(settings_in_force(flags).ledger_url)
-    try:
+    with opened_ledger(settings_in_force(flags).ledger_url) as ledger:
         entries = ledger.recent(since=since and since.replace(tzinfo=UTC), **filters)
-    finally:
-        ledger.close()
     rows = [clean(entry.as_dict()) for entry in entries]
     if form == "json":
         for row in rows:

@@ -110,8 +110,11 @@ class Completions:
         return [*await to_thread.run_sync(area_codes, country.strip().upper(), typed, _MAX_VALUES + 1)]
 
     async def _owned(self, target: _Target, typed: str, caller: Caller) -> list[str]:
-        """Return the owned numbers that begin with the digits of ``typed``."""
+        """Return the owned numbers that begin with the digits of ``typed``, or with what it is read as."""
+        from telefonie_mcp.numbering.e164 import meant_number  # noqa: PLC0415 - phonenumbers takes a while
+
         digits = "+" + "".join(filter(str.isdigit, typed))
+        digits = await to_thread.run_sync(meant_number, digits) or digits
         found: list[str] = []
         for part in (each.parts[0] for each in self._resources.readable):
             pages = part.hint.pages

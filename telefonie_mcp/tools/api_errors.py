@@ -31,6 +31,7 @@ _MAX_HOST: Final = 100
 _TRY_LATER: Final = (
     "Try again later; if it stays so, ask the operator to check TELEFONIE_BASE_URL and the network."
 )
+_CORRECT_DOCUMENT: Final = "Ask the operator to correct the server and the path in the OpenAPI document."
 
 
 def refusal(tool: Tool, outcome: Outcome, *, done: str = NOTHING_DONE) -> ToolError:
@@ -44,6 +45,8 @@ def refusal(tool: Tool, outcome: Outcome, *, done: str = NOTHING_DONE) -> ToolEr
     """
     message = f"{done}: the API {problem_of(tool, outcome)}."
     match outcome:
+        case NotSent(retryable=False):
+            return ToolError(message, code="upstream_misdirected", hint=_CORRECT_DOCUMENT)
         case NotSent():
             return ToolError(message, code="upstream_unreachable", hint=_TRY_LATER, retryable=True)
         case Unanswered(pending=True):

@@ -62,6 +62,21 @@ def get_status(url: str, *, seconds: float) -> int:
         raise OSError(f"{url} does not answer ({type(error).__name__})") from error
 
 
+def _stays_at(server: str, target: str) -> bool:
+    """Whether ``target`` has scheme, host and port of ``server``.
+
+    Two parsers must agree, and nothing may be in an authority that parsers read differently: that is how a
+    request, and the API key in it, would reach another host.
+    """
+    try:
+        url, base = httpx.URL(target), httpx.URL(server)
+        authorities = urlsplit(target).netloc, urlsplit(server).netloc
+    except (httpx.InvalidURL, ValueError):
+        return False
+    same = (url.scheme, url.raw_host, url.port) == (base.scheme, base.raw_host, base.port)
+    return same and authorities[0] == authorities[1] and not {"@", "\\"} & {*authorities[0]}
+
+
 class _BodyTooLargeError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -129,6 +144,8 @@ class ApiClient:
         self, server: str, request: Request, credential: Credential | None, *, seconds: float
     ) -> Outcome:
         """Send ``request`` once and wait at most ``seconds`` for the complete response."""
+        if not _stays_at(server, f"{server}{request.target}"):
+            return NotSent("is not where this request would go", retryable=False)
         message = self._build_message(server, request, credential, seconds)
         answer: Outcome = Unanswered(f"did not answer within {math.ceil(seconds)} seconds", pending=True)
         with anyio.move_on_after(seconds):
@@ -159,7 +176,7 @@ class ApiClient:
                 cookie = f"{credential.name}={value}"
                 headers["Cookie"] = f"{headers['Cookie']}; {cookie}" if "Cookie" in headers else cookie
             else:
-                separator = "&" if urlsplit(target).query else "?"
+                separator = "&" if request.query else "?"
                 target += separator + str(httpx.QueryParams({credential.name: value}))
         connecting = seconds * CONNECTING
         timeout = httpx.Timeout(seconds, connect=min(_MAX_CONNECT_SECONDS, connecting), pool=connecting)

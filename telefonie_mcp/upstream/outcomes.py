@@ -71,9 +71,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """No connection was established: the API has not received the request."""
+    """The API has not received the request: no connection was established.
+
+    ``retryable`` is false if the request was not allowed to leave, so that another attempt is in vain.
+    """
 
     reason: str
+    retryable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
