@@ -13,7 +13,7 @@ to be done, ``code`` is stable across releases, and ``hint`` is the next step.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 __all__ = [
     "NOTHING_DONE",
@@ -65,6 +65,11 @@ class Violation:
     problem: str
 
 
+class _Redactor(Protocol):
+    def text(self, text: str) -> str: ...
+    def json(self, value: Any) -> Any: ...
+
+
 class ToolError(TelefonieError):
     """A tool call that did not succeed, described so that an agent can act on it.
 
@@ -98,6 +103,12 @@ class ToolError(TelefonieError):
         self.status = status
         self.field = field
         self.details = details
+
+    def redact(self, redactor: _Redactor) -> None:
+        """Replace secrets in everything that is said."""
+        self.message, self.hint = redactor.text(self.message), redactor.text(self.hint)
+        self.args = (self.message,)
+        self.details = redactor.json(self.details)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON object that is the text of the error result, ``message`` first."""

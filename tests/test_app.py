@@ -73,18 +73,28 @@ def test_instructions_tell_only_what_is_enabled() -> None:
     assert "release_number act only with confirm=true" in instructions(app(EXCLUDE_TOOLS="purchase_number"))
 
 
-def test_an_account_is_the_sandbox_or_a_server_and_a_fingerprint_of_the_key() -> None:
+def test_an_account_is_the_sandbox_or_a_name_and_a_server() -> None:
     def account(**variables: str) -> str:
         made = app(**variables)
-        return made.account(made.catalog["purchase_number"])
+        found = made.account(made.catalog["purchase_number"])
+        assert KEY not in found.name + found.key
+        return found.name
 
     assert account() == account(API_KEY=KEY, SANDBOX="true") == "sandbox"
-    live = account(API_KEY=KEY)
-    assert live.startswith("live api.telefonie.com ")
-    assert KEY not in live
-    assert account(API_KEY=KEY) == live
-    assert account(API_KEY=f"{KEY}0") != live
-    assert account(API_KEY=KEY, BASE_URL="https://other.example") not in {live, "sandbox"}
+    assert account(API_KEY=KEY) == "default api.telefonie.com:443"
+    assert account(API_KEY=f"{KEY}0") == account(API_KEY=KEY)
+    assert account(API_KEY=KEY, ACCOUNT="work") == "work api.telefonie.com:443"
+    assert account(API_KEY=KEY, BASE_URL="https://OTHER.example:8443/v2") == "default other.example:8443"
+
+
+def test_a_key_is_known_by_a_fingerprint() -> None:
+    def fingerprint(**variables: str) -> str:
+        made = app(**variables)
+        return made.account(made.catalog["purchase_number"]).key
+
+    assert fingerprint() == ""
+    assert fingerprint(API_KEY=KEY) == fingerprint(API_KEY=KEY, ACCOUNT="work")
+    assert fingerprint(API_KEY=KEY) != fingerprint(API_KEY=f"{KEY}0")
 
 
 def test_the_sandbox_refuses_a_document_that_it_does_not_implement() -> None:

@@ -64,7 +64,7 @@ def test_a_start_imports_little_beyond_the_sdk(tmp_path: Path, sdk: set[str], *,
     assert "mcp.server.lowlevel" in ours & sdk
     assert not [module for module in sorted(ours) if module.startswith(HEAVY)]
     beyond = sorted(ours - sdk)
-    assert len(beyond) <= 80, beyond
+    assert len(beyond) <= 85, beyond
 
 
 async def test_the_six_operations_fit_into_2000_tokens() -> None:
@@ -117,6 +117,8 @@ async def test_what_a_purchase_asks_of_the_ledger(tmp_path: Path) -> None:
                 answer_of(await client.call_tool("purchase_number", bought))
             finally:
                 event.remove(Engine, "before_cursor_execute", note)
-    unfinished, begin = ["SELECT"], ["BEGIN", "INSERT", "SELECT", "INSERT"]
-    finish = ["BEGIN", "SELECT", "UPDATE", "UPDATE"]
-    assert statements == [*unfinished, *begin, *finish]
+    survey = ["SELECT", "SELECT"]  # the ledger's id and the newest entry; what has no outcome
+    patience = ["PRAGMA"]  # how long this call still waits for others
+    begin = [*patience, "BEGIN", "INSERT", "SELECT", "INSERT"]
+    finish = [*patience, "BEGIN", "SELECT", "UPDATE", "UPDATE"]
+    assert statements == [*survey, *begin, *finish]

@@ -76,7 +76,10 @@ class Policy:
             if hint and not hint.protects:
                 continue
             self._check_protected(value, field=name)
-            if not all(map(self._allows_host, hosts_in(value))):
+            hosts = [*hosts_in(value)]
+            if value and not hosts and tool.formats.get(name, "").startswith("webhook"):
+                hosts = [""]  # a document says that it is a URL, and no host can be read in it
+            if not all(map(self._allows_host, hosts)):
                 allowed = ", ".join(self.webhook_hosts)
                 raise _refused(f"{name} may only point to {allowed}", "WEBHOOK_HOSTS", field=name)
 

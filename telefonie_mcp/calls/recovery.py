@@ -19,7 +19,7 @@ from telefonie_mcp.ledger.async_ledger import AsyncLedger, in_progress
 from telefonie_mcp.ledger.records import Entry, InProgressError, State, Survey
 from telefonie_mcp.tools.requester import Requester
 
-__all__ = ["recover"]
+__all__ = ["check_settled", "recover"]
 
 _log: Final = logging.getLogger(__name__)
 
@@ -65,11 +65,33 @@ async def recover(
                 raise
             continue
         settled = False
-        if found.state != "unknown" and (found.seen or entry.key == request.account.key):
+        if _settles(found, entry, request):
             _log.warning("ledger entry %s (%s %s): %s", entry.id, entry.tool, entry.subject, found.reason)
             settled = await ledger.finish(entry.id, found.state, deadline, found.reason, found.monthly_rate)
         if not settled and entry.subject == request.subject:
             raise in_progress(InProgressError(entry.subject))
+
+
+async def check_settled(
+    requester: Requester,
+    policy: Policy,
+    request: Request,
+    survey: Survey,
+    *,
+    deadline: Deadline,
+    seconds: float,
+) -> None:
+    """Refuse a preview where :func:`recover` would refuse the call; records nothing.
+
+    Raises:
+        ToolError: an entry about the subject could not be settled. Nothing was done.
+
+    """
+    for entry in survey.abandoned:
+        if entry.subject == request.subject:
+            found = await _find_outcome(requester, policy, entry, deadline, seconds)
+            if not _settles(found, entry, request):
+                raise in_progress(InProgressError(entry.subject))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +102,10 @@ class _Outcome:
     reason: str
     monthly_rate: Decimal | None = None
     seen: bool = False
+
+
+def _settles(found: _Outcome, entry: Entry, request: Request) -> bool:
+    return found.state != "unknown" and (found.seen or entry.key == request.account.key)
 
 
 async def _find_outcome(

@@ -32,10 +32,10 @@ class _Presenter:
         self._step = 0
 
     async def call(self, why: str, tool: str, *, refused: bool = False, **arguments: Any) -> dict[str, Any]:
-        """Make one call and return its structured content, or the error that was expected (``refused``).
+        """Make one call and return its structured content, or the preview that was expected (``refused``).
 
         Raises:
-            TelefonieError: the call failed unexpectedly, or succeeded although a refusal was expected.
+            TelefonieError: the call failed unexpectedly, or succeeded although a preview was expected.
 
         """
         self._step += 1
@@ -49,6 +49,8 @@ class _Presenter:
         if not refused:
             return result.structured_content or {}
         answer: dict[str, Any] = json.loads(text)
+        if "next_call" not in answer:
+            raise TelefonieError(f"the demo's step {self._step} did not go as it should: {text}")
         click.secho(f"   refused: {answer['message']}", fg="yellow")
         return answer
 

@@ -48,4 +48,6 @@ def _normalised(host: str) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return "127.0.0.1" if host == "localhost" or host.endswith(".localhost") else host
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
     return "127.0.0.1" if address.is_loopback else address.compressed

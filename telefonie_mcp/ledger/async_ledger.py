@@ -13,6 +13,7 @@ from anyio import to_thread
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.ledger.accounts import is_earlier_name
+from telefonie_mcp.ledger.files import FileMark
 from telefonie_mcp.ledger.records import (
     Account,
     ApprovalUsedError,
@@ -52,15 +53,22 @@ class AsyncLedger:
         url: Where the ledger stands, as :meth:`telefonie_mcp.ledger.store.Ledger.open` takes it.
         limits: The budgets of every account in it.
         accounts: The accounts of this server; entries of an earlier release are carried over to them.
+        found: The ledger's file when the server started, if it had a content: it must still be the same.
 
     """
 
     def __init__(
-        self, url: Callable[[], str], limits: Limits, *, accounts: Callable[[], Collection[Account]]
+        self,
+        url: Callable[[], str],
+        limits: Limits,
+        *,
+        accounts: Callable[[], Collection[Account]],
+        found: FileMark | None = None,
     ) -> None:
         self._url = url
         self._limits = limits
         self._accounts = accounts
+        self._found = found
         self._ledger: Ledger | None = None
         self._opening = anyio.Lock()
 
@@ -83,7 +91,8 @@ class AsyncLedger:
 
         """
         with explained():
-            if self._ledger is None and not await _in_thread(deadline, _is_made, self._url()):
+            known = self._ledger or self._found
+            if not known and not await _in_thread(deadline, _is_made, self._url()):
                 return Survey()
         return await self.survey(account, subject, deadline)
 
@@ -147,7 +156,9 @@ class AsyncLedger:
     async def _open(self, deadline: Deadline) -> "Ledger":
         async with self._opening:
             if self._ledger is None:
-                self._ledger = await _in_thread(deadline, _open_ledger, self._url(), self._accounts())
+                opening = partial(_open_ledger, self._url(), self._accounts(), self._found)
+                self._ledger = await _in_thread(deadline, opening)
+                self._found = self._ledger.mark
             return self._ledger
 
 
@@ -199,7 +210,8 @@ def explained(limits: Mapping[str, Any] | None = None) -> Generator[None]:
             f"{NOTHING_DONE}: {error}. A write is recorded before it is sent, so none is possible; "
             "reads work.",
             code="ledger_unavailable",
-            hint="Ask the operator to make the ledger writable (TELEFONIE_LEDGER, TELEFONIE_STATE_DIR).",
+            hint="Ask the operator to restore the ledger or make it writable (TELEFONIE_LEDGER, "
+            "TELEFONIE_STATE_DIR).",
         ) from error
 
 
@@ -235,13 +247,20 @@ async def _in_thread(deadline: Deadline, work: Callable[..., _T], *arguments: An
     raise LedgerError("the ledger cannot be used: it does not answer in time")
 
 
-def _open_ledger(url: str, accounts: Collection[Account]) -> "Ledger":
+def _open_ledger(url: str, accounts: Collection[Account], found: FileMark | None) -> "Ledger":
     from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415 - SQLAlchemy takes a while
 
+    if found:
+        found.check()
     ledger = Ledger.open(url)
-    for account in accounts:
-        if account.key:
-            ledger.carry_over(account, partial(is_earlier_name, account=account))
+    try:
+        ledger.check_entries()
+        for account in accounts:
+            if account.key:
+                ledger.carry_over(account, partial(is_earlier_name, account=account))
+    except BaseException:
+        ledger.close()
+        raise
     return ledger
 
 

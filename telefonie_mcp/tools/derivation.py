@@ -19,6 +19,7 @@ from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.openapi.schema import MAX_SCHEMA, is_object, opened
 from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool
 from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
+from telefonie_mcp.tools.secret_names import with_secret_names
 
 __all__ = ["build_catalog", "snake_case"]
 
@@ -59,8 +60,8 @@ def build_catalog(documents: Iterable[Document]) -> Catalog:
                     f"would both be the tool {tool.name!r}"
                 )
             tools[tool.name] = tool
-    catalog = Catalog(tools)
-    for tool in tools.values():
+    catalog = Catalog({tool.name: with_secret_names(tool, tools.values()) for tool in tools.values()})
+    for tool in catalog:
         _check_hints(catalog, tool)
     return catalog
 

@@ -16,13 +16,29 @@ OFFER = {
 }
 
 
+BOUND = {"mode": "live", "account": "work api.example:443", "ledger": "0a0a"}
+
+
+def asking(
+    name: str,
+    facts: dict[str, Any] | None,
+    bound: dict[str, str] = BOUND,
+    limits: dict[str, Any] | None = None,
+    **arguments: Any,
+) -> Question:
+    sent = {"phone_number": NUMBER, **arguments}
+    return question_about(tool(name), sent, facts, bound=bound, limits=limits or {})
+
+
 def buying(facts: dict[str, Any] | None = OFFER, **arguments: Any) -> Question:
-    return question_about(tool("purchase_number"), {"phone_number": NUMBER, **arguments}, facts)
+    return asking("purchase_number", facts, **arguments)
 
 
 def test_the_question_shows_the_facts_and_what_would_be_sent() -> None:
     assert buying(voice_url="https://example.com/v").text.splitlines() == [
         f"May the assistant buy {NUMBER} and start its monthly billing?",
+        "· mode: live",
+        "· account: work api.example:443",
         "· country code: US",
         "· type: local",
         "· monthly rate: 1.15",
@@ -30,8 +46,10 @@ def test_the_question_shows_the_facts_and_what_would_be_sent() -> None:
         "· with voice url: https://example.com/v",
     ]
     owned = {**OFFER, "friendly_name": "Support", "voice_url": "https://example.com/v"}
-    assert question_about(tool("release_number"), {"phone_number": NUMBER}, owned).text.splitlines() == [
+    assert asking("release_number", owned).text.splitlines() == [
         f"May the assistant give up {NUMBER} and its configuration for good?",
+        "· mode: live",
+        "· account: work api.example:443",
         "· type: local",
         "· monthly rate: 1.15",
         "· friendly name: Support",
@@ -41,8 +59,18 @@ def test_the_question_shows_the_facts_and_what_would_be_sent() -> None:
 
 def test_facts_that_are_not_there_are_not_shown() -> None:
     lines = buying({"capabilities": {"voice": False}}).text.splitlines()
-    assert lines[1:] == ["· capabilities: none"]
-    assert len(buying(None).text.splitlines()) == 1
+    assert lines[3:] == ["· capabilities: none"]
+    assert len(buying(None).text.splitlines()) == 3
+
+
+def test_the_question_shows_what_the_limits_leave_and_is_not_bound_to_it() -> None:
+    limits = {"monthly_spend": {"limit": "10", "left": "8.85"}, "purchases_per_day": {"limit": 3, "left": 2}}
+    question = buying(limits=limits)
+    assert question.text.splitlines()[-2:] == [
+        "· left of monthly spend: 8.85",
+        "· left of purchases per day: 2",
+    ]
+    assert question.digest == buying().digest
 
 
 @pytest.mark.parametrize(
@@ -63,6 +91,8 @@ def test_nobodys_words_can_pass_for_a_fact(words: str) -> None:
         buying(friendly_name=words),
         buying({**OFFER, "type": words}),
         buying({**OFFER, "capabilities": {words: True}}),
+        buying({**OFFER, "phone_number": words}),
+        buying(bound={**BOUND, "account": words}),
     ):
         lines = question.text.splitlines()
         assert len(question.text) < 700
@@ -79,7 +109,8 @@ def test_the_digest_is_of_everything_shown_or_sent() -> None:
         buying({**OFFER, "monthly_rate": "1.16"}),
         buying({**OFFER, "unknown": 1}),
         buying(None),
-        question_about(tool("release_number"), {"phone_number": NUMBER}, OFFER),
+        asking("release_number", OFFER),
+        *(buying(bound={**BOUND, name: "other"}) for name in BOUND),
     ]
     assert len({question.digest for question in questions}) == len(questions)
     assert buying(dict(reversed(OFFER.items()))).digest == buying().digest

@@ -121,15 +121,17 @@ def recorded(app: App, name: str, clock: Callable[[], datetime], **intent: Any) 
     tool = app.catalog[name]
     subject = intent["arguments"]["phone_number"]
     ledger = Ledger.open(app.settings.ledger_url, clock=clock)
+    account = app.account(tool)
     ledger.begin(
         Intent(
-            app.account(tool),
+            account.name,
             name,
             tool.operation.id,
             tool.hints.effect,
             subject,
             caller="test",
             lease=-1,
+            key=account.key,
             **intent,
         ),
         Limits(),

@@ -88,7 +88,21 @@ def test_hints_say_where_the_rates_stand(facts: OfferMembers, most: str, allowed
             policy.check_offer(buy, offer, None)
 
 
-UNREADABLE = ("", "free", "1,15", "$1.15", "-1", "NaN", "Infinity", "1e400", True, None, [1], {"amount": 1})
+UNREADABLE = (
+    "",
+    "free",
+    "1,000",
+    "1.15 a month",
+    "$1.15 EUR",
+    "-1",
+    "NaN",
+    "Infinity",
+    "1e400",
+    True,
+    None,
+    [1],
+    {"amount": 1},
+)
 
 
 @pytest.mark.parametrize("rate", UNREADABLE)
@@ -105,6 +119,29 @@ def test_a_price_that_cannot_be_read_refuses_where_it_decides(
     policy: Policy, ceiling: str | None, rate: Any
 ) -> None:
     assert decision(policy, {**OFFER, "monthly_rate": rate}, ceiling) == "rate_unknown"
+
+
+@pytest.mark.parametrize("rate", ["$9.01", "9.01 USD", "9,01", "USD 9.01", 9.01, "9.00001"])
+@pytest.mark.parametrize(
+    ("policy", "ceiling", "code"),
+    [
+        (rules(max_monthly_rate=Decimal(9)), None, "policy_refused MAX_MONTHLY_RATE"),
+        (rules(currency="USD"), "9", "rate_too_high"),
+    ],
+)
+def test_a_price_decides_however_it_is_written(
+    policy: Policy, ceiling: str | None, code: str, rate: Any
+) -> None:
+    assert decision(policy, {**OFFER, "monthly_rate": rate}, ceiling) == code
+
+
+@pytest.mark.parametrize("rate", ["1.15 EUR", "\u20ac1.15", "CAD 1.15"])
+def test_a_price_in_another_currency_than_the_accounts_counts_as_unreadable(rate: str) -> None:
+    offer = {**OFFER, "monthly_rate": rate}
+    assert decision(rules(max_monthly_rate=Decimal(9), currency="USD"), offer) == "rate_unknown"
+    assert decision(rules(currency="USD"), offer, "9") == "rate_unknown"
+    assert decision(rules(currency="USD"), offer) == "None"
+    assert decision(rules(max_monthly_rate=Decimal(9)), offer) == "1.15"
 
 
 def test_only_what_starts_a_cost_needs_an_offer() -> None:

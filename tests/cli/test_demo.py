@@ -33,7 +33,7 @@ async def test_a_step_that_goes_wrong_is_named(capsys: pytest.CaptureFixture[str
         command=sys.executable, args=[*SERVER.args, "--max-purchases-per-day", "0"]
     )
     with pytest.raises(
-        TelefonieError, match=r"the demo's step 3 did not go as it should: .*MAX_PURCHASES_PER_DAY"
+        TelefonieError, match=r"the demo's step 2 did not go as it should: .*MAX_PURCHASES_PER_DAY"
     ):
         await play(strict)
     assert "bought" not in capsys.readouterr().out

@@ -1,12 +1,13 @@
 """What the ledger's tests share: intents to record, and a clock to move."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from telefonie_mcp.ledger.records import Intent, LimitReachedError, Limits
+from telefonie_mcp.ledger.records import Entry, Intent, LimitReachedError, Limits
 from telefonie_mcp.ledger.store import Ledger
 
 ACCOUNT = "sandbox"
@@ -48,8 +49,19 @@ def releasing(subject: str = NUMBER, **changes: Any) -> Intent:
     return buying(subject, None, **fixed | changes)
 
 
+def begin(ledger: Ledger, intent: Intent, limits: Limits = NO_LIMITS) -> int:
+    """Begin a write whose current state was read a moment ago, after everything that is recorded."""
+    newest = ledger.survey(intent.account, intent.subject, NO_LIMITS).newest
+    return ledger.begin(replace(intent, newest=newest), limits)
+
+
+def abandoned(ledger: Ledger, account: str = ACCOUNT) -> list[Entry]:
+    """Return the entries that the next write looks up."""
+    return [*ledger.survey(account, "", NO_LIMITS).abandoned]
+
+
 def bought(ledger: Ledger, subject: str = NUMBER, rate: str = "1.15") -> int:
-    entry = ledger.begin(buying(subject, rate), NO_LIMITS)
+    entry = begin(ledger, buying(subject, rate))
     ledger.finish(entry, "done")
     return entry
 

@@ -5,9 +5,17 @@ from decimal import Decimal
 
 import pytest
 
-from telefonie_mcp.ledger.records import Effect, InProgressError, Intent, LimitReachedError, Limits, State
+from telefonie_mcp.ledger.records import (
+    Effect,
+    InProgressError,
+    Intent,
+    LimitReachedError,
+    Limits,
+    State,
+    UnpricedError,
+)
 from telefonie_mcp.ledger.store import Ledger
-from tests.ledger.support import ACCOUNT, NO_LIMITS, NUMBER, Clock, bought, buying, releasing, used
+from tests.ledger.support import ACCOUNT, NUMBER, Clock, begin, bought, buying, releasing, used
 
 DAY = timedelta(hours=24)
 INSTANT = timedelta(milliseconds=1)
@@ -28,9 +36,9 @@ def test_a_budget_can_be_used_to_the_last_fraction_and_not_beyond(
 ) -> None:
     limits = Limits(monthly_spend=Decimal(limit))
     for index, rate in enumerate(rates):
-        ledger.begin(buying(f"number {index}", rate), limits)
+        begin(ledger, buying(f"number {index}", rate), limits)
     with pytest.raises(LimitReachedError) as refusal:
-        ledger.begin(buying("one more", "0.0001"), limits)
+        begin(ledger, buying("one more", "0.0001"), limits)
     assert refusal.value.setting == "TELEFONIE_MAX_MONTHLY_SPEND"
     assert refusal.value.limit == refusal.value.used == Decimal(limit)
     assert len(ledger.recent()) == len(rates)
@@ -39,23 +47,50 @@ def test_a_budget_can_be_used_to_the_last_fraction_and_not_beyond(
 def test_a_rate_finer_than_the_ledger_keeps_counts_as_the_next_higher_one(ledger: Ledger) -> None:
     limits = Limits(monthly_spend=Decimal("1.15005"))
     with pytest.raises(LimitReachedError):
-        ledger.begin(buying(rate="1.15001"), limits)
-    ledger.begin(buying(rate="1.15000"), limits)
+        begin(ledger, buying(rate="1.15001"), limits)
+    begin(ledger, buying(rate="1.15000"), limits)
 
 
-def test_the_rate_of_the_outcome_replaces_the_expected_one(ledger: Ledger) -> None:
-    entry = ledger.begin(buying(rate="1.15"), NO_LIMITS)
-    ledger.finish(entry, "done", monthly_rate=Decimal("1.25"))
-    assert used(ledger) == Decimal("1.25")
-    assert ledger.recent()[0].monthly_rate == Decimal("1.25")
+@pytest.mark.parametrize(
+    ("offered", "answered", "counts"),
+    [("1.15", "1.25", "1.25"), ("1.25", "1.15", "1.25"), ("1.15", None, "1.15"), (None, "1.15", "1.15")],
+)
+def test_the_greater_of_what_was_offered_and_answered_counts(
+    ledger: Ledger, offered: str | None, answered: str | None, counts: str
+) -> None:
+    entry = begin(ledger, buying(rate=offered))
+    ledger.finish(entry, "done", monthly_rate=None if answered is None else Decimal(answered))
+    assert used(ledger) == Decimal(counts)
+    assert ledger.recent()[0].monthly_rate == Decimal(counts)
 
 
-def test_an_unknown_rate_uses_nothing_until_the_outcome_tells_it(ledger: Ledger) -> None:
-    entry = ledger.begin(buying(rate=None), Limits(monthly_spend=Decimal(1)))
+def test_what_is_held_at_an_unknown_rate_refuses_what_a_spend_limit_counts(ledger: Ledger) -> None:
+    limits = Limits(monthly_spend=Decimal(1))
+    entry = begin(ledger, buying(rate=None), limits)
     assert ledger.recent()[0].monthly_rate is None
-    assert used(ledger) == 0
+    with pytest.raises(UnpricedError, match=r"the monthly rate of \+14155550100 is unknown") as refusal:
+        begin(ledger, buying("another", "0.0001"), limits)
+    assert refusal.value.subjects == (NUMBER,)
+    for other in (
+        releasing("another"),
+        buying("third", effect="change"),
+        buying("fourth", "0.5", account="live"),
+    ):
+        begin(ledger, other, limits)
+    begin(ledger, buying("without a limit"))
     ledger.finish(entry, "done", monthly_rate=Decimal("0.9"))
-    assert used(ledger) == Decimal("0.9")
+    assert used(ledger) == Decimal("2.05")
+
+
+def test_a_rate_found_later_counts_and_replaces_none_that_is_known(ledger: Ledger) -> None:
+    unknown, known = begin(ledger, buying("unknown", None)), bought(ledger, "known", "2")
+    ledger.price(unknown, Decimal("0.90001"))
+    ledger.price(known, Decimal("0.9"))
+    assert {entry.subject: entry.monthly_rate for entry in ledger.recent()} == {
+        "known": Decimal(2),
+        "unknown": Decimal("0.9001"),
+    }
+    assert used(ledger) == Decimal("2.9001")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +112,7 @@ def test_an_unknown_rate_uses_nothing_until_the_outcome_tells_it(ledger: Ledger)
 def test_a_purchase_holds_its_budget_unless_it_has_not_happened(
     ledger: Ledger, outcomes: list[State], state: State, left: str
 ) -> None:
-    entry = ledger.begin(buying(), NO_LIMITS)
+    entry = begin(ledger, buying())
     for outcome in outcomes:
         ledger.finish(entry, outcome)
     assert ledger.recent()[0].state == state
@@ -97,14 +132,14 @@ def test_a_purchase_holds_its_budget_unless_it_has_not_happened(
 def test_a_release_gives_the_budget_back_when_it_is_done(ledger: Ledger, outcome: State, left: str) -> None:
     for subject in ("first", NUMBER, "third"):
         bought(ledger, subject)
-    entry = ledger.begin(releasing(), NO_LIMITS)
+    entry = begin(ledger, releasing())
     assert used(ledger) == Decimal("3.45")
     ledger.finish(entry, outcome)
     assert used(ledger) == Decimal(left)
 
 
 def test_a_release_that_is_not_done_yet_says_nothing_about_a_later_purchase(ledger: Ledger) -> None:
-    release = ledger.begin(releasing(), NO_LIMITS)
+    release = begin(ledger, releasing())
     ledger.finish(release, "not_done")
     bought(ledger)
     ledger.finish(release, "done")
@@ -113,7 +148,7 @@ def test_a_release_that_is_not_done_yet_says_nothing_about_a_later_purchase(ledg
 
 def test_an_outcome_recorded_twice_does_not_hold_what_was_released_meanwhile(ledger: Ledger) -> None:
     purchase = bought(ledger)
-    ledger.finish(ledger.begin(releasing(), NO_LIMITS), "done")
+    ledger.finish(begin(ledger, releasing()), "done")
     ledger.finish(purchase, "done")
     assert used(ledger) == 0
 
@@ -127,20 +162,20 @@ def test_what_is_bought_again_is_held_once(ledger: Ledger) -> None:
 def test_a_change_uses_no_budget(ledger: Ledger) -> None:
     nothing = Limits(monthly_spend=Decimal(0), purchases_per_day=0, releases_per_day=0)
     bought(ledger)
-    ledger.finish(ledger.begin(buying(effect="change"), nothing), "done")
+    ledger.finish(begin(ledger, buying(effect="change"), nothing), "done")
     assert used(ledger) == Decimal("1.15")
 
 
 def test_accounts_have_budgets_of_their_own(ledger: Ledger) -> None:
     limits = Limits(monthly_spend=Decimal("1.15"), purchases_per_day=1)
-    ledger.begin(buying(), limits)
-    ledger.begin(buying(account="live"), limits)
+    begin(ledger, buying(), limits)
+    begin(ledger, buying(account="live"), limits)
     assert used(ledger) == used(ledger, "live") == Decimal("1.15")
 
 
 def test_a_release_from_one_account_gives_nothing_back_to_another(ledger: Ledger) -> None:
     bought(ledger)
-    ledger.finish(ledger.begin(releasing(account="live"), NO_LIMITS), "done")
+    ledger.finish(begin(ledger, releasing(account="live")), "done")
     assert used(ledger) == Decimal("1.15")
 
 
@@ -155,7 +190,7 @@ def test_a_day_is_any_24_hours(
     ledger: Ledger, clock: Clock, effect: Effect, limits: Limits, setting: str
 ) -> None:
     def attempt(subject: str) -> int:
-        return ledger.begin(buying(subject, effect=effect), limits)
+        return begin(ledger, buying(subject, effect=effect), limits)
 
     attempt("first")
     clock.move(timedelta(hours=15))
@@ -176,32 +211,32 @@ def test_a_day_is_any_24_hours(
 )
 def test_the_day_counts_what_may_have_happened(ledger: Ledger, state: State, counts: bool) -> None:
     limits = Limits(purchases_per_day=1)
-    ledger.finish(ledger.begin(buying(), limits), state)
+    ledger.finish(begin(ledger, buying(), limits), state)
     if counts:
         with pytest.raises(LimitReachedError):
-            ledger.begin(buying("another"), limits)
+            begin(ledger, buying("another"), limits)
     else:
-        ledger.begin(buying("another"), limits)
+        begin(ledger, buying("another"), limits)
 
 
 def test_the_days_of_purchases_and_releases_are_counted_apart(ledger: Ledger) -> None:
     limits = Limits(purchases_per_day=1, releases_per_day=1)
     for intent in (buying(), releasing("another"), buying("third", effect="change")):
-        ledger.begin(intent, limits)
+        begin(ledger, intent, limits)
 
 
 @pytest.mark.parametrize("second", [buying(), releasing(), buying(effect="change")])
 def test_one_write_about_a_subject_at_a_time(ledger: Ledger, second: Intent) -> None:
-    first = ledger.begin(buying(), NO_LIMITS)
+    first = begin(ledger, buying())
     for state in ("intent", "unknown"):
         ledger.finish(first, state)
         with pytest.raises(InProgressError, match=r"another write about \+14155550100 has no outcome yet"):
-            ledger.begin(second, NO_LIMITS)
+            begin(ledger, second)
     assert [entry.id for entry in ledger.recent()] == [first]
     ledger.finish(first, "unverified")
-    ledger.begin(second, NO_LIMITS)
+    begin(ledger, second)
 
 
 def test_the_same_subject_of_another_account_is_another_thing(ledger: Ledger) -> None:
-    ledger.begin(buying(account=ACCOUNT), NO_LIMITS)
-    ledger.begin(buying(account="live"), NO_LIMITS)
+    begin(ledger, buying(account=ACCOUNT))
+    begin(ledger, buying(account="live"))

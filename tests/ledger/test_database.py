@@ -18,10 +18,10 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, event, make_url, text
 
-from telefonie_mcp.ledger.database import reading, writing
+from telefonie_mcp.ledger.database import reading, waiting, writing
 from telefonie_mcp.ledger.records import LedgerError, LimitReachedError, Limits
 from telefonie_mcp.ledger.store import Ledger
-from tests.ledger.support import ACCOUNT, NO_LIMITS, bought, buying
+from tests.ledger.support import ACCOUNT, NO_LIMITS, abandoned, bought, buying
 from tests.support.postgres import GROUP, new_schema
 
 SECRET = "s3cr3t"
@@ -153,7 +153,7 @@ def test_readers_do_not_wait_for_a_writer(url: str) -> None:
             connection.execute(text("UPDATE ledger_accounts SET name = name"))
             connection.execute(text("UPDATE ledger_entries SET reason = 'not committed'"))
             assert [(found.id, found.reason) for found in reader.recent()] == [(entry, "")]
-            assert reader.unfinished(ACCOUNT) == []
+            assert abandoned(reader) == []
 
 
 def test_a_new_file_that_another_process_is_writing_is_waited_for(file: Path) -> None:
@@ -257,11 +257,11 @@ def test_a_full_disk_is_said_and_what_was_recorded_stays(file: Path) -> None:
 
 def test_a_sqlite_file_that_somebody_keeps_locked_is_said_to_be(file: Path) -> None:
     with opened(str(file)) as ledger, closing(sqlite3.connect(file)) as other:
-        with_settings(ledger, "busy_timeout = 20")
         other.execute("BEGIN IMMEDIATE")
-        assert refused(lambda: ledger.begin(buying(), NO_LIMITS)) == (
-            "the ledger cannot be written: database is locked"
-        )
+        with waiting(0.02):
+            assert refused(lambda: ledger.begin(buying(), NO_LIMITS)) == (
+                "the ledger cannot be written: database is locked"
+            )
         other.rollback()
         ledger.begin(buying(), NO_LIMITS)
 

@@ -9,7 +9,7 @@ from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.ledger.owner import OWNER
 from telefonie_mcp.ledger.records import ApprovalUsedError, InProgressError, LimitReachedError, Limits
 from telefonie_mcp.ledger.store import Ledger
-from tests.ledger.support import ACCOUNT, NO_LIMITS, NUMBER, buying, used
+from tests.ledger.support import ACCOUNT, NO_LIMITS, NUMBER, abandoned, buying, used
 from tests.support.processes import Pipe, race, started
 
 PROCESSES = 8
@@ -84,16 +84,16 @@ def test_what_a_killed_process_had_begun_is_abandoned(url: str) -> None:
     with started(begin, url) as process:
         begun, owner = process.receive()
         assert owner != OWNER
-        assert ledger.unfinished(ACCOUNT) == []
+        assert abandoned(ledger) == []
         with pytest.raises(InProgressError):
             ledger.begin(buying(), NO_LIMITS)
         process.kill()
-    (entry,) = ledger.unfinished(ACCOUNT)
+    (entry,) = abandoned(ledger)
     assert (entry.id, entry.state, entry.subject, entry.abandoned) == (begun, "intent", NUMBER, True)
     assert used(ledger) == Decimal("1.15")
     with pytest.raises(InProgressError):
         ledger.begin(buying(), NO_LIMITS)
     ledger.finish(begun, "not_done", reason="found not to have happened")
-    assert ledger.unfinished(ACCOUNT) == []
-    ledger.begin(buying(), NO_LIMITS)
+    assert abandoned(ledger) == []
+    ledger.begin(buying(newest=begun), NO_LIMITS)
     ledger.close()

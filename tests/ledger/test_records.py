@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from telefonie_mcp.ledger.records import Entry, LimitReachedError
-from telefonie_mcp.money import money
+from telefonie_mcp.money import limit, money
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,17 @@ from telefonie_mcp.money import money
         ("999999999", "999999999"),
         ("1e2", "100"),
         ("1e-999999", "0.0001"),
+        ("$1.15", "1.15"),
+        ("1.15 USD", "1.15"),
+        ("USD 1.15", "1.15"),
+        ("1.15 eur", "1.15"),
+        ("\u20ac1,15", "1.15"),
+        ("1,15", "1.15"),
+        ("1000,15", "1000.15"),
+        ("1,000.00", "1000"),
+        ("1,234,567.89", "1234567.89"),
+        ("$1,000.001", "1000.001"),
+        (".5", "0.5"),
     ],
 )
 def test_what_is_an_amount_is_read_and_rounded_up_to_four_decimals(value: Any, amount: str) -> None:
@@ -36,12 +47,65 @@ def test_what_is_an_amount_is_read_and_rounded_up_to_four_decimals(value: Any, a
 @pytest.mark.parametrize(
     "value",
     [
-        *("", "free", "1,15", "$1.15", "1.15 USD", "-1", "NaN", "sNaN", "Infinity", "-Infinity", "0x10"),
+        *("", "free", "1,150", "1,000", "1,5", "1,0000", "1.000,00", "1,00,000.00", "1.15.2", "1 15", "$-1"),
+        *(
+            "$1.15 USD",
+            "$",
+            "USD",
+            "1.15 dollars",
+            "1.15 / month",
+            "from 1.15",
+            "1.15-2.30",
+            "-1",
+            "NaN",
+            "sNaN",
+            "Infinity",
+            "-Infinity",
+            "0x10",
+        ),
         *("1e9", 10**9, "1e999999999", -0.01, float("nan"), True, False, None, [], {}, b"1", 1j),
     ],
 )
 def test_what_is_no_amount_is_not_money(value: Any) -> None:
     assert money(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "amount"),
+    [
+        ("1.15", "USD", "1.15"),
+        (1.15, "EUR", "1.15"),
+        ("$1.15", "USD", "1.15"),
+        ("$1.15", "CAD", "1.15"),
+        ("USD 1.15", "USD", "1.15"),
+        ("1.15 usd", "USD", "1.15"),
+        ("1,15 \u20ac", "EUR", "1.15"),
+        ("$1.15", "EUR", None),
+        ("1.15 EUR", "USD", None),
+        ("\u00a31.15", "USD", None),
+        ("CAD 1.15", "USD", None),
+        ("\u20ac1,15", None, "1.15"),
+    ],
+)
+def test_a_rate_in_another_currency_is_another_price(
+    value: Any, currency: str | None, amount: str | None
+) -> None:
+    assert money(value, currency) == (None if amount is None else Decimal(amount))
+
+
+@pytest.mark.parametrize(
+    ("value", "most"),
+    [
+        ("1.15", "1.15"),
+        ("1.15009", "1.15"),
+        ("0.00009", "0"),
+        (0.00019, "0.0001"),
+        ("-1", None),
+        ("1,000", None),
+    ],
+)
+def test_a_limit_is_rounded_down(value: Any, most: str | None) -> None:
+    assert limit(value) == (None if most is None else Decimal(most))
 
 
 def test_a_refusal_names_the_setting_the_limit_and_what_is_used() -> None:

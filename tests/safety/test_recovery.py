@@ -52,7 +52,7 @@ async def test_what_nobody_can_look_up_is_closed_as_unverified(tmp_path: Path) -
     async with faulty() as provider, served(provider, LONG, ledger=ledger.url) as client:
         await called(client, "purchase_number")
         account = await anyio.to_thread.run_sync(_abandon, ledger)
-        assert account.startswith(f"live 127.0.0.1:{provider.port} ")
+        assert account == f"default 127.0.0.1:{provider.port}"
         await called(client, "release_number")
         assert ledger.states() == ["done", "unverified", "done"]
 
@@ -60,11 +60,13 @@ async def test_what_nobody_can_look_up_is_closed_as_unverified(tmp_path: Path) -
 def _abandon(ledger: LedgerFile) -> str:
     """Leave an intent of a tool that no longer exists, as a process does that was killed."""
     opened = Ledger.open(str(ledger.file))
-    account = opened.recent()[0].account
-    intent = Intent(account, "gone_tool", "gone", "change", "thing", {}, "test", lease=-1)
+    latest = opened.recent()[0]
+    intent = Intent(
+        latest.account, "gone_tool", "gone", "change", "thing", {}, "test", lease=-1, key=latest.key
+    )
     opened.begin(intent, Limits())
     opened.close()
-    return account
+    return latest.account
 
 
 async def test_an_outcome_that_cannot_be_recorded_is_told_and_not_lost(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ async def test_the_key_is_sent_where_the_document_says(
 
 
 @pytest.mark.parametrize("key", ["key-0451-unmistakable", 'key"\\/0451', "k"])
-async def test_an_answer_that_repeats_the_key_is_without_it(key: str) -> None:
+async def test_an_answer_that_repeats_the_key_is_shown_without_it(key: str) -> None:
     said = {"detail": f"{key} is no key", key: [key], "ä": "ü"}
     fault = f.replying(401, json.dumps(said).encode(), WWW_Authenticate=f"Key {key}")
     async with faulty(GET=[fault]) as provider:
@@ -60,7 +60,9 @@ async def test_an_answer_that_repeats_the_key_is_without_it(key: str) -> None:
         await sender.aclose()
     assert isinstance(answer, Answer)
     blot = key if key == "k" else "**********"
-    assert answer.json == {"detail": f"{blot} is no key", blot: [blot], "ä": "ü"}
+    assert answer.json == said
+    assert answer.redaction.json(answer.json) == {"detail": f"{blot} is no key", blot: [blot], "ä": "ü"}
+    assert answer.redaction.concerns(answer.json_text) is (key != "k")
     assert answer.headers["www-authenticate"] == f"Key {blot}"
 
 

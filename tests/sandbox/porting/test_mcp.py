@@ -75,10 +75,12 @@ async def test_two_numbers_from_draft_to_ported(mode: Literal["auto", "legacy"],
         order, carrier = created["port_order_id"], created["losing_carrier"]
         assert created["status"] == "draft"
 
-        preview = await agent.ask("submit_port_order", refused=True, port_order_id=order, confirm=False)
-        assert "Now it would be refused, for want of account_number, pin," in preview["message"]
-        refused = await agent.ask("submit_port_order", refused=True, port_order_id=order, confirm=True)
-        assert (refused["code"], refused["provider_code"]) == ("conflict", "loa_required")
+        for confirm in (False, True):
+            refused = await agent.ask("submit_port_order", refused=True, port_order_id=order, confirm=confirm)
+            assert refused["code"] == "conflict"
+            assert refused["message"].startswith("Nothing was done: the API wants account_number, pin, ")
+            assert refused["message"].endswith(", loa first.")
+            assert "next_call" not in refused
 
         await complete_with_the_wrong_pin(agent, order)
         words, submitted = await agent.confirm("submit_port_order", order)
