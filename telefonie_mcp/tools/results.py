@@ -8,6 +8,7 @@ from telefonie_mcp.openapi.schema import Json, is_object
 from telefonie_mcp.redaction import HIDDEN, NO_REDACTION, Redaction
 from telefonie_mcp.text import MAX_DEPTH, MAX_STRING, clean, clean_line, compact
 from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.validation import UNCHECKED, is_unchecked, violations_of
 from telefonie_mcp.upstream.outcomes import Answer, parse_json
 
 __all__ = ["UnusableError", "done_without_body", "present", "violation"]
@@ -63,11 +64,13 @@ def violation(tool: Tool, content: Mapping[str, Any], redaction: Redaction = NO_
 
     What stands for a secret violates nothing.
     """
-    errors = tool.result_validator.iter_errors(content)
+    errors = violations_of(tool.result_validator, tool.answer_schema, content)
     error = next((each for each in errors if each.instance != HIDDEN), None)
     if error is None:
         return None
     place = redaction.text(".".join(map(str, error.instance_path))) or "the answer"
+    if is_unchecked(error):
+        return f"{clean_line(place)}: {UNCHECKED}"
     shown = _at(error.instance_path, redaction.json(content))
     message, written = error.message, compact(error.instance)
     if shown != error.instance:
