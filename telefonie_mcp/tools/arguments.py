@@ -66,10 +66,9 @@ def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dic
         ToolError: ``invalid_arguments``, with every violation.
 
     """
-    arguments = arguments or {}
-    _check_size(tool, arguments)
-    given = {name: value for name, value in arguments.items() if value is not None}
+    given = {name: value for name, value in _few(tool, arguments or {}).items() if value is not None}
     confirmed = tool.destructive and given.pop(CONFIRM, None) is True
+    _check_size(tool, given)
     unencodable = {name for name, value in given.items() if not _encodable(name, value)}
     readable = {
         name: _normalise(tool, name, value) for name, value in given.items() if name not in unencodable
@@ -93,20 +92,28 @@ def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dic
     return readable, confirmed
 
 
-def _check_size(tool: Tool, arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments that are so many that looking at each of them would hold up other calls."""
-    known = len(tool.input_schema["properties"])
-    if len(arguments) > known + MAX_VIOLATIONS:
-        raise ToolError(
-            f"{NOTHING_DONE}: {tool.name} has {known} arguments, not {len(arguments):,}",
-            code="invalid_arguments",
-            hint=f"Call {tool.name} again with its own arguments only.",
-        )
+def _few(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return ``arguments`` without those unknown ones that no error would name."""
+    known = tool.input_schema["properties"]
+    if len(arguments) <= len(known) + MAX_VIOLATIONS:
+        return arguments
+    unknown = islice((name for name in arguments if name not in known), MAX_VIOLATIONS)
+    names = [*(name for name in known if name in arguments), *unknown]
+    return {name: True if name not in known else arguments[name] for name in names}
+
+
+def _check_size(tool: Tool, arguments: dict[str, Any]) -> None:
+    """Refuse arguments with so many values that looking at each of them would hold up other calls."""
     left = _MAX_VALUES
     for name, value in arguments.items():
-        left -= values_in(value, left)
-        if left < 0:
-            raise _refusal(tool, [Violation(excerpt(name), _TOO_MANY_VALUES)])
+        count = values_in(value, left)
+        if count <= left:
+            left -= count
+        elif _encodable(name, value):
+            whole = {**arguments, CONFIRM: True} if tool.destructive else arguments
+            errors = violations_of(tool.argument_validator, tool.input_schema, whole)
+            first = next((v for error in errors for v in schema_violations(tool, error)), None)
+            raise _refusal(tool, [first or Violation(excerpt(name), _TOO_MANY_VALUES)])
 
 
 def check_schemas(catalog: Catalog) -> None:

@@ -14,7 +14,6 @@ from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.redaction import HIDDEN
 from telefonie_mcp.text import clean_line, did_you_mean
-from telefonie_mcp.tools.validation import compile_schema
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
@@ -92,6 +91,8 @@ class Tool:
     @cached_property
     def argument_validator(self) -> "Draft202012Validator":
         """The validator of ``input_schema``, compiled on first use."""
+        from telefonie_mcp.tools.validation import compile_schema  # noqa: PLC0415 - not before a first call
+
         return compile_schema(self.input_schema, validate_formats=True)
 
     @cached_property
@@ -101,6 +102,8 @@ class Tool:
         ``format`` is an annotation here (JSON Schema 2020-12 Validation §7.2.1): a date that the provider
         writes differently does not invalidate an otherwise usable answer.
         """
+        from telefonie_mcp.tools.validation import compile_schema  # noqa: PLC0415 - not before a first call
+
         return compile_schema(self.answer_schema, validate_formats=False)
 
 

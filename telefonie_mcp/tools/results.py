@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from telefonie_mcp.openapi.schema import Json, is_object
+from telefonie_mcp.openapi.references import Json, is_object
 from telefonie_mcp.redaction import HIDDEN, NO_REDACTION, Redaction
 from telefonie_mcp.text import MAX_DEPTH, MAX_STRING, clean, clean_line, compact
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.validation import UNCHECKED, is_unchecked, violations_of
 from telefonie_mcp.upstream.outcomes import Answer, parse_json
 
 __all__ = ["UnusableError", "done_without_body", "present", "violation"]
@@ -64,6 +63,12 @@ def violation(tool: Tool, content: Mapping[str, Any], redaction: Redaction = NO_
 
     What stands for a secret violates nothing.
     """
+    from telefonie_mcp.tools.validation import (  # noqa: PLC0415 - not before a first call
+        UNCHECKED,
+        is_unchecked,
+        violations_of,
+    )
+
     errors = violations_of(tool.result_validator, tool.answer_schema, content)
     error = next((each for each in errors if each.instance != HIDDEN), None)
     if error is None:
