@@ -70,7 +70,8 @@ class App:
             transport: Replaces the network or the embedded sandbox.
 
         Raises:
-            SettingsError: a setting names a tool or number type that does not exist, or no tool is left.
+            SettingsError: the API key cannot be read or is too short, a setting names a tool or number type
+                that does not exist, or no tool is left.
             DocumentError: a document is invalid, cannot become tools, or needs another mode or https.
 
         """
@@ -81,6 +82,7 @@ class App:
                 f"the embedded sandbox does not implement {', '.join(strange)}; set TELEFONIE_API_KEY"
             )
         if settings.mode == "live":
+            _ = settings.key  # one that cannot be used stops the start, not the first call
             _check_encryption(loaded, settings)
         catalog = build_catalog(loaded)
         if settings.spec:

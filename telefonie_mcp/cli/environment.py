@@ -61,10 +61,13 @@ def opened_ledger(url: str) -> Generator["Ledger"]:
         LedgerError: it cannot be opened, is empty, or the block found something damaged.
 
     """
-    from telefonie_mcp.ledger.files import file_of, is_empty  # noqa: PLC0415
+    from telefonie_mcp.ledger.files import (  # noqa: PLC0415
+        EMPTY_REMEDY,
+        file_of,
+        is_empty,
+    )
     from telefonie_mcp.ledger.records import LedgerError  # noqa: PLC0415
     from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415
-    from telefonie_mcp.settings.storage import EMPTY_REMEDY  # noqa: PLC0415
 
     file = file_of(url)
     if file and is_empty(file):

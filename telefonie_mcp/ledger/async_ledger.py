@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
@@ -156,8 +157,13 @@ class AsyncLedger:
     async def _open(self, deadline: Deadline) -> "Ledger":
         async with self._opening:
             if self._ledger is None:
-                opening = partial(_open_ledger, self._url(), self._accounts(), self._found)
-                self._ledger = await _in_thread(deadline, opening)
+                late = Event()
+                opening = partial(_open_ledger, self._url(), self._accounts(), self._found, late)
+                try:
+                    self._ledger = await _in_thread(deadline, opening)
+                except BaseException:
+                    late.set()
+                    raise
                 self._found = self._ledger.mark
             return self._ledger
 
@@ -247,7 +253,8 @@ async def _in_thread(deadline: Deadline, work: Callable[..., _T], *arguments: An
     raise LedgerError("the ledger cannot be used: it does not answer in time")
 
 
-def _open_ledger(url: str, accounts: Collection[Account], found: FileMark | None) -> "Ledger":
+def _open_ledger(url: str, accounts: Collection[Account], found: FileMark | None, late: Event) -> "Ledger":
+    """Open a ledger and carry over what earlier releases recorded; nobody takes it when it is ``late``."""
     from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415 - SQLAlchemy takes a while
 
     if found:
@@ -261,6 +268,8 @@ def _open_ledger(url: str, accounts: Collection[Account], found: FileMark | None
     except BaseException:
         ledger.close()
         raise
+    if late.is_set():
+        ledger.close()
     return ledger
 
 

@@ -1,19 +1,39 @@
 """The SQLite file of a ledger, without SQLite: where it is, and whether it is still there. Cheap to import.
 
+What an operator should know about it and the API key's file, before anything is written, is here as well.
+
 A ledger holds budgets. One that is deleted, replaced or emptied would begin them anew, so that is never taken
 for a new ledger where it can be told: by a server that knew the file, or by what SQLite left beside it.
 """
 
+import shlex
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
-from typing import Self
+from typing import Final, Self
 
 from telefonie_mcp.ledger.records import LedgerError
 
-__all__ = ["FileMark", "check_remains", "expanded_path", "file_of", "is_empty"]
+__all__ = [
+    "EMPTY_REMEDY",
+    "FileMark",
+    "check_remains",
+    "expanded_path",
+    "file_of",
+    "file_warnings",
+    "is_empty",
+    "readable_by_others",
+    "to_make_private",
+]
 
-_REMEDY = "put it back, or restart the server to go on with what is there"
+EMPTY_REMEDY: Final = "If it was a ledger, restore it: the next write begins a new one, with new budgets."
+
+_OTHERS: Final = 0o077
+"""Permissions of everybody but the owner."""
+
+_REMEDY: Final = "put it back, or restart the server to go on with what is there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +147,39 @@ def check_remains(file: Path) -> None:
             "the ledger's file was deleted or emptied: its write-ahead log (-wal) is still there; put the "
             "file back, or delete the log to begin a new ledger"
         )
+
+
+def file_warnings(ledger: str, key: Path | None) -> Iterator[str]:
+    """Yield a sentence, with the remedy, for everything that is wrong with the files of a server.
+
+    Args:
+        ledger: Path or URL of the ledger.
+        key: The file that holds the API key, if one does.
+
+    """
+    if key and readable_by_others(key):
+        yield f"others can read the API key in {key}; {to_make_private(key)}"
+    try:
+        file = file_of(ledger)
+        if file:
+            check_remains(file)
+    except LedgerError as error:
+        yield str(error)
+        return
+    if file and readable_by_others(file):
+        yield f"others can read the ledger in {file}; {to_make_private(file)}"
+    if file and is_empty(file):
+        yield f"{file} is empty. {EMPTY_REMEDY}"
+
+
+def readable_by_others(file: Path) -> bool:
+    """Return whether other users of this machine can access a file."""
+    try:
+        return sys.platform != "win32" and bool(file.stat().st_mode & _OTHERS)
+    except OSError:
+        return False
+
+
+def to_make_private(file: Path) -> str:
+    """Return the command that lets nobody but its owner access a file."""
+    return f"chmod 600 {shlex.quote(str(file))}"

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.openapi.hints import ArgumentHint, Hints, sentence
-from telefonie_mcp.text import clean_line
+from telefonie_mcp.text import clean, clean_line
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Catalog, Tool
 
@@ -91,7 +91,7 @@ class Prompt:
         """Return the validated values; a client's form sends an empty string for a blank field."""
         properties = self.form.input_schema["properties"]
         parts = {
-            name: _split(text) if properties.get(name, {}).get("type") == "array" else text.strip()
+            name: _split(text) if properties.get(name, {}).get("type") == "array" else clean(text).strip()
             for name, text in given.items()
         }
         values, _ = read_arguments(self.form, {name: part for name, part in parts.items() if part})

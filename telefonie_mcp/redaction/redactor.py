@@ -60,6 +60,7 @@ class Redactor:
         self._needles = sorted(needles, key=lambda needle: (-len(needle.text), needle.text))
         self._texts = list({needle.text.casefold() for needle in self._needles})
         self._numbers = any(text.isdecimal() for text in self._texts)
+        self._ascii = all(text.isascii() and " " not in text for text in self._texts)
         self._spaced = any(" " in text for text in self._texts)
         self._stand_in = stand_in
 
@@ -73,7 +74,7 @@ class Redactor:
                 return True
             if self._is_plain(text):
                 return False
-            plain = undone(text)
+            plain = undone(text, ascii_only=self._ascii)
             if plain == text:
                 return False
             text = plain

@@ -11,8 +11,10 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import Implementation, TextResourceContents
 
+from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.reading import read_settings
+from tests.ledger.support import begin, buying
 from tests.support.commands import command
 from tests.support.wire import answer_of
 
@@ -110,6 +112,25 @@ async def test_a_spreadsheet_computes_nothing_that_others_wrote(tmp_path: Path) 
     cells = [cell for row in rows for name, cell in row.items() if name != "subject"]
     assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
     assert rows[0]["caller"] == "'@HYPERLINK(0) 1"
+
+
+DISGUISED = "ev\u200bil\u202e\x1b[2J\u3164\ue000\n  99  2026-01-01T00:00:00  done  x\U000e0041"
+
+
+@pytest.mark.parametrize("form", ["table", "--json", "--csv"])
+async def test_every_cell_of_the_log_is_cleaned(form: str, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite3"
+    names = dict.fromkeys(("account", "tool", "caller"), DISGUISED)
+    opened = Ledger.open(str(ledger))
+    entry = begin(opened, buying(DISGUISED, None, arguments={DISGUISED: [DISGUISED]}, **names))
+    opened.finish(entry, "refused", reason=DISGUISED)
+    opened.close()
+    options = [] if form == "table" else [form]
+    _, text, _ = command(tmp_path, "log", *options, TELEFONIE_LEDGER=str(ledger))
+    shown = text + (json.dumps([json.loads(text)], ensure_ascii=False) if form == "--json" else "")
+    assert "evil[2J 99 2026-01-01" in " ".join(shown.split())
+    assert not set("\u200b\u202e\x1b\u3164\ue000\U000e0041") & set(shown)
+    assert len(text.splitlines()) == (2 if form == "--csv" else 1)
 
 
 async def test_a_log_that_cannot_be_read_says_so(tmp_path: Path) -> None:

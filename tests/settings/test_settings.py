@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from telefonie_mcp.app import App
 from telefonie_mcp.cli.main import SECRETS
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.settings.fields import Settings
@@ -191,6 +192,18 @@ def test_a_key_may_end_in_a_newline(tmp_path: Path) -> None:
 def test_a_placeholder_is_no_key(key: str) -> None:
     with pytest.raises(SettingsError, match="TELEFONIE_API_KEY holds a placeholder"):
         _ = read_settings({"TELEFONIE_API_KEY": key}).key
+
+
+@pytest.mark.parametrize("key", ["7", "1234567", "\t1234567\n"])
+def test_a_key_too_short_to_be_hidden_stops_the_start(key: str, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(key)
+    for name, value in (("TELEFONIE_API_KEY", key), ("TELEFONIE_API_KEY_FILE", str(tmp_path / "key"))):
+        with pytest.raises(
+            SettingsError, match=f"^{name} holds an API key of fewer than 8 characters"
+        ) as short:
+            App.from_settings(read_settings({name: value}))
+        assert key.strip() not in str(short.value)
+    assert read_settings({"TELEFONIE_API_KEY": "12345678"}).key == SecretStr("12345678")
 
 
 def test_secrets_are_in_no_representation() -> None:

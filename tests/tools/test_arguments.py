@@ -32,6 +32,52 @@ def test_null_counts_as_absent(arguments: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("character", "name"),
+    [
+        ("\u202e", "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        ("\u2066", "U+2066 LEFT-TO-RIGHT ISOLATE"),
+        ("\u200f", "U+200F RIGHT-TO-LEFT MARK"),
+        ("\x00", "U+0000 NULL"),
+        ("\x1b", "U+001B ESCAPE"),
+        ("\x9b", "U+009B CONTROL CHARACTER"),
+    ],
+)
+def test_what_reorders_text_is_refused_by_name(character: str, name: str) -> None:
+    for given in (f"a{character}b", [[f"{character}"]], {"a": [{"b": f"x{character}"}]}, {f"{character}": 1}):
+        assert problems(taking({}), {"x": given}) == {
+            "x": f"holds {name}, which is invisible or changes how text reads, and is not sent; leave it out"
+        }
+    answer = refused("update_owned_number", {"phone_number": NUMBER, "friendly_name": f"a{character}b"})
+    assert f"friendly_name holds {name}, which" in answer["message"]
+    assert character not in json.dumps(answer, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "text", ["two\nlines\r\n\tand a tab", "\u0645\u06cc\u200c\u062e", "a\u00ad\u200bb", "\u200d"]
+)
+def test_what_a_user_sends_is_never_changed(text: str) -> None:
+    arguments = {"phone_number": NUMBER, "friendly_name": text}
+    assert read_arguments(tool("update_owned_number"), arguments) == (arguments, False)
+    assert read_arguments(taking({}), {"x": {text: [text]}}) == ({"x": {text: [text]}}, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\u200bb", "ab"),
+        ("a\u3164b\u115f\ufe0f", "ab"),
+        ("a\ue000b\ufdd0", "ab"),
+        ("a\U000e0041b", "ab"),
+        ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
+    ],
+)
+def test_a_name_that_an_error_repeats_is_cleaned(name: str, shown: str) -> None:
+    answer = refused("list_owned_numbers", {name: 1})
+    assert answer["field"] == shown
+    assert answer["message"].startswith(f"Nothing was done: {shown} is not an argument")
+
+
+@pytest.mark.parametrize(
     "confirm", [None, False, "true", "yes", 1, 1.0, [], [True], {"confirm": True}, "TRUE"]
 )
 def test_only_true_confirms(confirm: Any) -> None:

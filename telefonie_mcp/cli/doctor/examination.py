@@ -15,10 +15,10 @@ from telefonie_mcp.cli.doctor.findings import Finding, clock, versions
 from telefonie_mcp.cli.doctor.network import locate_failure
 from telefonie_mcp.cli.doctor.storage import ledger, state
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
+from telefonie_mcp.ledger.files import readable_by_others, to_make_private
 from telefonie_mcp.server.instructions import destination
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
-from telefonie_mcp.settings.storage import readable_by_others, to_make_private
 from telefonie_mcp.tools.api_errors import problem_of
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.requester import content_of

@@ -11,11 +11,10 @@ from typing import Final
 
 from telefonie_mcp.cli.doctor.findings import Finding, unsettled
 from telefonie_mcp.ledger.database import uri_to_read
-from telefonie_mcp.ledger.files import file_of
+from telefonie_mcp.ledger.files import EMPTY_REMEDY, file_of, readable_by_others, to_make_private
 from telefonie_mcp.ledger.inspection import inspect_ledger
 from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.settings.fields import Settings
-from telefonie_mcp.settings.storage import EMPTY_REMEDY, readable_by_others, to_make_private
 
 __all__ = ["ledger", "state"]
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from telefonie_mcp.ledger.files import file_warnings
+from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
-from telefonie_mcp.settings.storage import storage_warnings
 from tests.support.wire import initialize, running
 
 KEY = "key-0451-abcdef"
@@ -20,20 +21,24 @@ def variables(home: Path) -> dict[str, str]:
     return {"TELEFONIE_API_KEY_FILE": str(key), "TELEFONIE_LEDGER": str(ledger)}
 
 
+def warnings(settings: Settings) -> list[str]:
+    return [*file_warnings(settings.ledger_url, settings.api_key_file)]
+
+
 def expose(home: Path, mode: int = 0o644) -> None:
     for file in home.iterdir():
         file.chmod(mode)
 
 
 def test_nothing_is_said_of_private_files(tmp_path: Path) -> None:
-    assert [*storage_warnings(read_settings(variables(tmp_path)))] == []
+    assert warnings(read_settings(variables(tmp_path))) == []
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
 def test_files_that_others_can_read_are_named_with_the_remedy(mode: int, tmp_path: Path) -> None:
     settings = read_settings(variables(tmp_path))
     expose(tmp_path, mode)
-    assert [*storage_warnings(settings)] == [
+    assert warnings(settings) == [
         f"others can read the API key in {tmp_path}/the key; chmod 600 '{tmp_path}/the key'",
         f"others can read the ledger in {tmp_path}/ledger.sqlite3; chmod 600 {tmp_path}/ledger.sqlite3",
     ]
@@ -44,7 +49,7 @@ def test_a_link_to_a_file_is_as_private_as_the_file(tmp_path: Path) -> None:
     key = tmp_path / "the key"
     key.rename(tmp_path / "elsewhere").chmod(0o644)
     key.symlink_to(tmp_path / "elsewhere")
-    assert len([*storage_warnings(settings)]) == 1
+    assert len(warnings(settings)) == 1
 
 
 @pytest.mark.parametrize(
@@ -52,7 +57,7 @@ def test_a_link_to_a_file_is_as_private_as_the_file(tmp_path: Path) -> None:
 )
 def test_what_is_no_file_is_no_concern(ledger: str) -> None:
     settings = read_settings({"TELEFONIE_LEDGER": ledger, "TELEFONIE_SANDBOX_DB": ":memory:"})
-    said = [*storage_warnings(settings)]
+    said = warnings(settings)
     assert said == (["the ledger cannot be opened: this user has no home directory"] if "~" in ledger else [])
 
 
