@@ -9,7 +9,6 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
 from functools import cache
 from itertools import chain
 from typing import Any, Final, cast
@@ -213,6 +212,8 @@ def did_you_mean(
         cutoff: The least similarity of a close name, from 0 to 1.
 
     """
+    from difflib import get_close_matches  # noqa: PLC0415 - only for an error
+
     close = get_close_matches(name[:_COMPARED], known, n=1, cutoff=cutoff)
     if not close and otherwise is not None:
         return otherwise

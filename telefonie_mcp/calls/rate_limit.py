@@ -1,7 +1,7 @@
 """Rate limit of tool calls by token buckets (MCP 2026-07-28, "Tools": servers must rate limit).
 
-Each caller has a bucket, and all callers share another one: over HTTP a caller's identity is its own claim,
-so the limit per caller alone could be evaded.
+Each caller has a bucket, and all callers share another one: whoever has many sessions is many callers, so the
+limit per caller alone could be evaded. Callers are kept as digests, whose length they cannot choose.
 """
 
 import math
@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Final
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
@@ -19,6 +20,7 @@ SHARED_FACTOR: Final = 10
 """The limit of all callers together, as a multiple of the limit per caller."""
 
 _MINUTE_SECONDS: Final = 60.0
+_DIGEST_BYTES: Final = 16
 _MAX_BUCKETS: Final = 1024
 """Callers whose buckets are kept; bounds the memory that claimed identities can take."""
 
@@ -51,7 +53,7 @@ class RateLimit:
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_minute = per_minute
         self._clock = clock
-        self._callers: OrderedDict[str, _Bucket] = OrderedDict()
+        self._callers: OrderedDict[bytes, _Bucket] = OrderedDict()
         self._shared = self._full_bucket(SHARED_FACTOR * per_minute)
 
     def take(self, caller: str) -> None:
@@ -62,8 +64,9 @@ class RateLimit:
 
         """
         now = self._clock()
-        own = self._callers.pop(caller, None) or self._full_bucket(self._per_minute)
-        self._callers[caller] = own
+        key = blake2b(caller.encode(errors="replace"), digest_size=_DIGEST_BYTES).digest()
+        own = self._callers.pop(key, None) or self._full_bucket(self._per_minute)
+        self._callers[key] = own
         if len(self._callers) > _MAX_BUCKETS:
             self._callers.popitem(last=False)  # least recently used, so its bucket is full or nearly full
         if seconds := max(own.wait(now), self._shared.wait(now)):

@@ -9,17 +9,17 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, cast
 
+import yaml
 from pydantic import ValidationError
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.openapi.operation import Operation
-from telefonie_mcp.openapi.parsing import parse_text, parse_yaml
 from telefonie_mcp.openapi.reader import read_operations
 from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 
@@ -27,6 +27,35 @@ __all__ = ["Document", "load_documents", "parse_document"]
 
 _DATA: Final = resources.files("telefonie_mcp.openapi") / "data"
 _MAX_BYTES: Final = 16 * 1024 * 1024
+
+
+_MAX_JSON_VALUES: Final = 1_000_000
+"""Values in a JSON text: what a small machine holds and checks in a second."""
+
+_MAX_YAML_NODES: Final = 200_000
+"""Nodes in a YAML text, whose parser is slower: some two seconds."""
+
+_MAX_EXPANDED: Final = 32 * 1024 * 1024
+"""Characters of a YAML text when each alias is replaced by what it repeats."""
+
+_NODE_CHARACTERS: Final = 32
+"""What a node counts beside its own characters, because it takes time and memory even without any."""
+
+_Loader: Final[Any] = type(
+    "_Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {"yaml_implicit_resolvers": {}}
+)
+"""A safe YAML loader with the JSON schema of YAML 1.2, as OpenAPI requires (3.1.1 §4.3).
+
+PyYAML implements YAML 1.1, where ``NO`` (Norway) is false and ``2026-01-01`` a date. Here both are strings.
+"""
+for _tag, _pattern, _first in (
+    ("null", "|~|null|Null|NULL", ["", "~", "n", "N"]),
+    ("bool", "true|True|TRUE|false|False|FALSE", [*"tTfF"]),
+    ("int", "-?(?:0|[1-9][0-9]*)", [*"-0123456789"]),
+    ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", [*"-0123456789"]),
+    ("merge", "<<", ["<"]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
 @dataclass(frozen=True)
@@ -121,7 +150,7 @@ def parse_document(source: bytes, *, name: str) -> Document:
     if len(source) > _MAX_BYTES:
         raise DocumentError(f"{name}: larger than {_MAX_BYTES // 1024**2} MiB")
     try:
-        root, is_json = parse_text(source.decode("utf-8-sig"))
+        root, is_json = _parse_text(source.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DocumentError(f"{name}: neither YAML nor JSON: {error}") from error
     except ValueError as error:
@@ -165,7 +194,7 @@ def _own_hints(operations: Iterable[Operation], name: str) -> dict[str, Hints]:
 
 def _load_packaged(name: str) -> Document:
     source = (_DATA / f"{name}-openapi.yml").read_bytes()
-    tree = parse_yaml((_DATA / f"{name}-hints.yml").read_text("utf-8"))
+    tree = _parse_yaml((_DATA / f"{name}-hints.yml").read_text("utf-8"))
     hints = {key: _hints(value, f"{name}-hints.yml: {key}") for key, value in tree["operations"].items()}
     document = parse_document(source, name=f"{name}-openapi.yml")
     return replace(
@@ -193,3 +222,77 @@ def _hints(tree: Any, where: str) -> Hints:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'hints'}: {e['msg']}" for e in error.errors())
         raise DocumentError(f"{where}: {problems}") from error
+
+
+def _parse_text(text: str) -> tuple[Any, bool]:
+    """Return the value of ``text``, and whether it is JSON.
+
+    Raises:
+        ValueError: it is neither JSON nor YAML, or it holds too much.
+
+    """
+    if not text.lstrip().startswith("{"):
+        return _parse_yaml(text), False
+    if sum(map(text.count, ",[{")) > _MAX_JSON_VALUES:  # an upper bound: some may be in strings
+        raise ValueError(f"holds more than {_MAX_JSON_VALUES:,} values")
+    return _parse(json.loads, text), True
+
+
+def _parse_yaml(text: str) -> Any:
+    """Return the value of a YAML text.
+
+    Raises:
+        ValueError: it is no YAML, or it holds too much.
+
+    """
+    _parse(_check_expansion, text)
+    return _parse(partial(yaml.load, Loader=_Loader), text)
+
+
+class _TooMuchError(Exception):
+    pass
+
+
+def _parse(parse: Any, text: str) -> Any:
+    try:
+        return parse(text)
+    except _TooMuchError as error:
+        raise ValueError(str(error)) from error
+    except RecursionError as error:
+        raise ValueError("neither YAML nor JSON: it is nested too deeply") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise ValueError(f"neither YAML nor JSON: {' '.join(str(error).split())}") from error
+
+
+def _check_expansion(text: str) -> None:
+    """Raise if ``text`` has too many nodes, or too many characters once its aliases are replaced."""
+    loader = _Loader(text)
+    sizes: dict[str, int] = {}  # anchor → characters
+    opened: list[tuple[str | None, int]] = []  # anchor of each open collection, and the total before it
+    nodes = total = 0
+    while loader.check_event():
+        event = loader.get_event()
+        match event:
+            case yaml.AliasEvent():  # an alias inside its own anchor makes a cycle, which is found later
+                total += sizes.get(event.anchor, 0) + _NODE_CHARACTERS
+            case yaml.ScalarEvent():
+                size = len(event.value) + _NODE_CHARACTERS
+                sizes |= {event.anchor: size} if event.anchor else {}
+                total += size
+            case yaml.CollectionStartEvent():
+                opened.append((event.anchor, total))
+                total += _NODE_CHARACTERS
+            case yaml.CollectionEndEvent():
+                anchor, before = opened.pop()
+                sizes |= {anchor: total - before} if anchor else {}
+                continue
+            case _:
+                continue
+        nodes += 1
+        line = event.start_mark.line + 1
+        if total > _MAX_EXPANDED:
+            raise _TooMuchError(f"line {line}: its aliases expand to more than {_MAX_EXPANDED:,} characters")
+        if nodes > _MAX_YAML_NODES:
+            raise _TooMuchError(
+                f"line {line}: more than {_MAX_YAML_NODES:,} values; convert it to JSON, which is read faster"
+            )

@@ -4,13 +4,28 @@
 them, and :mod:`telefonie_mcp.upstream` serializes their requests.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
-__all__ = ["Binding", "Body", "Credential", "Location", "Operation", "Parameter"]
+from telefonie_mcp.errors import DocumentError
+
+__all__ = ["Binding", "Body", "Credential", "Location", "Operation", "Parameter", "check_path", "server_url"]
 
 Location = Literal["path", "query", "header", "cookie"]
+
+_SERVER: Final = re.compile(
+    r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s\\?#{}\x00-\x1f\x7f]*)?", re.IGNORECASE
+)
+"""A server's URL: host, port and path and nothing that parsers read differently, such as ``@`` or ``\\``."""
+
+_AUTHORITY_BREAKS: Final = frozenset("/\\?#@")
+"""Characters that end an authority, or move what precedes them out of it (RFC 3986 §3.2)."""
+
+_MAX_URL: Final = 2000
+"""Characters of a server's URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +132,39 @@ class Operation:
     success_texts: Mapping[str, str]
     text: bool = False
     hints: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+def server_url(url: str, defaults: Mapping[str, str], where: str) -> str:
+    """Return a server's URL without a trailing slash, its variables replaced by their defaults.
+
+    Raises:
+        DocumentError: it is not an absolute http(s) URL that every parser reads alike, or the default of a
+            variable that is part of the host would end it.
+
+    """
+    authority = url.partition("://")[2].partition("/")[0]
+    for name, value in defaults.items():
+        if "{" + name + "}" in authority and _AUTHORITY_BREAKS & {*value}:
+            raise DocumentError(f"{where}: the server variable {name!r} is part of the host, not {value!r}")
+        if max(len(url), len(value)) <= _MAX_URL:
+            url = url.replace("{" + name + "}", value)
+    if len(url) > _MAX_URL or not _is_server(url):
+        raise DocumentError(
+            f"{where}: needs a server with an absolute http(s) URL, without credentials or query, not {url!r}"
+        )
+    return url.rstrip("/")
+
+
+def _is_server(url: str) -> bool:
+    try:
+        return bool(_SERVER.fullmatch(url)) and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def check_path(path: str, where: str) -> None:
+    """Raise ``DocumentError`` for a path that would not begin where the server's URL ends."""
+    if not path.startswith("/"):
+        raise DocumentError(f"{where}: the path must begin with a slash (OpenAPI 3.1.1 §4.8.8)")
+    if found := re.search(r"[?#\\\s\x00-\x1f\x7f]", path):
+        raise DocumentError(f"{where}: the path must not contain {found[0]!r}")

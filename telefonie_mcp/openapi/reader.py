@@ -8,11 +8,19 @@ server that does not start.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import DocumentError
-from telefonie_mcp.openapi.operation import Body, Credential, Location, Operation, Parameter
-from telefonie_mcp.openapi.schema import Direction, Json, References, convert, is_object
+from telefonie_mcp.openapi.operation import (
+    Body,
+    Credential,
+    Location,
+    Operation,
+    Parameter,
+    check_path,
+    server_url,
+)
+from telefonie_mcp.openapi.references import Direction, Json, References, is_object
+from telefonie_mcp.openapi.schema import convert
 
 __all__ = ["read_operations"]
 
@@ -30,21 +38,11 @@ _MAX_OPERATIONS: Final = 1000
 _MAX_PARAMETERS: Final = 500
 """Parameters of an operation, or members of its body."""
 
-_MAX_URL: Final = 2000
-"""Characters of a server's URL."""
-
 _MAX_TEXT: Final = 16 * 1024
 """Characters of a summary or description."""
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 
-_SERVER: Final = re.compile(
-    r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s\\?#{}\x00-\x1f\x7f]*)?", re.IGNORECASE
-)
-"""A server's URL: host, port and path and nothing that parsers read differently, such as ``@`` or ``\\``."""
-
-_AUTHORITY_BREAKS: Final = frozenset("/\\?#@")
-"""Characters that end an authority, or move what precedes them out of it (RFC 3986 §3.2)."""
 _SEPARATORS: Final = {
     "form": ",",
     "simple": ",",
@@ -102,7 +100,7 @@ class _Reader:
 
     def _operation(self, method: str, path: str, item: Json, node: Json) -> Operation:
         where = f"{self._document}: {method.upper()} {path}"
-        _check_path(path, where)
+        check_path(path, where)
         credential = self._credential(node.get("security", self._root.get("security", [])), where)
         parameters = tuple(
             self._parameters([*item.get("parameters", ()), *node.get("parameters", ())], where)
@@ -143,26 +141,10 @@ class _Reader:
         )
         server = self._resolve(servers[0])
         if id(server) not in self._servers:
-            self._servers[id(server)] = server, self._server_url(server, where)
+            variables = self._resolve(server.get("variables"))
+            defaults = {name: str(self._resolve(each).get("default", "")) for name, each in variables.items()}
+            self._servers[id(server)] = server, server_url(str(server.get("url", "")), defaults, where)
         return self._servers[id(server)][1]
-
-    def _server_url(self, server: Json, where: str) -> str:
-        url = str(server.get("url", ""))
-        authority = url.partition("://")[2].partition("/")[0]
-        for name, variable in self._resolve(server.get("variables")).items():
-            value = str(self._resolve(variable).get("default", ""))
-            if "{" + name + "}" in authority and _AUTHORITY_BREAKS & {*value}:
-                raise DocumentError(
-                    f"{where}: the server variable {name!r} is part of the host, not {value!r}"
-                )
-            if max(len(url), len(value)) <= _MAX_URL:
-                url = url.replace("{" + name + "}", value)
-        if len(url) > _MAX_URL or not _is_server(url):
-            raise DocumentError(
-                f"{where}: needs a server with an absolute http(s) URL, without credentials or query, "
-                f"not {url!r}"
-            )
-        return url.rstrip("/")
 
     def _credential(self, requirements: Any, where: str) -> Credential | None:
         """Return the first alternative that one API key or bearer token satisfies (OpenAPI 3.1.1 §4.8.30)."""
@@ -282,21 +264,6 @@ class _Reader:
 def _is_json(media_type: str) -> bool:
     """Return whether ``media_type`` is JSON, or a range that includes it, such as ``*/*``."""
     return bool(re.match(r"application/([\w.+-]+\+)?json\b|(\*|application)/\*", media_type, re.IGNORECASE))
-
-
-def _is_server(url: str) -> bool:
-    try:
-        return bool(_SERVER.fullmatch(url)) and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
-    except ValueError:
-        return False
-
-
-def _check_path(path: str, where: str) -> None:
-    """Raise ``DocumentError`` for a path that would not begin where the server's URL ends."""
-    if not path.startswith("/"):
-        raise DocumentError(f"{where}: the path must begin with a slash (OpenAPI 3.1.1 §4.8.8)")
-    if found := re.search(r"[?#\\\s\x00-\x1f\x7f]", path):
-        raise DocumentError(f"{where}: the path must not contain {found[0]!r}")
 
 
 def _sends_credential(parameter: Parameter, credential: Credential) -> bool:

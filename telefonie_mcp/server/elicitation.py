@@ -21,6 +21,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from telefonie_mcp.calls.approval import Pause, Question, facts_changed, not_approved
 from telefonie_mcp.errors import NOTHING_DONE
+from telefonie_mcp.settings.types import is_loopback
 from telefonie_mcp.text import clean_line
 
 __all__ = ["ANSWER_SECONDS", "McpCaller", "RequestStateSeal", "input_required"]
@@ -53,12 +54,19 @@ class McpCaller:
 
     @property
     def key(self) -> str:
-        """Identity for rate limits: the name, and over HTTP also the session or the client's address."""
+        """Identity for rate limits: the session over HTTP if this server issued it, else the address.
+
+        Nothing that a client can choose: a client of 2026-07-28 has no session, whatever its headers say, and
+        the SDK refuses an unknown session of an earlier one. Over stdio there is one caller.
+        """
         request = self.context.request
         if request is None:
-            return self.name
-        session = request.headers.get("mcp-session-id")
-        return f"{self.name} {session or (request.client.host if request.client else '')}"
+            return ""
+        modern = self.context.protocol_version in MODERN_PROTOCOL_VERSIONS
+        if session := None if modern else request.headers.get("mcp-session-id"):
+            return f"session {session}"
+        host = request.client.host if request.client else ""
+        return f"address {'loopback' if is_loopback(host) else host}"  # which is all of 127.0.0.0/8
 
     async def approve(self, question: Question) -> str:
         """Ask the user, or read the answer in this request, and return an identifier of the approval.

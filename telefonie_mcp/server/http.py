@@ -7,7 +7,7 @@ rebinding (MCP 2026-07-28, "Streamable HTTP", security warning).
 from typing import Any
 
 from mcp.server.lowlevel import Server
-from mcp.server.transport_security import TransportSecuritySettings
+from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE, TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
+from telefonie_mcp.server.limits import WholeBodies
 
 __all__ = ["http_app"]
 
@@ -29,7 +30,7 @@ def http_app(server: Server[Any], app: App) -> Starlette:
 
     listening = [str(app.settings.http).rpartition(":")[0]] if app.settings.http else []
     hosts = (*_LOOPBACK, *listening)
-    return server.streamable_http_app(
+    application = server.streamable_http_app(
         json_response=app.settings.http_json,
         transport_security=TransportSecuritySettings(
             allowed_hosts=[pattern for host in hosts for pattern in (host, f"{host}:*")],
@@ -37,3 +38,5 @@ def http_app(server: Server[Any], app: App) -> Starlette:
         ),
         custom_starlette_routes=[Route("/healthz", health)],
     )
+    application.add_middleware(WholeBodies, most=DEFAULT_MAX_REQUEST_BODY_SIZE)
+    return application

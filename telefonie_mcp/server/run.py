@@ -9,8 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import anyio
@@ -29,6 +28,9 @@ __all__ = ["serve_http", "serve_sandbox", "serve_stdio"]
 
 _SHUTDOWN_SECONDS: Final = 2
 """How long requests other than writes may delay the shutdown of an HTTP server."""
+
+_BACKLOG: Final = 64
+"""Connections that wait to be accepted; the system turns further ones away."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -101,7 +103,7 @@ def _announce(app: App) -> None:
 def _listen(address: Address, setting: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        listener = socket.create_server((address.host, address.port), family=family, backlog=2048)
+        listener = socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         reason = os.strerror(error.errno or 0)  # error.strerror repeats the address
         raise SettingsError(
@@ -114,28 +116,22 @@ def _listen(address: Address, setting: str) -> socket.socket:
 
 
 async def _serve(asgi: Any, listener: socket.socket, path: str, drain: Callable[[], Awaitable[None]]) -> None:
-    import uvicorn  # noqa: PLC0415
-
-    class Server(uvicorn.Server):
-        @contextmanager
-        def capture_signals(self) -> Generator[None]:
-            """Install no handlers: uvicorn would raise the signals again at the end."""
-            yield
+    from telefonie_mcp.server.limits import HttpLimits, LimitedServer, usable_connections  # noqa: PLC0415
 
     def end() -> None:
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # no tracebacks of cancelled requests
         server.handle_exit(signal.SIGTERM, None)  # ends event streams: sse_starlette wraps it
 
-    server = Server(
-        uvicorn.Config(
-            asgi,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-        )
+    server = LimitedServer(
+        asgi,
+        listener,
+        HttpLimits(connections=usable_connections()),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     host, port = listener.getsockname()[:2]
     _log.warning("serving on http://%s%s", Address(host=host, port=port), path)
     async with ending_on_signal(drain, end):
-        await server.serve(sockets=[listener])
+        await server.serve()

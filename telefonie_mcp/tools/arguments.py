@@ -4,30 +4,32 @@ Clients may validate as well, but nothing depends on it. The accepted arguments 
 """
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from telefonie_mcp.errors import NOTHING_DONE, DocumentError, ToolError, Violation
 from telefonie_mcp.openapi.operation import Binding, Parameter
-from telefonie_mcp.openapi.schema import Json
 from telefonie_mcp.redaction import HIDDEN
-from telefonie_mcp.text import clean, control_character, did_you_mean
+from telefonie_mcp.text import control_character
 from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
 from telefonie_mcp.tools.formats import FORMATS
+from telefonie_mcp.tools.validation import values_in, violations_of
+from telefonie_mcp.tools.violations import (
+    MAX_VIOLATIONS,
+    excerpt,
+    path_text,
+    received,
+    schema_at,
+    schema_violations,
+)
 from telefonie_mcp.upstream.serialization import encoded
 
 if TYPE_CHECKING:
-    from jsonschema_rs import ValidationError
+    pass
 
 __all__ = ["check_schemas", "read_arguments"]
 
-_MAX_EXCERPT: Final = 60
-"""Characters of a bad value that an error repeats."""
-
-_MAX_LISTING: Final = 500
-"""Characters of a list of allowed values or names in an error."""
 
 _MAX_NAMED: Final = 20
 """Violations whose fields the message of an error names; ``errors`` has the rest."""
@@ -35,43 +37,24 @@ _MAX_NAMED: Final = 20
 _MAX_REASON: Final = 200
 """Characters of the validator's message about an invalid schema."""
 
-_MAX_VIOLATIONS: Final = 50
-"""Violations that one error lists; bounds the time spent on a large invalid argument."""
-
 _MAX_DEPTH: Final = 64
 """Levels of nesting in an argument; jsonschema-rs fails beyond 255."""
 
 _MAX_ENCODED: Final = 8000
 """Characters of an encoded argument outside the body: RFC 9110 §4.1 asks servers to accept URIs this long."""
 
+_TOO_LONG: Final = f"must have at most {_MAX_ENCODED:,} characters when it is encoded"
+
+_MAX_VALUES: Final = 20_000
+"""Values in the arguments of one call, those in lists and objects included; looking at each takes time."""
+
+_TOO_MANY_VALUES: Final = f"makes more than {_MAX_VALUES:,} values with the arguments before it"
+
 _NOT_ENCODABLE: Final = (
     f"holds what JSON cannot carry: NaN, an infinity, broken Unicode or more than {_MAX_DEPTH} levels"
 )
 
 _NOT_SENT: Final = "which is invisible or changes how text reads, and is not sent; leave it out"
-
-_REQUIREMENTS: Final = {
-    "exclusiveMaximum": "must be less than {limit}",
-    "exclusiveMinimum": "must be greater than {limit}",
-    "format": "must be a valid {format}",
-    "maxItems": "must have at most {limit} items",
-    "maxLength": "must have at most {limit} characters",
-    "maxProperties": "must have at most {limit} members",
-    "maximum": "must be at most {limit}",
-    "minItems": "must have {limit} or more items",
-    "minLength": "must have {limit} or more characters",
-    "minProperties": "must have {limit} or more members",
-    "minimum": "must be at least {limit}",
-    "multipleOf": "must be a multiple of {multiple_of}",
-    "uniqueItems": "must not hold the same item twice",
-}
-"""JSON Schema keyword → what a valid value must be; the fields come from the validator's error."""
-
-_UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
-_JOINERS: Final = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
-"""What is left of them after cleaning belongs to a word."""
-
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dict[str, Any], bool]:
@@ -83,29 +66,54 @@ def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dic
         ToolError: ``invalid_arguments``, with every violation.
 
     """
-    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    given = {name: value for name, value in _few(tool, arguments or {}).items() if value is not None}
     confirmed = tool.destructive and given.pop(CONFIRM, None) is True
+    _check_size(tool, given)
     unencodable = {name for name, value in given.items() if not _encodable(name, value)}
     readable = {
         name: _normalise(tool, name, value) for name, value in given.items() if name not in unencodable
     }
-    violations = [Violation(_excerpt(name), _NOT_ENCODABLE) for name in given if name in unencodable]
+    violations = [Violation(excerpt(name), _NOT_ENCODABLE) for name in given if name in unencodable]
     violations += [
         Violation(name, f"must be the value itself, which {HIDDEN} only stands for")
         for name in sorted(tool.secrets)
         if given.get(name) == HIDDEN
     ]
     violations += [
-        Violation(_excerpt(name), f"holds {character}, {_NOT_SENT}")
+        Violation(excerpt(name), f"holds {character}, {_NOT_SENT}")
         for name, value in readable.items()
         if (character := control_character({name: value}))
     ]
     refused = {violation.field for violation in violations}
     others = (v for v in _violations(tool, readable) if v.field not in refused)
-    violations += islice(others, _MAX_VIOLATIONS)
+    violations += islice(others, MAX_VIOLATIONS)
     if violations:
         raise _refusal(tool, violations)
     return readable, confirmed
+
+
+def _few(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return ``arguments`` without those unknown ones that no error would name."""
+    known = tool.input_schema["properties"]
+    if len(arguments) <= len(known) + MAX_VIOLATIONS:
+        return arguments
+    unknown = islice((name for name in arguments if name not in known), MAX_VIOLATIONS)
+    names = [*(name for name in known if name in arguments), *unknown]
+    return {name: True if name not in known else arguments[name] for name in names}
+
+
+def _check_size(tool: Tool, arguments: dict[str, Any]) -> None:
+    """Refuse arguments with so many values that looking at each of them would hold up other calls."""
+    left = _MAX_VALUES
+    for name, value in arguments.items():
+        count = values_in(value, left)
+        if count <= left:
+            left -= count
+        elif _encodable(name, value):
+            whole = {**arguments, CONFIRM: True} if tool.destructive else arguments
+            errors = violations_of(tool.argument_validator, tool.input_schema, whole)
+            first = next((v for error in errors for v in schema_violations(tool, error)), None)
+            raise _refusal(tool, [first or Violation(excerpt(name), _TOO_MANY_VALUES)])
 
 
 def check_schemas(catalog: Catalog) -> None:
@@ -157,13 +165,13 @@ def _violations(tool: Tool, given: dict[str, Any]) -> Iterator[Violation]:
     for place, (kind, value) in formatted.items():
         if problem := FORMATS[kind].problem(value):
             secret = place.partition("[")[0] in tool.secrets
-            yield Violation(place, problem if secret else f"{problem} {_received(value)}")
+            yield Violation(place, problem if secret else f"{problem} {received(value)}")
     whole = {**given, CONFIRM: True} if tool.destructive else given
-    for error in tool.argument_validator.iter_errors(whole):
+    for error in violations_of(tool.argument_validator, tool.input_schema, whole):
         path = error.instance_path
-        if _path_text(path) in formatted:
+        if path_text(path) in formatted:
             continue  # the format's own message is more specific
-        yield from _schema_violations(tool, error)
+        yield from schema_violations(tool, error)
     for binding in tool.bindings:
         if binding.argument in given and binding.argument not in formatted:
             yield from _placement_violations(binding, given[binding.argument])
@@ -173,11 +181,27 @@ def _placement_violations(binding: Binding, value: Any) -> Iterator[Violation]:
     """Yield what makes a value unusable at its place in the request: path, query, header or cookie."""
     if not isinstance(binding.place, Parameter):
         return
+    if _length(value) > _MAX_ENCODED:
+        yield Violation(binding.argument, _TOO_LONG)
+        return
     text = encoded(binding.place, value)
     if binding.place.location == "path" and not text.strip("."):
-        yield Violation(binding.argument, f"must not be empty or dots alone {_received(value)}")
+        yield Violation(binding.argument, f"must not be empty or dots alone {received(value)}")
     if len(text) > _MAX_ENCODED:
-        yield Violation(binding.argument, f"must have at most {_MAX_ENCODED:,} characters when it is encoded")
+        yield Violation(binding.argument, _TOO_LONG)
+
+
+def _length(value: Any) -> int:
+    """Return how many characters ``value`` has at least when it is encoded."""
+    match value:
+        case str():
+            return len(value)
+        case list():
+            return sum(map(_length, cast("list[Any]", value)))
+        case dict():
+            return sum(map(_length, cast("dict[str, Any]", value).values()))
+        case _:
+            return 0
 
 
 def _formatted_strings(tool: Tool, given: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -188,91 +212,18 @@ def _formatted_strings(tool: Tool, given: Mapping[str, Any]) -> Iterator[tuple[s
     """
     for name, kind in tool.formats.items():
         value = given.get(name)
-        if isinstance(value, str) and _schema_at(tool, [name]).get("type") != "array":
+        if isinstance(value, str) and schema_at(tool, [name]).get("type") != "array":
             yield name, (kind, value)
         elif isinstance(value, list):
-            most = _schema_at(tool, [name]).get("maxItems")
+            most = schema_at(tool, [name]).get("maxItems")
             for position, item in enumerate(islice(cast("list[Any]", value), most)):
                 if isinstance(item, str):
                     yield f"{name}[{position}]", (kind, item)
 
 
-def _schema_violations(tool: Tool, error: "ValidationError") -> Iterator[Violation]:
-    kind = error.kind.as_dict()
-    path = error.instance_path
-    place = _path_text(path)
-    match error.kind.name:
-        case "required":
-            name = kind["property"]
-            yield Violation(_path_text([*path, name]), f"is required{_description(tool, [*path, name])}")
-        case "additionalProperties":
-            known = list(_schema_at(tool, path).get("properties", {}))
-            owner = f"a member of {place}" if place else f"an argument of {tool.name}"
-            for name in islice(kind["unexpected"], _MAX_VIOLATIONS):
-                listing = _excerpt(", ".join(known) or "none", _MAX_LISTING)
-                names = f"the {'members' if place else 'arguments'} are {listing}"
-                remedy = did_you_mean(name, known, names)
-                yield Violation(_path_text([*path, name]), f"is not {owner}; {remedy}")
-        case name:
-            problem = _requirement(name, kind, _description(tool, path))
-            secret = bool(path) and path[0] in tool.secrets
-            yield Violation(place, problem if secret else f"{problem} {_received(error.instance)}")
-
-
-def _requirement(keyword: str, kind: Mapping[str, Any], described: str) -> str:
-    """Return what a valid value must be, given the violated keyword and the validator's facts about it."""
-    match keyword:
-        case "type":
-            return f"must be of type {' or '.join(kind['types'])}{described}"
-        case "enum":
-            return f"must be one of {_excerpt(', '.join(map(_excerpt, kind['options'])), _MAX_LISTING)}"
-        case "pattern":
-            return f"must match {kind['pattern']}{described}"
-        case "anyOf":
-            first = [alternative[0].kind for alternative in kind["context"]]
-            types = {name: None for each in first if each.name == "type" for name in each.as_dict()["types"]}
-            alternatives = f"be of type {' or '.join(types)}" if types else "match one of its alternatives"
-            return f"must {alternatives}{described}"
-        case _ if keyword in _REQUIREMENTS:
-            return _REQUIREMENTS[keyword].format_map(kind)
-        case _:
-            return f"violates {keyword}{described}"
-
-
-def _path_text(path: Sequence[str | int]) -> str:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{_excerpt(step)}" for step in path)
-    return text.removeprefix(".")
-
-
-def _schema_at(tool: Tool, path: Sequence[str | int]) -> Json:
-    schema: Any = tool.input_schema
-    for step in path:
-        inner = schema.get("items", {}) if isinstance(step, int) else schema.get("properties", {})
-        schema = inner if isinstance(step, int) else inner.get(step, {})
-    return cast("Json", schema)
-
-
-def _description(tool: Tool, path: Sequence[str | int]) -> str:
-    text = _schema_at(tool, path).get("description")
-    return f" ({text})" if text else ""
-
-
-def _received(value: Any) -> str:
-    quote = '"' if isinstance(value, str) else ""
-    return f"(got {quote}{_excerpt(value)}{quote})"
-
-
-def _excerpt(value: Any, limit: int = _MAX_EXCERPT) -> str:
-    """Return a string, or any other value as JSON, cut to ``limit`` printable characters."""
-    pieces = [value] if isinstance(value, str) else islice(_ENCODER.iterencode(value), limit + 1)
-    text = clean(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", _UNPRINTABLE, "".join(pieces)[: 2 * limit]))
-    text = "".join(char if char.isprintable() or char in _JOINERS else _UNPRINTABLE for char in text)
-    return f"{text[:limit]}…" if len(text) > limit else text
-
-
 def _refusal(tool: Tool, violations: list[Violation]) -> ToolError:
     names = ", ".join(dict.fromkeys(v.field for v in violations[:_MAX_NAMED]))
-    count = f"{_MAX_VIOLATIONS} or more" if len(violations) >= _MAX_VIOLATIONS else len(violations)
+    count = f"{MAX_VIOLATIONS} or more" if len(violations) >= MAX_VIOLATIONS else len(violations)
     what = (
         f"{names} {violations[0].problem}"
         if len(violations) == 1
@@ -283,5 +234,5 @@ def _refusal(tool: Tool, violations: list[Violation]) -> ToolError:
         code="invalid_arguments",
         field=violations[0].field,
         hint=f"Correct the named arguments and call {tool.name} again.",
-        errors=[{"field": v.field, "problem": v.problem} for v in violations[:_MAX_VIOLATIONS]],
+        errors=[{"field": v.field, "problem": v.problem} for v in violations[:MAX_VIOLATIONS]],
     )

@@ -91,7 +91,9 @@ class Tool:
     @cached_property
     def argument_validator(self) -> "Draft202012Validator":
         """The validator of ``input_schema``, compiled on first use."""
-        return _compile(self.input_schema, validate_formats=True)
+        from telefonie_mcp.tools.validation import compile_schema  # noqa: PLC0415 - not before a first call
+
+        return compile_schema(self.input_schema, validate_formats=True)
 
     @cached_property
     def result_validator(self) -> "Draft202012Validator":
@@ -100,7 +102,9 @@ class Tool:
         ``format`` is an annotation here (JSON Schema 2020-12 Validation §7.2.1): a date that the provider
         writes differently does not invalidate an otherwise usable answer.
         """
-        return _compile(self.answer_schema, validate_formats=False)
+        from telefonie_mcp.tools.validation import compile_schema  # noqa: PLC0415 - not before a first call
+
+        return compile_schema(self.answer_schema, validate_formats=False)
 
 
 @dataclass(frozen=True)
@@ -215,9 +219,3 @@ def _without_secrets(value: Any, names: frozenset[str]) -> Any:
         name: HIDDEN if member_name(name) in names else _without_secrets(member, names)
         for name, member in cast("Mapping[str, Any]", value).items()
     }
-
-
-def _compile(schema: dict[str, Any], *, validate_formats: bool) -> "Draft202012Validator":
-    from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - not needed before a first call
-
-    return Draft202012Validator(schema, validate_formats=validate_formats)

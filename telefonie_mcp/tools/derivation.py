@@ -7,7 +7,6 @@ and the others are prefixed with their location.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
@@ -16,7 +15,7 @@ from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.hints import Hints, ResourceHint
 from telefonie_mcp.openapi.operation import Binding, Operation
-from telefonie_mcp.openapi.schema import MAX_SCHEMA, is_object, opened
+from telefonie_mcp.openapi.references import MAX_SCHEMA, SharedSchemas, bounded_input, is_object
 from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool
 from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
 from telefonie_mcp.tools.secret_names import with_secret_names
@@ -36,7 +35,6 @@ _DIGEST_LENGTH: Final = 6
 """Hexadecimal digits that keep the names of two shortened tools distinct."""
 
 _NO_HINTS: Final = Hints()
-_ANNOTATIONS: Final = frozenset({"default", "description", "examples", "title"})
 
 
 def build_catalog(documents: Iterable[Document]) -> Catalog:
@@ -50,7 +48,7 @@ def build_catalog(documents: Iterable[Document]) -> Catalog:
     tools: dict[str, Tool] = {}
     for document in documents:
         left = _MAX_TOOLS
-        shared = _Shared()
+        shared = SharedSchemas()
         for operation in document.operations:
             tool = _tool(document, operation, shared, min(MAX_SCHEMA, left // 2))
             left -= sum(map(shared.size, (tool.input_schema, tool.output_schema, tool.description)))
@@ -66,41 +64,7 @@ def build_catalog(documents: Iterable[Document]) -> Catalog:
     return catalog
 
 
-class _Shared:
-    """What is known of the schemas of one document; operations share what they refer to.
-
-    Every schema is kept, so that its identity stays its own.
-    """
-
-    def __init__(self) -> None:
-        self._sizes: dict[int, tuple[Any, int]] = {}
-        self._plain: dict[int, tuple[Any, Any]] = {}
-
-    def size(self, schema: Any) -> int:
-        """Return the bytes of ``schema`` as compact JSON."""
-        if not isinstance(schema, dict | list):
-            return _bytes(schema)
-        whole = cast("dict[str, Any] | list[Any]", schema)
-        if id(whole) not in self._sizes:
-            names = sum(_bytes(str(name)) + 1 for name in whole) if isinstance(whole, dict) else 0
-            members = whole.values() if isinstance(whole, dict) else whole
-            commas = max(0, len(whole) - 1)
-            self._sizes[id(whole)] = whole, 2 + names + commas + sum(map(self.size, members))
-        return self._sizes[id(whole)][1]
-
-    def plain(self, schema: Any) -> Any:
-        """Return ``schema`` without annotations."""
-        if id(schema) not in self._plain:
-            self._plain[id(schema)] = schema, _without_annotations(schema)
-        return self._plain[id(schema)][1]
-
-
-def _bytes(value: Any) -> int:
-    """Return the bytes of a string, number, boolean or null as JSON."""
-    return len(json.dumps(value, ensure_ascii=False).encode())
-
-
-def _tool(document: Document, operation: Operation, shared: _Shared, most: int) -> Tool:
+def _tool(document: Document, operation: Operation, shared: SharedSchemas, most: int) -> Tool:
     """Return the tool of ``operation``; what would make a schema larger than ``most`` bytes is open in it."""
     hints = document.hints.get(operation.id, _NO_HINTS)
     read_only = operation.method == "GET" if hints.read_only is None else hints.read_only
@@ -118,7 +82,7 @@ def _tool(document: Document, operation: Operation, shared: _Shared, most: int) 
         name=_tool_name(operation.id),
         title=operation.summary or snake_case(operation.id).replace("_", " ").capitalize(),
         description=" ".join(filter(None, words)),
-        input_schema=_bounded(
+        input_schema=bounded_input(
             _input_schema(bindings, hints, destructive=destructive),
             shared,
             most,
@@ -225,28 +189,6 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
     }
 
 
-def _bounded(schema: dict[str, Any], shared: _Shared, most: int, where: str) -> dict[str, Any]:
-    """Return an input schema whose largest arguments are open, as far as its size requires.
-
-    Raises:
-        DocumentError: it would be too large even with every argument open.
-
-    """
-    properties: dict[str, Any] = dict(schema["properties"])
-    total = shared.size(schema)
-    for name in sorted(properties, key=lambda name: -shared.size(properties[name])):
-        if total <= most:
-            return {**schema, "properties": properties}
-        total -= shared.size(properties[name])
-        properties[name] = opened(properties[name])
-        total += shared.size(properties[name])
-    if total <= most:
-        return {**schema, "properties": properties}
-    raise DocumentError(
-        f"{where}: its tool, or those of the document together, are too large even with open arguments"
-    )
-
-
 def _content_schema(operation: Operation, body: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the schema of the structured content for one success response.
 
@@ -262,7 +204,7 @@ def _content_schema(operation: Operation, body: Mapping[str, Any] | None) -> dic
     return {"type": "object", "properties": {"result": dict(body)}, "required": ["result"]}
 
 
-def _answer_schema(operation: Operation, hints: Hints, shared: _Shared, most: int) -> dict[str, Any]:
+def _answer_schema(operation: Operation, hints: Hints, shared: SharedSchemas, most: int) -> dict[str, Any]:
     bodies = [None if body is None else shared.plain(body) for body in operation.successes.values()]
     shapes: list[dict[str, Any]] = []
     if sum(map(shared.size, bodies)) <= most:
@@ -294,21 +236,6 @@ def _brief_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _type_only(schema: Mapping[str, Any]) -> dict[str, Any]:
     kind = {"type": schema["type"]} if "type" in schema else {}
     return {**kind, "items": _type_only(schema.get("items", {}))} if "items" in schema else kind
-
-
-def _without_annotations(schema: Any) -> Any:
-    """Return ``schema`` without annotations: validation ignores them, and they cost a model's context."""
-    if isinstance(schema, list):
-        return [_without_annotations(member) for member in cast("list[Any]", schema)]
-    if not isinstance(schema, dict):
-        return schema
-    kept: dict[str, Any] = {}
-    for key, value in cast("dict[str, Any]", schema).items():
-        if key == "properties":
-            kept[key] = {name: _without_annotations(member) for name, member in value.items()}
-        elif key not in _ANNOTATIONS:
-            kept[key] = _without_annotations(value)
-    return kept
 
 
 def _check_hints(catalog: Catalog, tool: Tool) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from telefonie_mcp.openapi.schema import Json, is_object
+from telefonie_mcp.openapi.references import Json, is_object
 from telefonie_mcp.redaction import HIDDEN, NO_REDACTION, Redaction
 from telefonie_mcp.text import MAX_DEPTH, MAX_STRING, clean, clean_line, compact
 from telefonie_mcp.tools.catalog import Tool
@@ -63,11 +63,19 @@ def violation(tool: Tool, content: Mapping[str, Any], redaction: Redaction = NO_
 
     What stands for a secret violates nothing.
     """
-    errors = tool.result_validator.iter_errors(content)
+    from telefonie_mcp.tools.validation import (  # noqa: PLC0415 - not before a first call
+        UNCHECKED,
+        is_unchecked,
+        violations_of,
+    )
+
+    errors = violations_of(tool.result_validator, tool.answer_schema, content)
     error = next((each for each in errors if each.instance != HIDDEN), None)
     if error is None:
         return None
     place = redaction.text(".".join(map(str, error.instance_path))) or "the answer"
+    if is_unchecked(error):
+        return f"{clean_line(place)}: {UNCHECKED}"
     shown = _at(error.instance_path, redaction.json(content))
     message, written = error.message, compact(error.instance)
     if shown != error.instance:

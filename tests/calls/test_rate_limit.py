@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 
 from telefonie_mcp.calls.rate_limit import SHARED_FACTOR, RateLimit
@@ -61,3 +63,15 @@ def test_memory_is_bounded_and_the_busiest_caller_is_remembered() -> None:
     for number in range(2000):
         pace.take(str(number))
         refused(pace, "busy")
+
+
+def test_a_name_of_any_length_takes_no_more_memory_than_another() -> None:
+    pace = RateLimit(1000, clock=lambda: 0.0)
+    tracemalloc.start()
+    try:
+        for number in range(500):
+            pace.take(f"\ud800{number}" * 10_000)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 500_000

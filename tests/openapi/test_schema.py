@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from telefonie_mcp.errors import DocumentError
-from telefonie_mcp.openapi.schema import Direction, References, convert, fold, is_object
+from telefonie_mcp.openapi.references import Direction, References, fold, is_object
+from telefonie_mcp.openapi.schema import convert
 
 ROOT: dict[str, Any] = {
     "components": {

@@ -1,0 +1,75 @@
+"""Validation against JSON Schema within bounds on time and memory, whatever a document and a caller combine.
+
+The validator makes an object with a message for each violation before it returns the first, so that a list
+of wrong values takes seconds. Where that would be many, only the first violation is looked for.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator, ValidationError
+
+__all__ = ["UNCHECKED", "compile_schema", "is_unchecked", "values_in", "violations_of"]
+
+UNCHECKED: Final = "cannot be checked: its pattern takes too many steps"
+"""The predicate of a sentence about a value whose ``pattern`` the validator gives up."""
+
+_MAX_BACKTRACKS: Final = 10_000
+"""Steps back of one match; only a pattern with a lookaround or a back reference makes any."""
+
+_MAX_WORK: Final = 100_000
+"""Values of an instance times values of its schema: how many violations there may be, at 20 µs each."""
+
+
+def compile_schema(schema: Mapping[str, Any], *, validate_formats: bool) -> "Draft202012Validator":
+    """Return the validator of ``schema``.
+
+    Raises:
+        ValueError: it is not valid JSON Schema.
+
+    """
+    from jsonschema_rs import (  # noqa: PLC0415 - not needed before a first call
+        Draft202012Validator,
+        FancyRegexOptions,
+    )
+
+    options = FancyRegexOptions(backtrack_limit=_MAX_BACKTRACKS)
+    return Draft202012Validator(dict(schema), validate_formats=validate_formats, pattern_options=options)
+
+
+def violations_of(
+    validator: "Draft202012Validator", schema: Mapping[str, Any], instance: Any
+) -> "Iterator[ValidationError]":
+    """Yield the violations of ``schema`` by ``instance``; only the first if there may be too many."""
+    if validator.is_valid(instance):
+        return
+    if values_in(instance, _MAX_WORK) * values_in(schema, _MAX_WORK) <= _MAX_WORK:
+        yield from validator.iter_errors(instance)
+        return
+    from jsonschema_rs import ValidationError  # noqa: PLC0415
+
+    try:
+        validator.validate(instance)
+    except ValidationError as error:
+        yield error
+
+
+def is_unchecked(error: "ValidationError") -> bool:
+    """Whether the validator could not tell if ``pattern`` matches."""
+    return error.kind.name == "pattern" and "pattern" not in error.kind.as_dict()
+
+
+def values_in(value: Any, most: int) -> int:
+    """Return how many values JSON ``value`` has, itself included, or a little more than ``most``."""
+    count, waiting = 1, [value]
+    while waiting and count <= most:
+        each = waiting.pop()
+        if not isinstance(each, dict | list):
+            continue
+        inner = cast("dict[str, Any] | list[Any]", each)
+        members = inner.values() if isinstance(inner, dict) else inner
+        count += len(members)
+        waiting += islice(members, most)
+    return count
