@@ -15,6 +15,7 @@ from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
 from telefonie_mcp.ledger.accounts import live_account
+from telefonie_mcp.ledger.files import FileMark
 from telefonie_mcp.ledger.records import Account, Entry, Limits
 from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
@@ -126,6 +127,7 @@ class App:
             open_transport,
             user_agent=f"telefonie-mcp/{__version__}",
             local={_COMPOSED_HOST: open_lookup} if self.settings.mode == "live" else {},
+            secrets=self.settings.secrets,
             encrypted=any(urlsplit(server).scheme == "https" for server in servers),
         )
 
@@ -155,17 +157,22 @@ class App:
         )
 
     @cached_property
+    def ledger_file(self) -> FileMark | None:
+        """The ledger's file as it is first found, by a server at its start: later it must be the same."""
+        return FileMark.found(self.settings.ledger_url)
+
+    @cached_property
     def pipeline(self) -> "Pipeline":
         """Runs tool calls."""
         from telefonie_mcp.calls.pipeline import Pipeline  # noqa: PLC0415
         from telefonie_mcp.calls.rate_limit import RateLimit  # noqa: PLC0415
         from telefonie_mcp.ledger.async_ledger import AsyncLedger  # noqa: PLC0415
 
-        settings = self.settings
+        settings, limits = self.settings, self.policy.limits
         return Pipeline(
             self.requester,
             self.policy,
-            AsyncLedger(lambda: settings.ledger_url, self.policy.limits, accounts=self.accounts),
+            AsyncLedger(lambda: settings.ledger_url, limits, accounts=self.accounts, found=self.ledger_file),
             RateLimit(settings.max_calls_per_minute),
             mode=settings.mode,
             seconds=settings.timeout,

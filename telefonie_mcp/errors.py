@@ -13,7 +13,7 @@ to be done, ``code`` is stable across releases, and ``hint`` is the next step.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 __all__ = [
     "NOTHING_DONE",
@@ -28,6 +28,9 @@ __all__ = [
 NOTHING_DONE: Final = "Nothing was done"
 """The first words of every message about a call that had no effect."""
 
+_MAX_DOCUMENT_ERROR: Final = 2000
+"""Characters of a message about a document, whose names can have any length."""
+
 
 class TelefonieError(Exception):
     """Base class of the errors that this package raises."""
@@ -39,6 +42,11 @@ class SettingsError(TelefonieError):
 
 class DocumentError(TelefonieError):
     """An OpenAPI document is invalid, so the server does not start; the message names document and place."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message if len(message) <= _MAX_DOCUMENT_ERROR else f"{message[:_MAX_DOCUMENT_ERROR]}…"
+        )
 
 
 class UnknownToolError(TelefonieError):
@@ -55,6 +63,11 @@ class Violation:
 
     field: str
     problem: str
+
+
+class _Redactor(Protocol):
+    def text(self, text: str) -> str: ...
+    def json(self, value: Any) -> Any: ...
 
 
 class ToolError(TelefonieError):
@@ -90,6 +103,12 @@ class ToolError(TelefonieError):
         self.status = status
         self.field = field
         self.details = details
+
+    def redact(self, redactor: _Redactor) -> None:
+        """Replace secrets in everything that is said."""
+        self.message, self.hint = redactor.text(self.message), redactor.text(self.hint)
+        self.args = (self.message,)
+        self.details = redactor.json(self.details)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON object that is the text of the error result, ``message`` first."""

@@ -1,6 +1,7 @@
 """Fixtures that every test can use, and which tests a command selects; pyproject.toml explains markers."""
 
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import pytest
 from tests.support.postgres import postgres
 
 ROOT = Path(__file__).parents[1]
+
+# Without bytecode, every worker rewrites all tests and every process that a test starts compiles the package:
+# a third of the time that all tests take.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("project")  # machines are busy, and the same commit gets the same verdict

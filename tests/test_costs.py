@@ -64,7 +64,7 @@ def test_a_start_imports_little_beyond_the_sdk(tmp_path: Path, sdk: set[str], *,
     assert "mcp.server.lowlevel" in ours & sdk
     assert not [module for module in sorted(ours) if module.startswith(HEAVY)]
     beyond = sorted(ours - sdk)
-    assert len(beyond) <= 80, beyond
+    assert len(beyond) <= 85, beyond
 
 
 async def test_the_six_operations_fit_into_2000_tokens() -> None:

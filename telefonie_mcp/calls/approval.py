@@ -9,12 +9,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from typing import Any, Protocol
 
 from telefonie_mcp.calls.current_state import CurrentState
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.openapi.hints import sentence
-from telefonie_mcp.text import clean_line
+from telefonie_mcp.text import BULLET, clean_line, line_of, one_line
 from telefonie_mcp.tools.catalog import Tool
 
 __all__ = [
@@ -24,13 +24,8 @@ __all__ = [
     "Question",
     "facts_changed",
     "not_approved",
-    "one_line",
     "question_about",
 ]
-
-_BULLET: Final = "\N{MIDDLE DOT}"
-"""Starts each item of a question. Replaced within items: some clients join the lines, and a value must not
-look like an item of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,26 +138,7 @@ def question_about(
     shown |= {f"with {name}": value for name, value in sent.items()}
     shown |= {f"left of {name}": left["left"] for name, left in limits.items()}
     lines += [
-        f"{_BULLET} {_one_line(name).replace('_', ' ')}: {_item_text(value)}" for name, value in shown.items()
+        f"{BULLET} {line_of(name).replace('_', ' ')}: {line_of(value)}" for name, value in shown.items()
     ]
     content = json.dumps([bound, tool.name, arguments, current], sort_keys=True, ensure_ascii=True)
     return Question("\n".join(lines), hashlib.sha256(content.encode()).hexdigest())
-
-
-def one_line(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return values as parts of a sentence: cleaned, on one line, and cut, whoever chose them."""
-    return {name: _item_text(value) for name, value in values.items()}
-
-
-def _item_text(value: Any) -> str:
-    """Return ``value`` as a part of one line, whoever chose it: it must not pass for a fact of its own."""
-    if isinstance(value, Mapping):
-        members = cast("Mapping[str, Any]", value)
-        return ", ".join(_one_line(name) for name, member in members.items() if member) or "none"
-    if isinstance(value, list):
-        return ", ".join(map(_one_line, cast("list[Any]", value)))
-    return _one_line(value)
-
-
-def _one_line(value: Any) -> str:
-    return clean_line(value).replace(_BULLET, ",")

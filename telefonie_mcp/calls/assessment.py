@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from telefonie_mcp.calls.approval import Caller, Question, facts_changed, one_line, question_about
+from telefonie_mcp.calls.approval import Caller, Question, facts_changed, question_about
 from telefonie_mcp.calls.current_state import CurrentState, impossible, read_current_state, refused
 from telefonie_mcp.calls.held_rates import find_rates, with_rates
 from telefonie_mcp.calls.policy import Policy
@@ -23,7 +23,7 @@ from telefonie_mcp.ledger.async_ledger import AsyncLedger, explained, in_progres
 from telefonie_mcp.ledger.budgets import check_budgets, shown_limits
 from telefonie_mcp.ledger.records import Account, InProgressError, Survey
 from telefonie_mcp.openapi.hints import sentence
-from telefonie_mcp.text import clean_line
+from telefonie_mcp.text import clean_line, one_line
 from telefonie_mcp.tools.catalog import CONFIRM, Tool
 from telefonie_mcp.tools.requester import Requester
 

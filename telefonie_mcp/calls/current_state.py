@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, assert_never, cast
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.openapi.hints import Read, Settle, sentence
-from telefonie_mcp.text import clean, clean_line
+from telefonie_mcp.text import clean, clean_line, one_line
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.formats import DERIVATIONS
 from telefonie_mcp.tools.requester import Requester, content_of
@@ -28,6 +28,9 @@ __all__ = [
 ]
 
 CurrentState = Mapping[str, Any]
+
+_MAX_REASON: Final = 1000
+"""Characters of a reason that the hints give, values included."""
 
 _ABSENT: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
@@ -133,9 +136,8 @@ def refused(
     tool: Tool, reason: str, values: Mapping[str, Any], code: Literal["not_found", "conflict"]
 ) -> ToolError:
     """Return a refusal for a reason that the hints give, with ``values`` filled in, each on one line."""
-    shown = {name: clean_line(value) if isinstance(value, str) else value for name, value in values.items()}
     return ToolError(
-        f"{NOTHING_DONE}: {sentence(reason, shown)}.",
+        f"{NOTHING_DONE}: {clean_line(sentence(reason, one_line(values)), _MAX_REASON)}.",
         code=code,
         field=tool.hints.subject,
         hint="Look at the current state before another attempt.",

@@ -10,7 +10,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -29,7 +29,6 @@ from telefonie_mcp.ledger.records import Account, Intent, State, Survey
 from telefonie_mcp.money import limit
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.tools.redaction import hide_secrets
 from telefonie_mcp.tools.requester import Requester, content_of
 
 __all__ = ["Pipeline", "Result", "WriteObserver"]
@@ -105,8 +104,12 @@ class Pipeline:
 
         """
         tool = self._requester.catalog[name]
-        with _explained(tool, NOTHING_DONE):
-            return await self._run(tool, arguments, caller)
+        try:
+            with _explained(tool, NOTHING_DONE):
+                return await self._run(tool, arguments, caller)
+        except ToolError as error:
+            error.redact(self._requester.redactor)
+            raise
 
     async def _run(self, tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller) -> Result:
         self._refuse_when_closing()
@@ -133,12 +136,7 @@ class Pipeline:
                 self._idle = anyio.Event()
 
     async def _read(self, tool: Tool, values: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
-        outcome = await self._requester.send(tool, values, deadline)
-        try:
-            return content_of(tool, outcome, values)
-        except ToolError as error:
-            hide_secrets(error, tool, values)
-            raise
+        return content_of(tool, await self._requester.send(tool, values, deadline), values)
 
     async def _preview(self, request: Request, deadline: Deadline) -> ToolError:
         """Return the preview, for which no ledger is made and nothing recorded."""
@@ -171,13 +169,16 @@ class Pipeline:
     async def _write(self, request: Request, permit: Permit, caller: Caller) -> Result:
         tool, values = request.tool, request.arguments
         with anyio.CancelScope(shield=True):
-            intent = _intent(request, permit, caller=caller.name, seconds=self._seconds)
+            redaction = self._requester.redaction(tool, values)
+            shown = redaction.json(tool.shown(values))
+            if permit.before is not None:  # it was read before the call's secrets were known as such
+                permit = replace(permit, before=redaction.json(tool.shown(permit.before)))
+            intent = _intent(request, permit, shown, caller=caller.name, seconds=self._seconds)
             entry = await self.ledger.begin(intent, permit.deadline)
             with _explained(tool, f"It is unknown whether {tool.name} was carried out"):
                 try:
                     done = await write(self._requester, tool, values, permit)
                 except WriteError as error:
-                    hide_secrets(error.error, tool, values)
                     await self.ledger.finish(entry, error.state, permit.deadline, error.error.message)
                     await self._tell(tool, values, error.state)
                     raise error.error from error
@@ -212,7 +213,9 @@ class Pipeline:
             await self._idle.wait()
 
 
-def _intent(request: Request, permit: Permit, *, caller: str, seconds: float) -> Intent:
+def _intent(
+    request: Request, permit: Permit, shown: Mapping[str, Any], *, caller: str, seconds: float
+) -> Intent:
     tool = request.tool
     return Intent(
         account=request.account.name,
@@ -221,11 +224,11 @@ def _intent(request: Request, permit: Permit, *, caller: str, seconds: float) ->
         operation=tool.operation.id,
         effect=tool.hints.effect,
         subject=request.subject or f"{tool.name} {uuid4()}",
-        arguments=tool.shown(request.arguments),
+        arguments=shown,
         caller=caller,
         lease=2 * seconds,
         monthly_rate=permit.monthly_rate,
-        previous=None if permit.before is None else tool.shown(permit.before),
+        previous=permit.before,
         approval=permit.approval,
         newest=permit.newest,
     )

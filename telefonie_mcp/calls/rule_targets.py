@@ -16,11 +16,11 @@ __all__ = ["hosts_in", "numbers_in"]
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9\s().\-/\u00a0\u2010-\u2015\u202f]{5,38}")
 """A whole value that can be a phone number, however it is punctuated."""
 
-_PREFIX: Final = re.compile(r"\s*(tel:)?(%2B)?", re.IGNORECASE)
+_PREFIX: Final = re.compile(r"^(?:tel:)?(?:%2B)?", re.IGNORECASE)
 _DIGITS: Final = 7
 _URL: Final = re.compile(
     r"(?:https?|wss?|ftps?|sips?):[^\s\"'<>]+"  # these need no slashes (WHATWG URL §4.4, RFC 3261 §19.1)
-    r"|[a-z][a-z0-9+.-]*://[^\s\"'<>]+"
+    r"|[a-z][a-z0-9+.-]{0,30}://[^\s\"'<>]+"  # bounded, so that a long word is read in linear time
     r"|^\s*//[^\s\"'<>/]+\.[^\s\"'<>]+",
     re.IGNORECASE,
 )
@@ -30,7 +30,7 @@ _URL: Final = re.compile(
 def numbers_in(value: Any) -> Iterator[str]:
     """Yield, in E.164, every number that a string or an integer in ``value`` is."""
     for each in _texts(value):
-        text = _PREFIX.sub("", normalize("NFKC", each))
+        text = _PREFIX.sub("", normalize("NFKC", each).strip())
         if _NUMBER.fullmatch(text) and len(digits := re.sub("[^0-9]", "", text)) >= _DIGITS:
             digits = digits.removeprefix("00")
             yield f"+{digits}"

@@ -30,7 +30,7 @@ from telefonie_mcp.openapi.hints import Settle
 from telefonie_mcp.tools.api_errors import problem_of, refusal, unusable
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.requester import Requester, succeeded
-from telefonie_mcp.tools.results import UnusableError, done_without_body, present
+from telefonie_mcp.tools.results import UnusableError, done_without_body, present, violation
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 
 __all__ = ["Done", "WriteError", "write"]
@@ -153,10 +153,8 @@ class _Write:
         done = f"{self.tool.name} has been carried out"
         if settle.done == "matches" and happened(self.tool, settle, self.arguments, None, self.before):
             done = "Everything is as asked, and was so before"
-        if errors := [*self.tool.result_validator.iter_errors(content)]:
-            error = UnusableError(
-                f"does not follow the specification: {errors[0].message[:_MAX_REASON]}", content
-            )
+        if violated := violation(self.tool, content):
+            error = UnusableError(f"does not follow the specification: {violated[:_MAX_REASON]}", content)
             status = outcome.status if isinstance(outcome, Answer) else None
             raise WriteError(
                 "done", unusable(error, status=status, done=f"{done}, but its result is unclear")

@@ -28,8 +28,11 @@ def call(flags: dict[str, Any], tool: str, arguments: Sequence[str], json_argume
     from telefonie_mcp.app import App  # noqa: PLC0415
     from telefonie_mcp.calls.approval import CommandLine  # noqa: PLC0415
     from telefonie_mcp.server.signals import ending_on_signal  # noqa: PLC0415
+    from telefonie_mcp.settings.storage import storage_warnings  # noqa: PLC0415
 
     app = App.from_settings(settings_in_force(flags))
+    for sentence in storage_warnings(app.settings):
+        click.echo(sentence, err=True)
     given = _arguments(app.catalog[tool].input_schema, arguments, json_arguments)
 
     async def run() -> tuple[dict[str, Any], int] | None:

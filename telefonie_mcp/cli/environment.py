@@ -3,31 +3,80 @@
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from telefonie_mcp.errors import TelefonieError
-from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.fields import PREFIX, Settings
 from telefonie_mcp.settings.reading import read_settings
 
-__all__ = ["sandbox_errors", "settings_in_force"]
+if TYPE_CHECKING:
+    from telefonie_mcp.ledger.store import Ledger
+
+__all__ = ["opened_ledger", "sandbox_errors", "sandbox_settings", "settings_in_force"]
+
+_OF_THE_SANDBOX: Final = frozenset({"sandbox_db", "state_dir", "ledger", "log_level", "log_format"})
+"""Settings that the commands about the sandbox obey."""
 
 
-def settings_in_force(flags: Mapping[str, Any], **forced: Any) -> Settings:
+def settings_in_force(flags: Mapping[str, Any]) -> Settings:
     """Return the settings of the environment and the flags, and configure logging accordingly.
-
-    Args:
-        flags: The flags of the command line.
-        forced: Settings that override both.
 
     Raises:
         SettingsError: the settings are invalid.
 
     """
+    return _read(os.environ, flags)
+
+
+def sandbox_settings(flags: Mapping[str, Any]) -> Settings:
+    """Return the settings for a command about the sandbox, and configure logging accordingly.
+
+    Settings about the live API say nothing here. They may be set, because the same environment makes a server
+    use the sandbox on its socket: TELEFONIE_BASE_URL and TELEFONIE_API_KEY.
+
+    Raises:
+        SettingsError: the others are invalid, or a variable is no setting.
+
+    """
+    aside = Settings.model_fields.keys() - _OF_THE_SANDBOX
+    variables = {f"{PREFIX}{name.upper()}" for name in aside}
+    environment = {name: value for name, value in os.environ.items() if name not in variables}
+    given = {name: value for name, value in flags.items() if name not in aside}
+    return _read(environment, {**given, "sandbox": True})
+
+
+def _read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     from telefonie_mcp.logs import configure_logging  # noqa: PLC0415
 
-    settings = read_settings(os.environ, {**flags, **forced})
+    settings = read_settings(environment, flags)
     configure_logging(settings.log_level, settings.log_format, settings.secrets)
     return settings
+
+
+@contextmanager
+def opened_ledger(url: str) -> Generator["Ledger"]:
+    """Open a ledger to look at; every error names its file.
+
+    Raises:
+        LedgerError: it cannot be opened, is empty, or the block found something damaged.
+
+    """
+    from telefonie_mcp.ledger.files import file_of, is_empty  # noqa: PLC0415
+    from telefonie_mcp.ledger.records import LedgerError  # noqa: PLC0415
+    from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415
+    from telefonie_mcp.settings.storage import EMPTY_REMEDY  # noqa: PLC0415
+
+    file = file_of(url)
+    if file and is_empty(file):
+        raise LedgerError(f"{file} is empty. {EMPTY_REMEDY}")
+    try:
+        ledger = Ledger.open(url)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+    except LedgerError as error:
+        raise LedgerError(f"{error} ({file})" if file else str(error)) from error
 
 
 @contextmanager

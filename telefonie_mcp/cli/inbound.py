@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from telefonie_mcp.cli.environment import sandbox_errors, settings_in_force
+from telefonie_mcp.cli.environment import sandbox_errors, sandbox_settings
 
 if TYPE_CHECKING:
     from telefonie_mcp.sandbox.inbound import Inbound, InboundEvent
@@ -140,4 +140,4 @@ def _cleaned(text: str) -> str:
 
 
 def _database(flags: dict[str, Any]) -> str:
-    return settings_in_force(flags, sandbox=True).sandbox_database
+    return sandbox_settings(flags).sandbox_database

@@ -2,14 +2,16 @@
 
 import csv
 import json
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
 import click
 
-from telefonie_mcp.cli.environment import settings_in_force
+from telefonie_mcp.cli.environment import opened_ledger, settings_in_force
 from telefonie_mcp.ledger.records import State
+from telefonie_mcp.text import clean, clean_line
 
 __all__ = ["log"]
 
@@ -28,6 +30,10 @@ _COLUMNS: Final = (
 )
 
 
+_MAX_CELL: Final = 300
+"""Characters of a cell of the table."""
+
+
 @click.command()
 @click.option("--json", "form", flag_value="json", help="One JSON object a line.")
 @click.option("--csv", "form", flag_value="csv", help="Comma-separated values with a header.")
@@ -39,26 +45,20 @@ _COLUMNS: Final = (
 @click.pass_obj
 def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **filters: Any) -> None:
     """Show the ledger: what was bought, changed and released, newest first."""
-    from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415
-
-    ledger = Ledger.open(settings_in_force(flags).ledger_url)
-    try:
+    with opened_ledger(settings_in_force(flags).ledger_url) as ledger:
         entries = ledger.recent(since=since and since.replace(tzinfo=UTC), **filters)
-    finally:
-        ledger.close()
-    rows = [entry.as_dict() for entry in entries]
+    rows = [clean(entry.as_dict()) for entry in entries]
     if form == "json":
         for row in rows:
-            click.echo(json.dumps(row))  # ASCII, so that invisible characters are visible as escapes
+            click.echo(json.dumps(row))
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_COLUMNS)
         for row in rows:
-            escaped = {name: _escape_formula(row.get(name, "")) for name in ("caller", "reason")}
-            shown = {**row, **escaped, "arguments": json.dumps(row["arguments"])}
-            writer.writerow([shown.get(column, "") for column in _COLUMNS])
+            shown = {**row, "arguments": json.dumps(row["arguments"])}
+            writer.writerow([_escape_formula(str(shown.get(column, ""))) for column in _COLUMNS])
     else:
-        for row in rows:
+        for row in ({name: clean_line(value, _MAX_CELL) for name, value in each.items()} for each in rows):
             rate = f"{row['monthly_rate']} per month" if "monthly_rate" in row else ""
             click.echo(
                 f"{row['id']:>5}  {row['created'][:19]}  {row['state']:<10} {row['tool']:<20} "
@@ -70,4 +70,5 @@ def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **fi
 
 def _escape_formula(text: str) -> str:
     """Return text that a spreadsheet does not evaluate: callers and the API chose it (CSV injection)."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+    is_number = re.fullmatch(r"\+\d+", text)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) and not is_number else text

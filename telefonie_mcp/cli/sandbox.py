@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from telefonie_mcp.cli.environment import sandbox_errors, settings_in_force
+from telefonie_mcp.cli.environment import sandbox_errors, sandbox_settings
 from telefonie_mcp.cli.inbound import COMMANDS
 from telefonie_mcp.settings.fields import Settings
 
@@ -37,7 +37,7 @@ def sandbox(context: click.Context, *, port: int | None, reset: bool, sandbox_db
 
     if port is None and not reset:
         raise click.UsageError("Say --port N to serve the sandbox, or --reset to empty it.")
-    settings = settings_in_force(flags, sandbox=True)
+    settings = sandbox_settings(flags)
     database = settings.sandbox_database
     with sandbox_errors():
         if reset:
@@ -60,7 +60,7 @@ def clock(flags: dict[str, Any], move: str | None) -> None:
     from telefonie_mcp.sandbox import move_clock, reset_clock  # noqa: PLC0415
     from telefonie_mcp.sandbox.clocks import distance  # noqa: PLC0415
 
-    database = settings_in_force(flags, sandbox=True).sandbox_database
+    database = sandbox_settings(flags).sandbox_database
     try:
         with sandbox_errors():
             if move is None:

@@ -14,6 +14,7 @@ from anyio import to_thread
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.ledger.accounts import is_earlier_name
+from telefonie_mcp.ledger.files import FileMark
 from telefonie_mcp.ledger.records import (
     Account,
     ApprovalUsedError,
@@ -53,15 +54,22 @@ class AsyncLedger:
         url: Where the ledger stands, as :meth:`telefonie_mcp.ledger.store.Ledger.open` takes it.
         limits: The budgets of every account in it.
         accounts: The accounts of this server; entries of an earlier release are carried over to them.
+        found: The ledger's file when the server started, if it had a content: it must still be the same.
 
     """
 
     def __init__(
-        self, url: Callable[[], str], limits: Limits, *, accounts: Callable[[], Collection[Account]]
+        self,
+        url: Callable[[], str],
+        limits: Limits,
+        *,
+        accounts: Callable[[], Collection[Account]],
+        found: FileMark | None = None,
     ) -> None:
         self._url = url
         self._limits = limits
         self._accounts = accounts
+        self._found = found
         self._ledger: Ledger | None = None
         self._opening = anyio.Lock()
 
@@ -84,7 +92,8 @@ class AsyncLedger:
 
         """
         with explained():
-            if self._ledger is None and not await _in_thread(deadline, _is_made, self._url()):
+            known = self._ledger or self._found
+            if not known and not await _in_thread(deadline, _is_made, self._url()):
                 return Survey()
         return await self.survey(account, subject, deadline)
 
@@ -149,13 +158,13 @@ class AsyncLedger:
         async with self._opening:
             if self._ledger is None:
                 late = Event()
+                opening = partial(_open_ledger, self._url(), self._accounts(), self._found, late)
                 try:
-                    self._ledger = await _in_thread(
-                        deadline, _open_ledger, self._url(), self._accounts(), late
-                    )
+                    self._ledger = await _in_thread(deadline, opening)
                 except BaseException:
                     late.set()
                     raise
+                self._found = self._ledger.mark
             return self._ledger
 
 
@@ -207,7 +216,8 @@ def explained(limits: Mapping[str, Any] | None = None) -> Generator[None]:
             f"{NOTHING_DONE}: {error}. A write is recorded before it is sent, so none is possible; "
             "reads work.",
             code="ledger_unavailable",
-            hint="Ask the operator to make the ledger writable (TELEFONIE_LEDGER, TELEFONIE_STATE_DIR).",
+            hint="Ask the operator to restore the ledger or make it writable (TELEFONIE_LEDGER, "
+            "TELEFONIE_STATE_DIR).",
         ) from error
 
 
@@ -243,12 +253,15 @@ async def _in_thread(deadline: Deadline, work: Callable[..., _T], *arguments: An
     raise LedgerError("the ledger cannot be used: it does not answer in time")
 
 
-def _open_ledger(url: str, accounts: Collection[Account], late: Event) -> "Ledger":
+def _open_ledger(url: str, accounts: Collection[Account], found: FileMark | None, late: Event) -> "Ledger":
     """Open a ledger and carry over what earlier releases recorded; nobody takes it when it is ``late``."""
     from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415 - SQLAlchemy takes a while
 
+    if found:
+        found.check()
     ledger = Ledger.open(url)
     try:
+        ledger.check_entries()
         for account in accounts:
             if account.key:
                 ledger.carry_over(account, partial(is_earlier_name, account=account))

@@ -17,10 +17,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from telefonie_mcp.ledger.files import FileMark, expanded_path
 from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.sqlite import write_ahead
 
-__all__ = ["connect", "connect_to_read", "file_of", "reading", "uri_to_read", "waiting", "writing"]
+__all__ = ["connect", "connect_to_read", "reading", "uri_to_read", "waiting", "writing"]
 
 _LOCK_SECONDS: Final = 20
 """Seconds that a transaction waits for the others before it fails, unless :func:`waiting` says otherwise."""
@@ -83,19 +84,6 @@ def connect(url: str) -> Engine:
                 )
 
 
-def file_of(url: str) -> Path | None:
-    """Return the SQLite file of a ledger, or ``None`` if it is in memory or on a database server.
-
-    Raises:
-        LedgerError: the path begins with ``~``, and the user has no home directory.
-
-    """
-    parsed = _parse_url(url)
-    if parsed.drivername != "sqlite" or parsed.database in {None, ":memory:"}:
-        return None
-    return _expanded_path(parsed.database or "")
-
-
 def connect_to_read(file: Path) -> Engine:
     """Return an engine that opens a SQLite file read-only and creates no other file."""
 
@@ -126,32 +114,39 @@ def waiting(seconds: float) -> Generator[None]:
 
 
 @contextmanager
-def writing(engine: Engine, what: str = "written") -> Generator[Connection]:
+def writing(engine: Engine, what: str = "written", *, mark: FileMark | None = None) -> Generator[Connection]:
     """Run a block as one write transaction.
 
     Args:
         engine: The engine of the ledger.
         what: Participle for the error message: "the ledger cannot be ``what``".
+        mark: The ledger's file: what is written to one that was deleted is recorded nowhere.
 
     Raises:
-        LedgerError: the transaction failed.
+        LedgerError: the transaction failed, or the file is another one before or after it.
 
     """
+    if mark:
+        mark.check()
     with _ledger_errors(what), engine.begin() as connection:
         _bound(connection)
         if connection.dialect.name == "sqlite":  # where one that has only read could not wait for its turn
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield connection
+    if mark:
+        mark.check()
 
 
 @contextmanager
-def reading(engine: Engine) -> Generator[Connection]:
+def reading(engine: Engine, mark: FileMark | None = None) -> Generator[Connection]:
     """Run a block of reads, which neither wait for writers nor block them.
 
     Raises:
-        LedgerError: the ledger cannot be read.
+        LedgerError: the ledger cannot be read, or its file is another one.
 
     """
+    if mark:
+        mark.check()
     with _ledger_errors("read"), engine.connect() as connection:
         yield connection
 
@@ -172,13 +167,6 @@ def _parse_url(url: str) -> URL:
         return URL.create("unreadable")
 
 
-def _expanded_path(database: str) -> Path:
-    try:
-        return Path(database).expanduser()
-    except RuntimeError:
-        raise LedgerError("the ledger cannot be opened: this user has no home directory") from None
-
-
 def _sqlite_engine(database: str) -> Engine:
     options: dict[str, Any] = {"poolclass": QueuePool, "hide_parameters": True}
     if database == ":memory:":  # each connection would be a database of its own, so threads share one
@@ -186,7 +174,7 @@ def _sqlite_engine(database: str) -> Engine:
         options |= {"pool_size": 1, "max_overflow": 0, "pool_timeout": _LOCK_SECONDS}
     else:
         arguments = {"timeout": _LOCK_SECONDS}
-        path = _expanded_path(database)
+        path = expanded_path(database)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)  # SQLite would use the umask; its -wal and -shm files inherit this mode
         database = str(path)
@@ -213,6 +201,8 @@ def _ledger_errors(what: str) -> Generator[None]:
 def _reason(error: Exception) -> str:
     cause = error.orig if isinstance(error, DBAPIError) else error
     match cause:
+        case sqlite3.OperationalError() if str(cause).startswith("Could not decode"):
+            return "an entry holds what is not text"  # SQLite's message quotes it
         case sqlite3.Error():
             return str(cause)
         case OSError(strerror=str(reason)):

@@ -4,16 +4,23 @@ What every write executes is built once: building it takes SQLAlchemy longer tha
 """
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast, get_args
 
-from sqlalchemy import Connection, Row, bindparam, case, func, select
+from sqlalchemy import Connection, Integer, Row, bindparam, case, func, or_, select
+from sqlalchemy import cast as as_type
 
 from telefonie_mcp.ledger.budgets import DAY
 from telefonie_mcp.ledger.owner import gone
-from telefonie_mcp.ledger.records import OPEN, VOID, Effect, Entry, Limits, Usage
+from telefonie_mcp.ledger.records import OPEN, VOID, Effect, Entry, LedgerError, Limits, State, Usage
 from telefonie_mcp.ledger.schema import SCALE, entries, identity
+
+_T = TypeVar("_T")
+
+_LATEST: Final = 253_402_300_799_999
+"""The last millisecond of the year 9999; what is later is no time."""
 
 OURS: Final = entries.c.account == bindparam("whose")
 SAME: Final = OURS & (entries.c.subject == bindparam("what"))
@@ -25,10 +32,14 @@ NEWEST: Final = func.max(entries.c.id).label("newest")
 KNOWN: Final = select(
     identity.c.id.label("ledger"), select(NEWEST).where(SAME).scalar_subquery().label("newest")
 )
-ABOUT: Final = select(NEWEST, func.count(case((STILL_OPEN, 1))).label("unsettled")).where(SAME)
+ABOUT: Final = select(
+    NEWEST,
+    func.count(case((STILL_OPEN, 1))).label("unsettled"),
+    select(identity.c.id).scalar_subquery().label("ledger"),
+).where(SAME)
 HELD: Final = select(entries).where(OURS, entries.c.held, entries.c.subject != bindparam("what"))
 BEGUN: Final = (
-    select(entries.c.created)
+    select(entries.c.id, entries.c.created)
     .where(
         OURS,
         entries.c.effect == bindparam("effect"),
@@ -39,12 +50,28 @@ BEGUN: Final = (
 )
 PRICE: Final = entries.update().where(THIS, entries.c.rate.is_(None)).values(rate=bindparam("rate"))
 EARLIER: Final = select(entries.c.account).where(entries.c.account.startswith("live ")).distinct()
+IDENTITY: Final = select(identity.c.id)
 BEGIN: Final = entries.insert()
 LOCKED: Final = select(entries).where(THIS).with_for_update()
 FINISH: Final = entries.update().where(THIS)
 LET_GO: Final = (
     entries.update().where(SAME, entries.c.held, entries.c.id < bindparam("entry")).values(held=False)
 )
+DAMAGED: Final = (
+    select(entries.c.id)
+    .where(
+        or_(
+            entries.c.state.not_in(get_args(State)),
+            entries.c.effect.not_in(get_args(Effect)),
+            ~entries.c.created.between(1, _LATEST),
+            entries.c.rate < 0,
+            as_type(entries.c.held, Integer).not_in((0, 1)),
+        )
+    )
+    .order_by(entries.c.id)
+    .limit(1)
+)
+"""The first entry that budgets cannot be told from. Finding it takes reading all of them."""
 
 
 def used(connection: Connection, account: str, subject: str, limits: Limits, now: datetime) -> Usage:
@@ -52,14 +79,14 @@ def used(connection: Connection, account: str, subject: str, limits: Limits, now
     spend, unpriced = Decimal(0), tuple[Entry, ...]()
     if limits.monthly_spend is not None:
         held = connection.execute(HELD, {"whose": account, "what": subject}).all()
-        spend = Decimal(sum(row.rate or 0 for row in held)) / SCALE
+        spend = Decimal(sum(scaled(rate_of(row)) or 0 for row in held)) / SCALE
         unpriced = tuple(entry_of(row, milliseconds(now)) for row in held if row.rate is None)
 
     def begun(effect: Effect, limit: int | None) -> tuple[datetime, ...]:
         if limit is None:
             return ()
         since = {"whose": account, "effect": effect, "since": milliseconds(now - DAY)}
-        return tuple(time_of(each) for each in connection.execute(BEGUN, since).scalars())
+        return tuple(_time_of(row, "created") for row in connection.execute(BEGUN, since).all())
 
     return Usage(
         spend,
@@ -70,30 +97,81 @@ def used(connection: Connection, account: str, subject: str, limits: Limits, now
 
 
 def entry_of(row: Row[Any], now: int) -> Entry:
-    """Return a row of the entries as a value; ``now`` is in milliseconds."""
+    """Return a row of the entries as a value; ``now`` is in milliseconds.
+
+    Raises:
+        LedgerError: the row is damaged; the message names the entry.
+
+    """
+
+    def text(name: str) -> str:
+        value = getattr(row, name)
+        if not isinstance(value, str):
+            raise _damaged(row, name)
+        return value
+
+    def one_of(name: str, values: tuple[str, ...]) -> Any:
+        if text(name) not in values:
+            raise _damaged(row, name)
+        return getattr(row, name)
+
+    state = one_of("state", get_args(State))
+    lapsed = state == "intent" and _checked(row, "owner", lambda: row.lease < now or gone(row.owner))
     return Entry(
         id=row.id,
-        created=time_of(row.created),
-        updated=time_of(row.updated),
-        account=row.account,
-        caller=row.caller,
-        tool=row.tool,
-        operation=row.operation,
-        effect=row.effect,
-        subject=row.subject,
-        state=row.state,
-        monthly_rate=amount(row.rate),
-        reason=row.reason,
-        abandoned=row.state == "unknown" or (row.state == "intent" and (row.lease < now or gone(row.owner))),
-        key=row.key_fingerprint,
-        arguments=json.loads(row.arguments),
-        previous=None if row.previous is None else json.loads(row.previous),
+        created=_time_of(row, "created"),
+        updated=_time_of(row, "updated"),
+        account=text("account"),
+        caller=text("caller"),
+        tool=text("tool"),
+        operation=text("operation"),
+        effect=one_of("effect", get_args(Effect)),
+        subject=text("subject"),
+        state=state,
+        monthly_rate=rate_of(row),
+        reason=text("reason"),
+        abandoned=state == "unknown" or lapsed,
+        key=text("key_fingerprint"),
+        arguments=_object_of(row, "arguments"),
+        previous=None if row.previous is None else _object_of(row, "previous"),
     )
 
 
-def time_of(milliseconds: int) -> datetime:
-    """Return a time of the tables."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+def _time_of(row: Row[*tuple[Any, ...]], name: str) -> datetime:
+    def read() -> datetime:
+        time = getattr(row, name)
+        if not 0 < time <= _LATEST:
+            raise ValueError(name)
+        return datetime.fromtimestamp(time / 1000, UTC)
+
+    return _checked(row, name, read)
+
+
+def rate_of(row: Row[Any]) -> Decimal | None:
+    """Return the monthly rate of a row; a negative one would be a budget that nobody has granted."""
+    if row.rate is None:
+        return None
+    if not isinstance(row.rate, int) or row.rate < 0:
+        raise _damaged(row, "rate")
+    return Decimal(row.rate) / SCALE
+
+
+def _object_of(row: Row[Any], name: str) -> dict[str, Any]:
+    value = _checked(row, name, lambda: json.loads(getattr(row, name)))
+    if not isinstance(value, dict):
+        raise _damaged(row, name)
+    return cast("dict[str, Any]", value)
+
+
+def _checked(row: Row[*tuple[Any, ...]], name: str, read: Callable[[], _T]) -> _T:
+    try:
+        return read()
+    except (ValueError, TypeError, AttributeError, ArithmeticError, OSError, RecursionError):
+        raise _damaged(row, name) from None
+
+
+def _damaged(row: Row[*tuple[Any, ...]], name: str) -> LedgerError:
+    return LedgerError(f"entry {row.id} of the ledger is damaged: its {name} cannot be read")
 
 
 def milliseconds(time: datetime) -> int:

@@ -18,8 +18,9 @@ from sqlalchemy.exc import IntegrityError
 from telefonie_mcp.ledger import queries
 from telefonie_mcp.ledger.budgets import check_budgets
 from telefonie_mcp.ledger.database import connect, reading, writing
+from telefonie_mcp.ledger.files import FileMark, check_remains, file_of
 from telefonie_mcp.ledger.owner import OWNER
-from telefonie_mcp.ledger.queries import amount, entry_of, greater, milliseconds, scaled, used
+from telefonie_mcp.ledger.queries import amount, entry_of, greater, milliseconds, rate_of, scaled, used
 from telefonie_mcp.ledger.records import (
     VOID,
     Account,
@@ -49,11 +50,15 @@ class Ledger:
     Attributes:
         engine: Its database.
         clock: What time it is. Machines that share a ledger should agree on it to within a lease.
+        mark: Its SQLite file, if it has one: it must stay the same.
+        identity: Its own id, as above.
 
     """
 
     engine: Engine
     clock: Callable[[], datetime] = _now
+    mark: FileMark | None = None
+    identity: str = ""
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], datetime] = _now) -> "Ledger":
@@ -65,21 +70,42 @@ class Ledger:
             clock: What time it is.
 
         Raises:
-            LedgerError: it cannot be opened, or a newer release has written it.
+            LedgerError: it cannot be opened, a newer release has written it, or it was deleted or emptied.
 
         """
+        if file := file_of(url):
+            check_remains(file)
         engine = connect(url)
         try:
+            mark = FileMark.of(file) if file else None
             with writing(engine, "opened") as connection:
                 migrate(connection)
+                identity = connection.execute(queries.IDENTITY).scalar_one()
+            if mark:
+                mark.check()
         except BaseException:
             engine.dispose()
             raise
-        return cls(engine, clock)
+        return cls(engine, clock, mark, identity)
 
     def close(self) -> None:
         """Close its connections."""
         self.engine.dispose()
+
+    def check_entries(self) -> None:
+        """Check that budgets can be told from every entry.
+
+        Raises:
+            LedgerError: one is damaged; the message names it.
+
+        """
+        with reading(self.engine, self.mark) as connection:
+            damaged = connection.execute(queries.DAMAGED).scalar()
+            if damaged is None:
+                return
+            row = connection.execute(select(entries).where(queries.THIS), {"entry": damaged}).one()
+        entry_of(row, milliseconds(self.clock()))
+        raise LedgerError(f"entry {damaged} of the ledger is damaged")
 
     def begin(self, intent: Intent, limits: Limits) -> int:
         """Record an intent and reserve its budget; return its id.
@@ -93,10 +119,10 @@ class Ledger:
             LedgerError: it cannot be recorded.
 
         """
-        with writing(self.engine) as connection:
+        with writing(self.engine, mark=self.mark) as connection:
             connection.execute(lock_account, {"name": intent.account})
             now = self.clock()
-            _check_subject(connection, intent)
+            self._check_subject(connection, intent)
             usage = used(connection, intent.account, intent.subject, limits, now)
             rate = scaled(intent.monthly_rate)
             check_budgets(intent.effect, amount(rate), usage, limits)
@@ -138,7 +164,7 @@ class Ledger:
             LedgerError: it cannot be recorded; the entry stays open and will be looked up.
 
         """
-        with writing(self.engine) as connection:
+        with writing(self.engine, mark=self.mark) as connection:
             row = connection.execute(queries.LOCKED, {"entry": entry}).first()
             if row is None:
                 raise LedgerError(f"the ledger has no entry {entry} any more")
@@ -148,7 +174,7 @@ class Ledger:
                 "updated": milliseconds(self.clock()),
                 "state": state,
                 "reason": reason,
-                "rate": greater(row.rate, scaled(monthly_rate)),
+                "rate": greater(scaled(rate_of(row)), scaled(monthly_rate)),
                 "held": row.effect == "acquire" and state not in VOID,
             }
             connection.execute(queries.FINISH, {"entry": entry, **changes})
@@ -164,7 +190,7 @@ class Ledger:
             LedgerError: the ledger cannot be read.
 
         """
-        with reading(self.engine) as connection:
+        with reading(self.engine, self.mark) as connection:
             same = {"whose": account, "what": subject}
             known = connection.execute(queries.KNOWN, same).one()
             rows = connection.execute(queries.UNFINISHED, {"whose": account}).all()
@@ -186,7 +212,7 @@ class Ledger:
             LedgerError: it cannot be written.
 
         """
-        with writing(self.engine) as connection:
+        with writing(self.engine, mark=self.mark) as connection:
             connection.execute(queries.PRICE, {"entry": entry, "rate": scaled(monthly_rate)})
 
     def carry_over(self, account: Account, is_same: Callable[[str], bool]) -> None:
@@ -200,10 +226,10 @@ class Ledger:
             LedgerError: it cannot be written.
 
         """
-        with reading(self.engine) as connection:
+        with reading(self.engine, self.mark) as connection:
             names = connection.execute(queries.EARLIER).scalars().all()
         for name in filter(is_same, names):
-            with writing(self.engine) as connection:
+            with writing(self.engine, mark=self.mark) as connection:
                 values = {"account": account.name, "key_fingerprint": account.key}
                 connection.execute(entries.update().where(entries.c.account == name).values(values))
 
@@ -247,20 +273,24 @@ class Ledger:
             LedgerError: it cannot be written.
 
         """
-        with writing(self.engine) as connection:
+        with writing(self.engine, mark=self.mark) as connection:
             connection.execute(entries.delete().where(entries.c.account == account))
 
     def _entries(self, query: Select[Any], **parameters: Any) -> list[Entry]:
-        with reading(self.engine) as connection:
+        with reading(self.engine, self.mark) as connection:
             rows = connection.execute(query, parameters).all()
         now = milliseconds(self.clock())
         return [entry_of(row, now) for row in rows]
 
-
-def _check_subject(connection: Connection, intent: Intent) -> None:
-    same = {"whose": intent.account, "what": intent.subject}
-    about = connection.execute(queries.ABOUT, same).one()
-    if about.unsettled:
-        raise InProgressError(intent.subject)
-    if about.newest != intent.newest:
-        raise ChangedError(intent.subject)
+    def _check_subject(self, connection: Connection, intent: Intent) -> None:
+        same = {"whose": intent.account, "what": intent.subject}
+        about = connection.execute(queries.ABOUT, same).one()
+        if about.ledger != self.identity:
+            raise LedgerError(
+                "the ledger was replaced by another one while this server runs; put it back, or restart the "
+                "server to go on with what is there"
+            )
+        if about.unsettled:
+            raise InProgressError(intent.subject)
+        if about.newest != intent.newest:
+            raise ChangedError(intent.subject)

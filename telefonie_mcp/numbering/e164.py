@@ -6,7 +6,14 @@
 import re
 from typing import Final
 
-__all__ = ["country_of", "national_number", "normalise_number", "number_problem", "reading_of"]
+__all__ = [
+    "country_of",
+    "meant_number",
+    "national_number",
+    "normalise_number",
+    "number_problem",
+    "reading_of",
+]
 
 _SEPARATORS: Final = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u202f]+")
 _TRUNK_PREFIX: Final = re.compile(r"\(\s*0\s*\)")
@@ -32,6 +39,8 @@ def number_problem(value: str) -> str | None:
             phonenumbers.parse(value)
         except phonenumbers.NumberParseException:
             return "must begin with the calling code of a country (ITU-T E.164), such as +1 or +44"
+        if meant := meant_number(value):
+            return f"must leave out digits that are dialled only within the country; did you mean {meant}?"
         return None
     rule = "must be in E.164 format: +, country code and number, 7 to 15 digits, such as +14155550100"
     readings = " or ".join(_readings(value))
@@ -69,6 +78,19 @@ def reading_of(number: str) -> str | None:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
+def meant_number(number: str) -> str | None:
+    """Return the valid number that an E.164 number is read as, if its digits are others.
+
+    Such a number has digits that are dialled only within its country: the trunk prefix of
+    ``+49 0 30 123456``, the mobile prefix of ``+54 11 15 2345 6789``. The zero of ``+39 06 6982`` belongs to
+    the number.
+    """
+    if not _E164.fullmatch(number):
+        return None
+    read = reading_of(number)
+    return read if read and read != number and _is_valid(read) else None
+
+
 def _readings(value: str) -> list[str]:
     """Return the valid numbers that ``value`` may mean.
 
@@ -80,7 +102,8 @@ def _readings(value: str) -> list[str]:
     spellings = [f"+{digits}"]
     if "+" not in value:
         spellings += [f"+1{digits}", f"+{digits[2:]}" if digits.startswith("00") else ""]
-    return [number for number in spellings if _E164.fullmatch(number) and _is_valid(number)]
+    valid = (number for number in spellings if _E164.fullmatch(number) and _is_valid(number))
+    return list(dict.fromkeys(reading_of(number) or number for number in valid))
 
 
 def _is_valid(number: str) -> bool:

@@ -6,7 +6,7 @@ inherits its hints; with any other title it is an additional document.
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,12 +14,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, cast
 
-import yaml
 from pydantic import ValidationError
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.openapi.operation import Operation
+from telefonie_mcp.openapi.parsing import parse_text, parse_yaml
 from telefonie_mcp.openapi.reader import read_operations
 from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 
@@ -27,22 +27,6 @@ __all__ = ["Document", "load_documents", "parse_document"]
 
 _DATA: Final = resources.files("telefonie_mcp.openapi") / "data"
 _MAX_BYTES: Final = 16 * 1024 * 1024
-
-_Loader: Final[Any] = type(
-    "_Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {"yaml_implicit_resolvers": {}}
-)
-"""A safe YAML loader with the JSON schema of YAML 1.2, as OpenAPI requires (3.1.1 §4.3).
-
-PyYAML implements YAML 1.1, where ``NO`` (Norway) is false and ``2026-01-01`` a date. Here both are strings.
-"""
-for _tag, _pattern, _first in (
-    ("null", "|~|null|Null|NULL", ["", "~", "n", "N"]),
-    ("bool", "true|True|TRUE|false|False|FALSE", [*"tTfF"]),
-    ("int", "-?(?:0|[1-9][0-9]*)", [*"-0123456789"]),
-    ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", [*"-0123456789"]),
-    ("merge", "<<", ["<"]),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
 @dataclass(frozen=True)
@@ -137,11 +121,11 @@ def parse_document(source: bytes, *, name: str) -> Document:
     if len(source) > _MAX_BYTES:
         raise DocumentError(f"{name}: larger than {_MAX_BYTES // 1024**2} MiB")
     try:
-        text = source.decode("utf-8-sig")
-        is_json = text.lstrip().startswith("{")
-        root: Any = json.loads(text) if is_json else yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise DocumentError(f"{name}: neither YAML nor JSON: {' '.join(str(error).split())}") from error
+        root, is_json = parse_text(source.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{name}: neither YAML nor JSON: {error}") from error
+    except ValueError as error:
+        raise DocumentError(f"{name}: {error}") from error
     if not isinstance(root, dict):
         raise DocumentError(f"{name}: not an OpenAPI document, its root is not an object")
     try:
@@ -153,7 +137,9 @@ def parse_document(source: bytes, *, name: str) -> Document:
         operations = read_operations(tree, document=name)
         info = cast("dict[str, Any]", tree.get("info") or {})
         title = str(info.get("title") or name)
-    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+    except RecursionError as error:
+        raise DocumentError(f"{name}: a schema is nested too deeply") from error
+    except (AttributeError, KeyError, TypeError) as error:
         raise DocumentError(f"{name}: does not follow the OpenAPI structure ({error!r})") from error
     return Document(
         id=re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "document",
@@ -163,13 +149,23 @@ def parse_document(source: bytes, *, name: str) -> Document:
         source=source,
         operations=operations,
         extension=info.get("x-telefonie-extension") is True,
-        hints={o.id: _hints(o.hints, f"{name}: x-telefonie-hints of {o.id}") for o in operations if o.hints},
+        hints=_own_hints(operations, name),
     )
+
+
+def _own_hints(operations: Iterable[Operation], name: str) -> dict[str, Hints]:
+    """Return the hints that the operations bring themselves, read once where operations share them."""
+    read: dict[int, Hints] = {}
+    for operation in operations:
+        if operation.hints and id(operation.hints) not in read:
+            where = f"{name}: x-telefonie-hints of {operation.id}"
+            read[id(operation.hints)] = _hints(operation.hints, where)
+    return {operation.id: read[id(operation.hints)] for operation in operations if operation.hints}
 
 
 def _load_packaged(name: str) -> Document:
     source = (_DATA / f"{name}-openapi.yml").read_bytes()
-    tree = yaml.load((_DATA / f"{name}-hints.yml").read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader
+    tree = parse_yaml((_DATA / f"{name}-hints.yml").read_text("utf-8"))
     hints = {key: _hints(value, f"{name}-hints.yml: {key}") for key, value in tree["operations"].items()}
     document = parse_document(source, name=f"{name}-openapi.yml")
     return replace(

@@ -12,13 +12,39 @@ from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.operation import Body, Credential, Location, Operation, Parameter
-from telefonie_mcp.openapi.schema import Json, References, convert, fold, is_object
+from telefonie_mcp.openapi.schema import Direction, Json, References, convert, is_object
 
 __all__ = ["read_operations"]
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _LOCATIONS: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie")
-_IGNORED_HEADERS: Final = frozenset({"accept", "authorization", "content-type"})  # OpenAPI 3.1.1 §4.8.12.1
+_IGNORED_HEADERS: Final = frozenset(
+    {"accept", "authorization", "content-type"}  # OpenAPI 3.1.1 §4.8.12.1
+    | {"connection", "content-length", "host", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that no argument sets; the second line has those by which HTTP finds and frames a request."""
+
+_MAX_OPERATIONS: Final = 1000
+"""Operations of a document: no client offers a model as many tools."""
+
+_MAX_PARAMETERS: Final = 500
+"""Parameters of an operation, or members of its body."""
+
+_MAX_URL: Final = 2000
+"""Characters of a server's URL."""
+
+_MAX_TEXT: Final = 16 * 1024
+"""Characters of a summary or description."""
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+
+_SERVER: Final = re.compile(
+    r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s\\?#{}\x00-\x1f\x7f]*)?", re.IGNORECASE
+)
+"""A server's URL: host, port and path and nothing that parsers read differently, such as ``@`` or ``\\``."""
+
+_AUTHORITY_BREAKS: Final = frozenset("/\\?#@")
+"""Characters that end an authority, or move what precedes them out of it (RFC 3986 §3.2)."""
 _SEPARATORS: Final = {
     "form": ",",
     "simple": ",",
@@ -56,16 +82,27 @@ class _Reader:
         self._root = root
         self._document = document
         self._references = References(root, document=document)
+        self._read: dict[tuple[int, str], tuple[Json, Parameter]] = {}
+        self._servers: dict[int, tuple[Json, str]] = {}
 
     def operations(self, paths: Json) -> Iterator[Operation]:
+        found = 0
         for path, item in paths.items():
+            if str(path).startswith("x-"):  # an extension (OpenAPI 3.1.1 §4.9), not a path
+                continue
             resolved = self._resolve(item)
             for method in _METHODS:
                 if method in resolved:
+                    found += 1
+                    if found > _MAX_OPERATIONS:
+                        raise DocumentError(
+                            f"{self._document}: {path}: more than {_MAX_OPERATIONS:,} operations"
+                        )
                     yield self._operation(method, path, resolved, self._resolve(resolved[method]))
 
     def _operation(self, method: str, path: str, item: Json, node: Json) -> Operation:
         where = f"{self._document}: {method.upper()} {path}"
+        _check_path(path, where)
         credential = self._credential(node.get("security", self._root.get("security", [])), where)
         parameters = tuple(
             self._parameters([*item.get("parameters", ()), *node.get("parameters", ())], where)
@@ -82,7 +119,7 @@ class _Reader:
             path=path,
             server=self._server(node, item, where),
             summary=_one_line(node.get("summary") or ""),
-            description=str(node.get("description") or item.get("description") or "").strip(),
+            description=_text(node.get("description") or item.get("description") or "").strip(),
             parameters=tuple(
                 p for p in parameters if credential is None or not _sends_credential(p, credential)
             ),
@@ -94,6 +131,9 @@ class _Reader:
             hints=node.get("x-telefonie-hints", {}),
         )
 
+    def _schema(self, source: Any, direction: Direction) -> dict[str, Any]:
+        return self._references.folded(convert(source, self._references, direction))
+
     def _resolve(self, node: Any) -> Json:
         return self._references.resolve(cast("Json", node))[0] if isinstance(node, Mapping) else {}
 
@@ -102,10 +142,22 @@ class _Reader:
             node.get("servers") or item.get("servers") or self._root.get("servers") or [{}]
         )
         server = self._resolve(servers[0])
+        if id(server) not in self._servers:
+            self._servers[id(server)] = server, self._server_url(server, where)
+        return self._servers[id(server)][1]
+
+    def _server_url(self, server: Json, where: str) -> str:
         url = str(server.get("url", ""))
+        authority = url.partition("://")[2].partition("/")[0]
         for name, variable in self._resolve(server.get("variables")).items():
-            url = url.replace("{" + name + "}", str(self._resolve(variable).get("default", "")))
-        if not _is_server(url):
+            value = str(self._resolve(variable).get("default", ""))
+            if "{" + name + "}" in authority and _AUTHORITY_BREAKS & {*value}:
+                raise DocumentError(
+                    f"{where}: the server variable {name!r} is part of the host, not {value!r}"
+                )
+            if max(len(url), len(value)) <= _MAX_URL:
+                url = url.replace("{" + name + "}", value)
+        if len(url) > _MAX_URL or not _is_server(url):
             raise DocumentError(
                 f"{where}: needs a server with an absolute http(s) URL, without credentials or query, "
                 f"not {url!r}"
@@ -132,6 +184,8 @@ class _Reader:
 
     def _parameters(self, nodes: Sequence[Any], where: str) -> Iterator[Parameter]:
         """Yield the parameters by location, then in document order; an operation's own replace the path's."""
+        if len(nodes) > _MAX_PARAMETERS:
+            raise DocumentError(f"{where}: more than {_MAX_PARAMETERS} parameters")
         merged = {(node["in"], node["name"]): node for node in map(self._resolve, nodes)}
         if unsupported := [f"{name!r} in {place!r}" for place, name in merged if place not in _LOCATIONS]:
             raise DocumentError(f"{where}: parameters stand in {', '.join(_LOCATIONS)}, not {unsupported[0]}")
@@ -139,9 +193,17 @@ class _Reader:
             for (place, name), node in merged.items():
                 ignored = location == "header" and name.lower() in _IGNORED_HEADERS
                 if place == location and not ignored:
+                    if location in {"header", "cookie"} and not _TOKEN.fullmatch(name):
+                        raise DocumentError(f"{where}: {name!r} is no name of a {location}")
                     yield self._parameter(name, location, node, where)
 
     def _parameter(self, name: str, location: Location, node: Json, where: str) -> Parameter:
+        """Return a parameter, which is read once however many operations refer to it."""
+        if (id(node), name) not in self._read:
+            self._read[id(node), name] = node, self._read_parameter(name, location, node, where)
+        return self._read[id(node), name][1]
+
+    def _read_parameter(self, name: str, location: Location, node: Json, where: str) -> Parameter:
         where = f"{where}: {location} parameter {name!r}"
         content = self._resolve(node.get("content"))
         if content and "application/json" not in content:
@@ -157,7 +219,7 @@ class _Reader:
         source = content["application/json"].get("schema", {}) if content else node.get("schema", {})
         schema = convert(source, self._references, "input")
         if description := node.get("description"):
-            schema["description"] = _one_line(description)
+            schema = {**schema, "description": _one_line(description)}
         explode = bool(node.get("explode", style == "form"))
         return Parameter(
             name=name,
@@ -175,7 +237,7 @@ class _Reader:
             return None
         body = self._resolve(node)
         for media_type, media in self._resolve(body.get("content")).items():
-            schema = fold(convert(self._resolve(media).get("schema", {}), self._references, "input"))
+            schema = self._schema(self._resolve(media).get("schema", {}), "input")
             form = media_type == "application/x-www-form-urlencoded" and is_object(schema)
             if form or _is_json(media_type):
                 sent_as = "application/json" if "*" in media_type else media_type
@@ -192,7 +254,9 @@ class _Reader:
         texts: dict[str, str] = {}
         text = False
         declared = {str(status).upper(): node for status, node in responses.items()}
-        successful = {status: node for status, node in declared.items() if status.startswith("2")}
+        successful = {
+            status: node for status, node in declared.items() if re.fullmatch("2([0-9]{2}|XX)", status)
+        }
         if not successful and "DEFAULT" in declared:
             successful = {"2XX": declared["DEFAULT"]}
         for name, node in successful.items():
@@ -202,7 +266,7 @@ class _Reader:
             media = next((media for media in content if _is_json(media)), None)
             if media is not None:
                 source = self._resolve(content[media]).get("schema", {})
-                schemas[name] = fold(convert(source, self._references, "output"))
+                schemas[name] = self._schema(source, "output")
             elif content and not all(kind.startswith("text/") for kind in content):
                 raise DocumentError(
                     f"{where}: its {name} answer must be JSON or text, not {', '.join(content)}"
@@ -222,11 +286,17 @@ def _is_json(media_type: str) -> bool:
 
 def _is_server(url: str) -> bool:
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        return bool(_SERVER.fullmatch(url)) and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
     except ValueError:
         return False
-    return usable and not (re.search("[{}]", url) or "@" in parts.netloc or parts.query or parts.fragment)
+
+
+def _check_path(path: str, where: str) -> None:
+    """Raise ``DocumentError`` for a path that would not begin where the server's URL ends."""
+    if not path.startswith("/"):
+        raise DocumentError(f"{where}: the path must begin with a slash (OpenAPI 3.1.1 §4.8.8)")
+    if found := re.search(r"[?#\\\s\x00-\x1f\x7f]", path):
+        raise DocumentError(f"{where}: the path must not contain {found[0]!r}")
 
 
 def _sends_credential(parameter: Parameter, credential: Credential) -> bool:
@@ -238,5 +308,11 @@ def _derived_id(method: str, path: str) -> str:
     return "_".join(re.findall(r"[A-Za-z0-9]+", f"{method} {words}"))
 
 
+def _text(text: Any) -> str:
+    """Return a text of the document, cut, because many operations can share and copy it."""
+    whole = "" if isinstance(text, dict | list) else str(text)
+    return whole if len(whole) <= _MAX_TEXT else f"{whole[:_MAX_TEXT]}…"
+
+
 def _one_line(text: Any) -> str:
-    return " ".join(str(text).split())
+    return " ".join(_text(text).split())

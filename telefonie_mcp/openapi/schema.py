@@ -6,20 +6,34 @@
   ``example`` (OpenAPI 3.0.3 §4.7.24; 3.1 already uses 2020-12).
 * ``const`` becomes ``enum``, ``oneOf`` and type lists become ``anyOf``; ``not``, ``if`` and OpenAPI-only
   keywords are removed, because common clients reject them. The result is never stricter than the original.
+* ``pattern`` is removed where it has more than 4,096 characters.
+* A schema of more than :data:`MAX_SCHEMA` characters becomes an open one, which allows anything.
 * For input, ``readOnly`` properties and ``null`` are removed (an explicit null counts as absent). For output,
   ``writeOnly`` properties are removed; an optional null is dropped from a response before it is validated.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 from urllib.parse import unquote
 
 from telefonie_mcp.errors import DocumentError
 
-__all__ = ["Direction", "Json", "References", "convert", "fold", "is_object"]
+__all__ = ["MAX_SCHEMA", "Direction", "Json", "References", "convert", "fold", "is_object", "opened"]
 
 Json = Mapping[str, Any]
 Direction = Literal["input", "output"]
+
+MAX_SCHEMA: Final = 64 * 1024
+"""Characters of a schema, as compact JSON; also of all arguments of a tool, and of its output."""
+
+_MAX_PATTERN: Final = 4096
+"""Characters of a pattern: compiling one takes much more memory than its text."""
+
+_MAX_WORK: Final = 5_000_000
+"""Values that are looked at to convert the schemas of one document: some two seconds."""
+
+_MAX_TRAIL: Final = 100
+"""References that lead to a schema, one inside the other."""
 
 _DROPPED = frozenset(
     {
@@ -49,17 +63,73 @@ _SCHEMAS = frozenset({"additionalProperties", "contains", "propertyNames", "unev
 
 
 class References:
-    """Resolves local references (``#/components/…``) of one document.
+    """Resolves local references (``#/components/…``) of one document, and remembers converted schemas.
+
+    What is referred to from many places is converted once: references that double at each step would
+    otherwise take exponential time.
 
     Raises:
-        DocumentError: from :meth:`resolve`, for a reference to another document, to a missing target, or in a
-            cycle.
+        DocumentError: from :meth:`resolve`, for a reference to another document, to a missing target, through
+            too many others, or in a cycle.
 
     """
 
     def __init__(self, root: Json, *, document: str) -> None:
         self._root = root
         self._document = document
+        self._converted: dict[tuple[int, Direction], tuple[Json, dict[str, Any]]] = {}
+        self._folded: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+        self._sizes: dict[int, int] = {}
+        self._work = 0
+
+    def converted(self, node: Json, direction: Direction) -> dict[str, Any] | None:
+        """Return what ``node`` was converted to, if it was."""
+        known = self._converted.get((id(node), direction))
+        return known and known[1]
+
+    def remember(self, node: Json, direction: Direction, schema: dict[str, Any]) -> dict[str, Any]:
+        """Remember and return the converted ``schema`` of ``node``, or an open one if it is too large.
+
+        The node is kept as well, so that its identity stays its own.
+        """
+        size = self._size(schema)
+        if size > MAX_SCHEMA:
+            schema = opened(schema)
+            size = self._size(schema)
+        self._converted[id(node), direction] = node, schema
+        self._sizes[id(schema)] = size
+        return schema
+
+    def folded(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return :func:`fold` of a converted schema, and remember it."""
+        if id(schema) not in self._folded:
+            self._folded[id(schema)] = schema, fold(schema)
+        return self._folded[id(schema)][1]
+
+    def _size(self, value: Any) -> int:
+        """Return about how many characters ``value`` has as JSON, without walking remembered schemas.
+
+        Raises:
+            DocumentError: the document's schemas repeat so much that this takes too long.
+
+        """
+        self._work += 1
+        if self._work > _MAX_WORK:
+            raise DocumentError(
+                f"{self._document}: its schemas repeat too much: more than {_MAX_WORK:,} values"
+            )
+        match value:
+            case dict():
+                if (known := self._sizes.get(id(cast("Any", value)))) is not None:
+                    return known
+                members = cast("dict[str, Any]", value).items()
+                return 2 + sum(len(str(name)) + 4 + self._size(member) for name, member in members)
+            case list():
+                return 2 + sum(1 + self._size(item) for item in cast("list[Any]", value))
+            case str():
+                return len(value) + 2
+            case _:
+                return len(str(value))
 
     def resolve(self, node: Json, trail: tuple[str, ...] = ()) -> tuple[Json, tuple[str, ...]]:
         """Follow ``node``'s ``$ref``, if it has one, and return the target with the references on the way.
@@ -71,9 +141,14 @@ class References:
             if reference in trail:
                 path = " → ".join((*trail, reference))
                 raise DocumentError(f"{self._document}: the reference {path} leads back to itself")
+            if len(trail) == _MAX_TRAIL:
+                raise DocumentError(
+                    f"{self._document}: the reference {reference!r} is the end of more than {_MAX_TRAIL}"
+                )
             trail = (*trail, reference)
             siblings = {key: value for key, value in node.items() if key != "$ref"}
-            node = _merge(self._target(reference), siblings)
+            target = self._target(reference)
+            node = _merge(target, siblings) if siblings else target
         return node, trail
 
     def _target(self, reference: str) -> Json:
@@ -99,7 +174,18 @@ def convert(
     """
     if not isinstance(schema, Mapping):  # 3.1 allows true and false; both become {}
         return {}
-    node, trail = references.resolve(cast("Json", schema), trail)
+    source = cast("Json", schema)
+    if (known := references.converted(source, direction)) is not None:
+        return known
+    node, trail = references.resolve(source, trail)
+    if (known := references.converted(node, direction)) is None:
+        known = references.remember(node, direction, _convert(node, references, direction, trail))
+    return references.remember(source, direction, known)
+
+
+def _convert(
+    node: Json, references: References, direction: Direction, trail: tuple[str, ...]
+) -> dict[str, Any]:
     result = dict(_convert_keywords(node, references, direction, trail))
     _convert_bounds(result)
     _simplify_type(result)
@@ -114,33 +200,40 @@ def convert(
     return result
 
 
+def opened(schema: Json) -> dict[str, Any]:
+    """Return the schema that only says whether ``schema`` is an object, and allows anything else."""
+    return {"type": "object"} if is_object(schema) else {}
+
+
 def fold(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a converted object schema with its ``allOf`` parts merged, so that it lists its properties."""
     parts = [fold(part) for part in schema.get("allOf", ())]
     if not parts or any(part.get("type", "object") != "object" or "anyOf" in part for part in parts):
         return schema
-    merged: Json = {"type": "object"}
-    for part in (*parts, {key: value for key, value in schema.items() if key != "allOf"}):
-        merged = _merge(merged, part)
-    return dict(merged)
+    own = {key: value for key, value in schema.items() if key != "allOf"}
+    return dict(_merge({"type": "object"}, *parts, own))
 
 
-def _merge(first: Json, second: Json) -> Json:
-    """Merge two schemas: properties, ``required`` and ``allOf`` of both; other keywords of the ``second``."""
-    both = {**first, **second}
-    if "properties" in first and "properties" in second:
-        both["properties"] = {**first["properties"], **second["properties"]}
+def _merge(*schemas: Json) -> Json:
+    """Merge schemas: properties, ``required`` and ``allOf`` of all; other keywords of the last with them."""
+    merged: dict[str, Any] = {}
+    for schema in schemas:
+        merged |= schema
+    if all_properties := [schema["properties"] for schema in schemas if "properties" in schema]:
+        merged["properties"] = {name: member for each in all_properties for name, member in each.items()}
     for key in ("allOf", "required"):
-        if isinstance(first.get(key), list) and isinstance(second.get(key), list):
-            both[key] = [*first[key], *(part for part in second[key] if part not in first[key])]
-    return both
+        lists = [schema[key] for schema in schemas if isinstance(schema.get(key), list)]
+        if isinstance(merged.get(key), list) and len(lists) > 1:
+            distinct = {repr(part): part for parts in lists for part in parts}
+            merged[key] = [*distinct.values()]
+    return merged
 
 
 def _convert_keywords(
     node: Json, references: References, direction: Direction, trail: tuple[str, ...]
 ) -> Iterator[tuple[str, Any]]:
     for key, value in node.items():
-        if key in _DROPPED or key.startswith("x-"):
+        if _is_dropped(key, value):
             continue
         if key in {"const", "enum"}:
             if members := [value] if key == "const" else [member for member in value if member is not None]:
@@ -161,6 +254,11 @@ def _convert_keywords(
             yield key, convert(value, references, direction, trail)
         else:
             yield key, value
+
+
+def _is_dropped(key: str, value: Any) -> bool:
+    too_long = key == "pattern" and isinstance(value, str) and len(value) > _MAX_PATTERN
+    return too_long or key in _DROPPED or key.startswith("x-")
 
 
 def _convert_bounds(schema: dict[str, Any]) -> None:
@@ -199,11 +297,15 @@ def _remove_properties(result: dict[str, Any], node: Json, references: Reference
     properties = node.get("properties")
     if not isinstance(properties, Mapping):
         return
-    for name, member in cast("Mapping[str, Any]", properties).items():
-        if isinstance(member, Mapping) and references.resolve(cast("Json", member))[0].get(flag) is True:
-            result["properties"].pop(name)
-            if name in result.get("required", ()):
-                result["required"] = [other for other in result["required"] if other != name]
+    removed = {
+        name
+        for name, member in cast("Mapping[str, Any]", properties).items()
+        if isinstance(member, Mapping) and references.resolve(cast("Json", member))[0].get(flag) is True
+    }
+    for name in removed:
+        del result["properties"][name]
+    if removed and "required" in result:
+        result["required"] = [name for name in result["required"] if name not in removed]
     if result.get("required") == []:
         del result["required"]
 

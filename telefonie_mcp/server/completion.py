@@ -20,6 +20,7 @@ from telefonie_mcp.errors import ToolError
 from telefonie_mcp.numbering.countries import countries
 from telefonie_mcp.server.prompts import Prompts
 from telefonie_mcp.server.resources import Resources
+from telefonie_mcp.text import clean_line
 from telefonie_mcp.tools.catalog import Tool
 
 __all__ = ["Completions"]
@@ -85,7 +86,7 @@ class Completions:
         for each in self._resources.readable:
             if each.uri.text == ref.uri:
                 return _Target(each.parts[0].tool, name, context) if name in each.uri.variables else None
-        raise MCPError(types.INVALID_PARAMS, "Unknown resource template", {"uri": ref.uri[:200]})
+        raise MCPError(types.INVALID_PARAMS, "Unknown resource template", {"uri": clean_line(ref.uri, 200)})
 
     async def _suggestions(self, target: _Target, typed: str, caller: Caller) -> list[str]:
         if options := target.schema.get("enum"):
@@ -109,8 +110,11 @@ class Completions:
         return [*await to_thread.run_sync(area_codes, country.strip().upper(), typed, _MAX_VALUES + 1)]
 
     async def _owned(self, target: _Target, typed: str, caller: Caller) -> list[str]:
-        """Return the owned numbers that begin with the digits of ``typed``."""
+        """Return the owned numbers that begin with the digits of ``typed``, or with what it is read as."""
+        from telefonie_mcp.numbering.e164 import meant_number  # noqa: PLC0415 - phonenumbers takes a while
+
         digits = "+" + "".join(filter(str.isdigit, typed))
+        digits = await to_thread.run_sync(meant_number, digits) or digits
         found: list[str] = []
         for part in (each.parts[0] for each in self._resources.readable):
             pages = part.hint.pages

@@ -8,7 +8,7 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.text import did_you_mean
+from telefonie_mcp.text import clean_line, did_you_mean
 from telefonie_mcp.tools.catalog import MAX_NAME, Catalog
 
 if TYPE_CHECKING:
@@ -71,4 +71,4 @@ class Prompts:
         if prompt := self.by_name.get(name):
             return prompt
         known = did_you_mean(name, self.by_name, f"the prompts are {', '.join(self.by_name) or 'none'}")
-        raise MCPError(types.INVALID_PARAMS, f"Unknown prompt; {known}", {"name": name[:MAX_NAME]})
+        raise MCPError(types.INVALID_PARAMS, f"Unknown prompt; {known}", {"name": clean_line(name, MAX_NAME)})

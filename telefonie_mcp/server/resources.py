@@ -11,7 +11,7 @@ from telefonie_mcp.calls.approval import Caller
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.records import VOID, LedgerError, State
 from telefonie_mcp.resources.exposed import ReadableResource, affected_uris, readable_resources
-from telefonie_mcp.text import clean, compact
+from telefonie_mcp.text import clean, clean_line, compact
 from telefonie_mcp.tools.catalog import Tool
 
 __all__ = ["Resources"]
@@ -108,7 +108,7 @@ class Resources:
         raise MCPError(
             types.INVALID_PARAMS,
             f"Unknown resource; the resources are {', '.join(known)}",
-            {"uri": uri[:200]},
+            {"uri": clean_line(uri, 200)},
         )
 
     def may_change(self, uri: str) -> bool:
@@ -151,7 +151,8 @@ class Resources:
 
     async def _log(self) -> str:
         try:
-            entries = [clean(entry.as_dict()) for entry in await self._app.recent_writes()]
+            redactor = self._app.client.redactor  # an earlier version may have recorded more
+            entries = [redactor.json(clean(entry.as_dict())) for entry in await self._app.recent_writes()]
         except LedgerError as error:
             raise MCPError(types.INTERNAL_ERROR, str(error)) from error
         return compact({"entries": entries})

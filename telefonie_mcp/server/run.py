@@ -22,6 +22,7 @@ from telefonie_mcp.server.handlers import mcp_server
 from telefonie_mcp.server.instructions import destination
 from telefonie_mcp.server.signals import ending_on_signal
 from telefonie_mcp.server.stdio import Input, stdio
+from telefonie_mcp.settings.storage import storage_warnings
 from telefonie_mcp.settings.types import Address
 
 __all__ = ["serve_http", "serve_sandbox", "serve_stdio"]
@@ -92,6 +93,9 @@ async def serve_sandbox(database: str, address: Address) -> None:
 
 def _announce(app: App) -> None:
     _log.warning("telefonie-mcp %s, %s", __version__, destination(app))
+    for sentence in storage_warnings(app.settings):
+        _log.warning(sentence)
+    _ = app.ledger_file  # from now on, it must stay the same
 
 
 def _listen(address: Address, setting: str) -> socket.socket:

@@ -25,6 +25,9 @@ __all__ = ["PREFIX", "Settings"]
 
 PREFIX: Final = "TELEFONIE_"
 
+_MIN_KEY_LENGTH: Final = 8
+"""Characters of the shortest API key: a shorter one stands in ordinary text too, so it cannot be redacted."""
+
 
 class Settings(BaseModel):
     """The settings of one server; immutable.
@@ -187,6 +190,11 @@ class Settings(BaseModel):
             raise SettingsError(f"{source} does not hold an API key: one line of visible ASCII characters")
         if re.fullmatch(r"\$\{.*\}", key):
             raise SettingsError(f"{source} holds a placeholder that the client did not fill in")
+        if len(key) < _MIN_KEY_LENGTH:
+            raise SettingsError(
+                f"{source} holds an API key of fewer than {_MIN_KEY_LENGTH} characters, which could not be "
+                "told from ordinary text where it must be hidden; ask the provider for a longer one"
+            )
         return SecretStr(key)
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.text import clean_line
+from telefonie_mcp.text import clean, clean_line
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.results import UnusableError
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered, retry_after
@@ -31,6 +31,7 @@ _MAX_HOST: Final = 100
 _TRY_LATER: Final = (
     "Try again later; if it stays so, ask the operator to check TELEFONIE_BASE_URL and the network."
 )
+_CORRECT_DOCUMENT: Final = "Ask the operator to correct the server and the path in the OpenAPI document."
 
 
 def refusal(tool: Tool, outcome: Outcome, *, done: str = NOTHING_DONE) -> ToolError:
@@ -44,6 +45,8 @@ def refusal(tool: Tool, outcome: Outcome, *, done: str = NOTHING_DONE) -> ToolEr
     """
     message = f"{done}: the API {problem_of(tool, outcome)}."
     match outcome:
+        case NotSent(retryable=False):
+            return ToolError(message, code="upstream_misdirected", hint=_CORRECT_DOCUMENT)
         case NotSent():
             return ToolError(message, code="upstream_unreachable", hint=_TRY_LATER, retryable=True)
         case Unanswered(pending=True):
@@ -109,7 +112,7 @@ def _redirect_host(redirect: Answer) -> str:
         host = urlsplit(redirect.headers.get("location", "")).hostname
     except ValueError:
         host = None
-    return clean_line(host or "elsewhere", _MAX_HOST)
+    return clean_line(redirect.redaction.text(host or "elsewhere"), _MAX_HOST)
 
 
 def _provider_details(answer: Answer) -> dict[str, Any]:
@@ -132,8 +135,8 @@ def _provider_details(answer: Answer) -> dict[str, Any]:
     messages = (problem.get(key) for key in ("detail", "message", "error", "title"))
     message = next((text for text in messages if isinstance(text, str) and text), None)
     code = problem.get("code")
-    known = isinstance(code, str | int) and re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", str(code))
+    shown = answer.redaction.text(str(code)) if isinstance(code, str | int) else ""
     return {
-        **({"provider_code": str(code)} if known else {}),
-        **({"provider_says": clean_line(message)} if message else {}),
+        **({"provider_code": shown} if re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", shown) else {}),
+        **({"provider_says": clean_line(answer.redaction.text(clean(message)))} if message else {}),
     }

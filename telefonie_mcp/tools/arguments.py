@@ -4,6 +4,7 @@ Clients may validate as well, but nothing depends on it. The accepted arguments 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -12,7 +13,7 @@ from telefonie_mcp.errors import NOTHING_DONE, DocumentError, ToolError, Violati
 from telefonie_mcp.openapi.operation import Binding, Parameter
 from telefonie_mcp.openapi.schema import Json
 from telefonie_mcp.redaction import HIDDEN
-from telefonie_mcp.text import did_you_mean
+from telefonie_mcp.text import clean, control_character, did_you_mean
 from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
 from telefonie_mcp.tools.formats import FORMATS
 from telefonie_mcp.upstream.serialization import encoded
@@ -47,6 +48,8 @@ _NOT_ENCODABLE: Final = (
     f"holds what JSON cannot carry: NaN, an infinity, broken Unicode or more than {_MAX_DEPTH} levels"
 )
 
+_NOT_SENT: Final = "which is invisible or changes how text reads, and is not sent; leave it out"
+
 _REQUIREMENTS: Final = {
     "exclusiveMaximum": "must be less than {limit}",
     "exclusiveMinimum": "must be greater than {limit}",
@@ -63,6 +66,10 @@ _REQUIREMENTS: Final = {
     "uniqueItems": "must not hold the same item twice",
 }
 """JSON Schema keyword → what a valid value must be; the fields come from the validator's error."""
+
+_UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
+_JOINERS: Final = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
+"""What is left of them after cleaning belongs to a word."""
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
@@ -88,7 +95,13 @@ def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dic
         for name in sorted(tool.secrets)
         if given.get(name) == HIDDEN
     ]
-    others = (v for v in _violations(tool, readable) if v.field not in unencodable)
+    violations += [
+        Violation(_excerpt(name), f"holds {character}, {_NOT_SENT}")
+        for name, value in readable.items()
+        if (character := control_character({name: value}))
+    ]
+    refused = {violation.field for violation in violations}
+    others = (v for v in _violations(tool, readable) if v.field not in refused)
     violations += islice(others, _MAX_VIOLATIONS)
     if violations:
         raise _refusal(tool, violations)
@@ -252,8 +265,8 @@ def _received(value: Any) -> str:
 def _excerpt(value: Any, limit: int = _MAX_EXCERPT) -> str:
     """Return a string, or any other value as JSON, cut to ``limit`` printable characters."""
     pieces = [value] if isinstance(value, str) else islice(_ENCODER.iterencode(value), limit + 1)
-    text = "".join(pieces)[: limit + 1]
-    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    text = clean(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", _UNPRINTABLE, "".join(pieces)[: 2 * limit]))
+    text = "".join(char if char.isprintable() or char in _JOINERS else _UNPRINTABLE for char in text)
     return f"{text[:limit]}…" if len(text) > limit else text
 
 

@@ -6,19 +6,19 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from telefonie_mcp.errors import SettingsError, UnknownToolError
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.redaction import HIDDEN
-from telefonie_mcp.text import did_you_mean
+from telefonie_mcp.text import clean_line, did_you_mean
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
-__all__ = ["CONFIRM", "MAX_NAME", "Catalog", "Tool", "restrict"]
+__all__ = ["CONFIRM", "MAX_NAME", "Catalog", "Tool", "member_name", "restrict"]
 
 CONFIRM: Final = "confirm"
 """The argument that every destructive tool requires."""
@@ -33,7 +33,9 @@ class Tool:
 
     Attributes:
         output_schema: The schema in ``tools/list``; a subset of ``answer_schema`` where the hints say so.
-        answer_schema: The schema that structured content is validated against.
+        answer_schema: The schema that answers are validated against.
+        document_secrets: The names of all secret arguments in the document, as :func:`member_name` has them.
+        document_subjects: The names of what the document's operations are about, likewise.
 
     """
 
@@ -50,6 +52,8 @@ class Tool:
     document: Document
     hints: Hints
     bindings: tuple[Binding, ...]
+    document_secrets: frozenset[str] = frozenset()
+    document_subjects: frozenset[str] = frozenset()
 
     @property
     def formats(self) -> Mapping[str, str]:
@@ -59,11 +63,30 @@ class Tool:
     @cached_property
     def secrets(self) -> frozenset[str]:
         """Names of the arguments that are sent to the API but never shown or recorded."""
-        return frozenset(name for name, hint in self.hints.arguments.items() if hint.secret)
+        own = {name for name, hint in self.hints.arguments.items() if hint.secret}
+        named = {
+            binding.argument
+            for binding in self.bindings
+            if {member_name(binding.argument), member_name(binding.name)} & self.secret_names
+        }
+        return frozenset(own | named)
+
+    @cached_property
+    def secret_names(self) -> frozenset[str]:
+        """Names of members that are hidden in arguments and answers: a secret belongs to the document."""
+        return self.document_secrets - {member_name(self.hints.subject or "")}
+
+    @property
+    def subject_names(self) -> frozenset[str]:
+        """Names of members that say what an answer of the document is about."""
+        return self.document_subjects - self.secret_names
 
     def shown(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return ``arguments`` with every secret replaced, for messages and the ledger."""
-        return {name: HIDDEN if name in self.secrets else value for name, value in arguments.items()}
+        """Return ``arguments`` with every secret replaced, at any depth, for messages and the ledger."""
+        return {
+            name: HIDDEN if name in self.secrets else _without_secrets(value, self.secret_names)
+            for name, value in arguments.items()
+        }
 
     @cached_property
     def argument_validator(self) -> "Draft202012Validator":
@@ -113,7 +136,7 @@ class Catalog:
         if setting := self.switched_off.get(name):
             raise UnknownToolError(f"{name} is switched off by {setting}")
         known = did_you_mean(name, self.tools, f"the tools are {', '.join(self.tools)}.")
-        raise UnknownToolError(f"Unknown tool {name[:MAX_NAME]!r}: {known} {self.absent}".strip())
+        raise UnknownToolError(f"Unknown tool {clean_line(name, MAX_NAME)!r}: {known} {self.absent}".strip())
 
     def __iter__(self) -> Iterator[Tool]:
         """Return the tools in the order of ``tools/list``."""
@@ -174,6 +197,24 @@ def restrict(
         elif tools and name not in tools:
             off[name] = "TELEFONIE_TOOLS"
     return Catalog(catalog.everything, off, absent)
+
+
+def member_name(name: str) -> str:
+    """Return a name as names are compared: ``pin_code``, ``pinCode`` and ``PIN-Code`` are the same."""
+    return "".join(filter(str.isalnum, name)).casefold()
+
+
+def _without_secrets(value: Any, names: frozenset[str]) -> Any:
+    if not names:
+        return value
+    if isinstance(value, list):
+        return [_without_secrets(item, names) for item in cast("list[Any]", value)]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        name: HIDDEN if member_name(name) in names else _without_secrets(member, names)
+        for name, member in cast("Mapping[str, Any]", value).items()
+    }
 
 
 def _compile(schema: dict[str, Any], *, validate_formats: bool) -> "Draft202012Validator":

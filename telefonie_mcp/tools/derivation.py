@@ -7,6 +7,7 @@ and the others are prefixed with their location.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
@@ -15,14 +16,21 @@ from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.hints import Hints, ResourceHint
 from telefonie_mcp.openapi.operation import Binding, Operation
-from telefonie_mcp.openapi.schema import is_object
+from telefonie_mcp.openapi.schema import MAX_SCHEMA, is_object, opened
 from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool
 from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
+from telefonie_mcp.tools.secret_names import with_secret_names
 
 __all__ = ["build_catalog", "snake_case"]
 
 _MAX_ARGUMENT: Final = 48
 """Characters of an argument's name: model APIs allow 64, and a duplicate name needs room for its prefix."""
+
+_MAX_FLATTENED: Final = 500
+"""Members of a body that become arguments; a larger body is one argument."""
+
+_MAX_TOOLS: Final = 4 * 1024 * 1024
+"""Bytes of the schemas and descriptions of one document's tools, which ``tools/list`` sends at once."""
 
 _DIGEST_LENGTH: Final = 6
 """Hexadecimal digits that keep the names of two shortened tools distinct."""
@@ -35,34 +43,72 @@ def build_catalog(documents: Iterable[Document]) -> Catalog:
     """Return a catalog with one tool per operation.
 
     Raises:
-        DocumentError: two operations result in the same tool name, or a hint refers to an operation,
-            argument or format that does not exist.
+        DocumentError: two operations result in the same tool name, the tools of a document are too large, or
+            a hint refers to an operation, argument or format that does not exist.
 
     """
     tools: dict[str, Tool] = {}
     for document in documents:
+        left = _MAX_TOOLS
+        shared = _Shared()
         for operation in document.operations:
-            tool = _tool(document, operation)
+            tool = _tool(document, operation, shared, min(MAX_SCHEMA, left // 2))
+            left -= sum(map(shared.size, (tool.input_schema, tool.output_schema, tool.description)))
             if other := tools.get(tool.name):
                 raise DocumentError(
                     f"{document.title}: {operation.id} and {other.operation.id} of {other.document.title} "
                     f"would both be the tool {tool.name!r}"
                 )
             tools[tool.name] = tool
-    catalog = Catalog(tools)
-    for tool in tools.values():
+    catalog = Catalog({tool.name: with_secret_names(tool, tools.values()) for tool in tools.values()})
+    for tool in catalog:
         _check_hints(catalog, tool)
     return catalog
 
 
-def _tool(document: Document, operation: Operation) -> Tool:
+class _Shared:
+    """What is known of the schemas of one document; operations share what they refer to.
+
+    Every schema is kept, so that its identity stays its own.
+    """
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, tuple[Any, int]] = {}
+        self._plain: dict[int, tuple[Any, Any]] = {}
+
+    def size(self, schema: Any) -> int:
+        """Return the bytes of ``schema`` as compact JSON."""
+        if not isinstance(schema, dict | list):
+            return _bytes(schema)
+        whole = cast("dict[str, Any] | list[Any]", schema)
+        if id(whole) not in self._sizes:
+            names = sum(_bytes(str(name)) + 1 for name in whole) if isinstance(whole, dict) else 0
+            members = whole.values() if isinstance(whole, dict) else whole
+            commas = max(0, len(whole) - 1)
+            self._sizes[id(whole)] = whole, 2 + names + commas + sum(map(self.size, members))
+        return self._sizes[id(whole)][1]
+
+    def plain(self, schema: Any) -> Any:
+        """Return ``schema`` without annotations."""
+        if id(schema) not in self._plain:
+            self._plain[id(schema)] = schema, _without_annotations(schema)
+        return self._plain[id(schema)][1]
+
+
+def _bytes(value: Any) -> int:
+    """Return the bytes of a string, number, boolean or null as JSON."""
+    return len(json.dumps(value, ensure_ascii=False).encode())
+
+
+def _tool(document: Document, operation: Operation, shared: _Shared, most: int) -> Tool:
+    """Return the tool of ``operation``; what would make a schema larger than ``most`` bytes is open in it."""
     hints = document.hints.get(operation.id, _NO_HINTS)
     read_only = operation.method == "GET" if hints.read_only is None else hints.read_only
     destructive = not read_only if hints.destructive is None else hints.destructive
     idempotent = (
         read_only or operation.method in {"PUT", "DELETE"} if hints.idempotent is None else hints.idempotent
     )
-    answer = _answer_schema(operation, hints)
+    answer = _answer_schema(operation, hints, shared, most)
     bindings = tuple(_bind(operation, destructive=destructive))
     what = operation.description or operation.summary or f"{operation.method} {operation.path}"
     words = [what if what.endswith(".") else f"{what}.", hints.description]
@@ -72,7 +118,12 @@ def _tool(document: Document, operation: Operation) -> Tool:
         name=_tool_name(operation.id),
         title=operation.summary or snake_case(operation.id).replace("_", " ").capitalize(),
         description=" ".join(filter(None, words)),
-        input_schema=_input_schema(bindings, hints, destructive=destructive),
+        input_schema=_bounded(
+            _input_schema(bindings, hints, destructive=destructive),
+            shared,
+            most,
+            f"{document.title}: {operation.method} {operation.path}",
+        ),
         output_schema=_brief_schema(answer) if hints.brief else answer,
         answer_schema=answer,
         read_only=read_only,
@@ -136,19 +187,20 @@ def _can_be_flattened(schema: Mapping[str, Any]) -> bool:
         "allOf",
         "patternProperties",
     }
-    return schema.get("type", "object") == "object" and bool(schema.get("properties")) and closed
+    few = 0 < len(schema.get("properties", ())) <= _MAX_FLATTENED
+    return schema.get("type", "object") == "object" and few and closed
 
 
 def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: bool) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     required: list[str] = []
     for binding in bindings:
-        schema = dict(binding.schema)
+        schema = binding.schema
         if hint := hints.arguments.get(binding.argument):
             form = FORMATS.get(hint.format or "")
             keywords: Mapping[str, Any] = form.keywords if form else {}
-            schema |= {"items": {**schema["items"], **keywords}} if "items" in schema else keywords
-            schema |= hint.keywords
+            added = {"items": {**schema["items"], **keywords}} if "items" in schema else keywords
+            schema = {**schema, **added, **hint.keywords}
         properties[binding.argument] = schema
         if binding.required:
             required.append(binding.argument)
@@ -173,6 +225,28 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
     }
 
 
+def _bounded(schema: dict[str, Any], shared: _Shared, most: int, where: str) -> dict[str, Any]:
+    """Return an input schema whose largest arguments are open, as far as its size requires.
+
+    Raises:
+        DocumentError: it would be too large even with every argument open.
+
+    """
+    properties: dict[str, Any] = dict(schema["properties"])
+    total = shared.size(schema)
+    for name in sorted(properties, key=lambda name: -shared.size(properties[name])):
+        if total <= most:
+            return {**schema, "properties": properties}
+        total -= shared.size(properties[name])
+        properties[name] = opened(properties[name])
+        total += shared.size(properties[name])
+    if total <= most:
+        return {**schema, "properties": properties}
+    raise DocumentError(
+        f"{where}: its tool, or those of the document together, are too large even with open arguments"
+    )
+
+
 def _content_schema(operation: Operation, body: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the schema of the structured content for one success response.
 
@@ -188,15 +262,22 @@ def _content_schema(operation: Operation, body: Mapping[str, Any] | None) -> dic
     return {"type": "object", "properties": {"result": dict(body)}, "required": ["result"]}
 
 
-def _answer_schema(operation: Operation, hints: Hints) -> dict[str, Any]:
+def _answer_schema(operation: Operation, hints: Hints, shared: _Shared, most: int) -> dict[str, Any]:
+    bodies = [None if body is None else shared.plain(body) for body in operation.successes.values()]
     shapes: list[dict[str, Any]] = []
-    for body in operation.successes.values():
-        shape = _without_annotations(_content_schema(operation, body))
-        if shape not in shapes:
-            shapes.append(shape)
+    if sum(map(shared.size, bodies)) <= most:
+        for body in bodies:
+            shape = _content_schema(operation, body)
+            if shape not in shapes:
+                shapes.append(shape)
     schema: dict[str, Any] = shapes[0] if len(shapes) == 1 else {"type": "object", "anyOf": shapes}
+    if not shapes or shared.size(schema) > most:
+        schema = {"type": "object"}
     if hints.replaced:
-        schema["properties"] = {**schema.get("properties", {}), hints.replaced: {"type": "object"}}
+        return {
+            **schema,
+            "properties": {**schema.get("properties", {}), hints.replaced: {"type": "object"}},
+        }
     return schema
 
 

@@ -1,12 +1,15 @@
 """Sends the request of a tool, with retries, and returns its outcome or its structured content."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from telefonie_mcp.deadline import READ_ATTEMPT, Deadline
 from telefonie_mcp.progress import report
+from telefonie_mcp.redaction import Redaction
 from telefonie_mcp.tools.api_errors import problem_of, refusal, unusable
 from telefonie_mcp.tools.catalog import Catalog, Tool
+from telefonie_mcp.tools.redaction import SentSecrets
 from telefonie_mcp.tools.results import UnusableError, present
 from telefonie_mcp.upstream.client import ApiClient
 from telefonie_mcp.upstream.outcomes import Answer, Outcome
@@ -47,6 +50,7 @@ class Requester:
         seconds: Time limit of one tool call in all.
 
     Attributes:
+        redactor: Replaces the operator's secrets.
         attempt_seconds: Time limit of one attempt of a read, and the least time that a write needs.
 
     """
@@ -58,6 +62,13 @@ class Requester:
         self.catalog = catalog
         self.server = server
         self.attempt_seconds = seconds * READ_ATTEMPT
+        self.redactor: Final = client.redactor
+        self._sent_secrets = SentSecrets()
+
+    def redaction(self, tool: Tool, arguments: Mapping[str, Any]) -> Redaction:
+        """Return what must not be seen once these arguments are sent: their secrets are remembered."""
+        self._sent_secrets.remember(tool, arguments)
+        return self._sent_secrets.redaction(tool, arguments, self.redactor)
 
     async def send(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Outcome:
         """Send the tool's request, with the retries of :mod:`telefonie_mcp.upstream.retry`."""
@@ -65,8 +76,11 @@ class Requester:
         request = build_request(operation, tool.bindings, arguments)
         server = self.server(tool)
 
+        redaction = self.redaction(tool, arguments)
+
         async def once(seconds: float) -> Outcome:
-            return await self._client.send(server, request, operation.credential, seconds=seconds)
+            outcome = await self._client.send(server, request, operation.credential, seconds=seconds)
+            return replace(outcome, redaction=redaction) if isinstance(outcome, Answer) else outcome
 
         async def before_pause(outcome: Outcome, seconds: float) -> None:
             problem = f"the API {problem_of(tool, outcome)}"

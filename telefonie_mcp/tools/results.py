@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from telefonie_mcp.openapi.schema import Json, is_object
-from telefonie_mcp.text import MAX_DEPTH, MAX_STRING, clean, clean_line
+from telefonie_mcp.redaction import HIDDEN, NO_REDACTION, Redaction
+from telefonie_mcp.text import MAX_DEPTH, MAX_STRING, clean, clean_line, compact
 from telefonie_mcp.tools.catalog import Tool
-from telefonie_mcp.upstream.outcomes import Answer
+from telefonie_mcp.upstream.outcomes import Answer, parse_json
 
-__all__ = ["UnusableError", "done_without_body", "present"]
+__all__ = ["UnusableError", "done_without_body", "present", "violation"]
 
 
 class UnusableError(Exception):
@@ -34,28 +35,56 @@ def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[st
         UnusableError: the answer does not follow the document, or is about another subject.
 
     """
+    redaction = answer.redaction
     successes = tool.operation.successes
     status = str(answer.status) if str(answer.status) in successes else "2XX"
     body = successes[status]
     if body is None:
         return done_without_body(tool, arguments, status)
     try:
-        data = _decode(tool, answer)
+        text = _text(tool, answer)
+        data = _decode(tool, text)
     except (ValueError, RecursionError) as error:
         raise UnusableError("is not JSON") from error
-    content: dict[str, Any] = _without_nulls([body], data) if b"null" in answer.body else data
+    content: dict[str, Any] = _without_nulls([body], data) if "null" in text else data
     if not is_object(body):
         content = {"result": content}
     elif not isinstance(data, dict):
-        raise UnusableError("does not follow the specification: it is no object", data)
-    if errors := [*tool.result_validator.iter_errors(content)]:
-        place = clean_line(".".join(map(str, errors[0].instance_path)) or "the answer")
-        raise UnusableError(
-            f"does not follow the specification: {place}: {clean_line(errors[0].message)}", content
-        )
+        raise UnusableError("does not follow the specification: it is no object", redaction.json(data))
+    if problem := violation(tool, content, redaction):
+        raise UnusableError(f"does not follow the specification: {problem}", redaction.json(content))
     if not _matches_subject(tool, arguments, content):
-        raise UnusableError("is about something else", content)
-    return content
+        raise UnusableError("is about something else", redaction.json(content))
+    return redaction.json(content) if redaction.concerns(text) else content
+
+
+def violation(tool: Tool, content: Mapping[str, Any], redaction: Redaction = NO_REDACTION) -> str | None:
+    """Return where and how ``content`` violates ``tool.answer_schema``, or ``None`` where it does not.
+
+    What stands for a secret violates nothing.
+    """
+    errors = tool.result_validator.iter_errors(content)
+    error = next((each for each in errors if each.instance != HIDDEN), None)
+    if error is None:
+        return None
+    place = redaction.text(".".join(map(str, error.instance_path))) or "the answer"
+    shown = _at(error.instance_path, redaction.json(content))
+    message, written = error.message, compact(error.instance)
+    if shown != error.instance:
+        quoted = message.startswith(written)
+        problem = message.removeprefix(written) if quoted else f" violates {error.kind.name}"
+        message = f"{compact(shown)}{problem}"
+    return f"{clean_line(place)}: {clean_line(redaction.text(message))}"
+
+
+def _at(path: Sequence[str | int], shown: Any) -> Any:
+    """Return the value at a place of what is shown; hidden where a part of something hidden is meant."""
+    for step in path:
+        try:
+            shown = shown[step]
+        except (LookupError, TypeError):
+            return HIDDEN
+    return shown
 
 
 def done_without_body(tool: Tool, arguments: Mapping[str, Any], status: str = "") -> dict[str, Any]:
@@ -80,23 +109,30 @@ def _matches_subject(tool: Tool, arguments: Mapping[str, Any], content: Mapping[
     return str(content.get(subject, wanted)) == str(wanted)
 
 
-def _decode(tool: Tool, answer: Answer) -> Any:
-    kind = answer.headers.get("content-type", "")
+def _text(tool: Tool, answer: Answer) -> str:
     if tool.operation.text:
-        return clean(answer.body.decode(errors="replace"))
+        return answer.text
+    kind = answer.headers.get("content-type", "")
     if kind and not re.match(r"application/([\w.+-]+\+)?json\b", kind, re.IGNORECASE):
         raise UnusableError(f"has the content type {clean_line(kind, 60)} instead of JSON")
-    return answer.json if _is_clean(answer.body) else clean(answer.json)
+    return answer.json_text
 
 
-def _is_clean(body: bytes) -> bool:
+def _decode(tool: Tool, text: str) -> Any:
+    if tool.operation.text:
+        return clean(text)
+    data = parse_json(text)
+    return data if _is_clean(text) else clean(data)
+
+
+def _is_clean(text: str) -> bool:
     """Whether cleaning cannot change a JSON text: short, shallow, printable ASCII without escapes.
 
     Most answers are, and this check is much faster than cleaning.
     """
-    if len(body) > MAX_STRING or not body.isascii() or b"\\" in body:
+    if len(text) > MAX_STRING or not text.isascii() or "\\" in text:
         return False
-    return body.decode().isprintable() and body.count(b"{") + body.count(b"[") <= MAX_DEPTH
+    return text.isprintable() and text.count("{") + text.count("[") <= MAX_DEPTH
 
 
 def _without_nulls(schemas: Sequence[Json], data: Any) -> Any:

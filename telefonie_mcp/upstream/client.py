@@ -6,7 +6,7 @@ under. The MCP SDK depends on it too.
 
 import math
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -35,8 +35,8 @@ _MAX_CONNECT_SECONDS: Final = 5.0
 _KEEPALIVE_SECONDS: Final = 20.0
 """Seconds after which an idle connection is closed."""
 
-_MIN_REDACTED_KEY: Final = 8
-"""Characters of the shortest API key that is redacted: a shorter one could occur in ordinary data."""
+_MIN_REDACTED: Final = 8
+"""Characters of the shortest secret that is redacted in answers: a shorter one is in ordinary data."""
 
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
@@ -62,6 +62,21 @@ def get_status(url: str, *, seconds: float) -> int:
         raise OSError(f"{url} does not answer ({type(error).__name__})") from error
 
 
+def _stays_at(server: str, target: str) -> bool:
+    """Whether ``target`` has scheme, host and port of ``server``.
+
+    Two parsers must agree, and nothing may be in an authority that parsers read differently: that is how a
+    request, and the API key in it, would reach another host.
+    """
+    try:
+        url, base = httpx.URL(target), httpx.URL(server)
+        authorities = urlsplit(target).netloc, urlsplit(server).netloc
+    except (httpx.InvalidURL, ValueError):
+        return False
+    same = (url.scheme, url.raw_host, url.port) == (base.scheme, base.raw_host, base.port)
+    return same and authorities[0] == authorities[1] and not {"@", "\\"} & {*authorities[0]}
+
+
 class _BodyTooLargeError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -80,6 +95,10 @@ class ApiClient:
         local: Host name → factory of the transport for its requests; called when the pool is opened.
         encrypted: Whether any server uses ``https``. If none does, the system's certificates are not
             loaded, which would take longer than the rest of a first call, and none is trusted.
+        secrets: The operator's other secrets. Like the API key, they are not seen of an answer.
+
+    Attributes:
+        redactor: Replaces the operator's secrets.
 
     """
 
@@ -91,10 +110,11 @@ class ApiClient:
         user_agent: str,
         local: Mapping[str, Callable[[], Transport]] | None = None,
         encrypted: bool = True,
+        secrets: Iterable[SecretStr] = (),
     ) -> None:
         self._api_key = api_key
-        key = api_key.get_secret_value() if api_key else ""
-        self._redactor = Redactor([key] if len(key) >= _MIN_REDACTED_KEY else [])
+        hidden = {secret.get_secret_value() for secret in (*secrets, *([api_key] if api_key else ()))}
+        self.redactor: Final = Redactor(secret for secret in hidden if len(secret) >= _MIN_REDACTED)
         self._open_transport = open_transport
         self._user_agent = user_agent
         self._local = local or {}
@@ -124,6 +144,8 @@ class ApiClient:
         self, server: str, request: Request, credential: Credential | None, *, seconds: float
     ) -> Outcome:
         """Send ``request`` once and wait at most ``seconds`` for the complete response."""
+        if not _stays_at(server, f"{server}{request.target}"):
+            return NotSent("is not where this request would go", retryable=False)
         message = self._build_message(server, request, credential, seconds)
         answer: Outcome = Unanswered(f"did not answer within {math.ceil(seconds)} seconds", pending=True)
         with anyio.move_on_after(seconds):
@@ -154,7 +176,7 @@ class ApiClient:
                 cookie = f"{credential.name}={value}"
                 headers["Cookie"] = f"{headers['Cookie']}; {cookie}" if "Cookie" in headers else cookie
             else:
-                separator = "&" if urlsplit(target).query else "?"
+                separator = "&" if request.query else "?"
                 target += separator + str(httpx.QueryParams({credential.name: value}))
         connecting = seconds * CONNECTING
         timeout = httpx.Timeout(seconds, connect=min(_MAX_CONNECT_SECONDS, connecting), pool=connecting)
@@ -173,11 +195,5 @@ class ApiClient:
         finally:
             with suppress(httpx.HTTPError), anyio.CancelScope(shield=True):
                 await response.aclose()
-        headers = {
-            name.lower(): self._redact(value.encode()).decode() for name, value in response.headers.items()
-        }
-        return Answer(response.status_code, headers, self._redact(bytes(body)))
-
-    def _redact(self, content: bytes) -> bytes:
-        """Redact the API key: some APIs repeat it in responses, which are shown and recorded."""
-        return self._redactor.text(content.decode("latin-1")).encode("latin-1")
+        headers = {name.lower(): self.redactor.text(value) for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, bytes(body), self.redactor)

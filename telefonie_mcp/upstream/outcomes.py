@@ -6,13 +6,17 @@ They distinguish whether the API can have processed the request: with :class:`No
 
 import json
 import math
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-__all__ = ["Answer", "NotSent", "Outcome", "Unanswered", "retry_after"]
+from telefonie_mcp.redaction import NO_REDACTION, Redaction
+
+__all__ = ["Answer", "NotSent", "Outcome", "Unanswered", "parse_json", "retry_after"]
 
 _MAX_RETRY_AFTER: Final = 999_999_999.0
 """Seconds: keeps a long string of digits from becoming an infinite float."""
@@ -20,11 +24,20 @@ _MAX_RETRY_AFTER: Final = 999_999_999.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete HTTP response. Header names are in lower case."""
+    """A complete HTTP response.
+
+    Attributes:
+        status: Its status.
+        headers: Its headers without secrets; the names are in lower case.
+        body: Its body as it was received. What is shown or recorded of it goes through ``redaction`` first.
+        redaction: What must not be seen of it.
+
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
+    redaction: Redaction = field(default=NO_REDACTION, repr=False, compare=False)
 
     @property
     def json(self) -> Any:
@@ -34,14 +47,37 @@ class Answer:
             ValueError: the body is not JSON, or has a number that is not finite.
 
         """
-        return json.loads(self.body, parse_constant=_parse_finite, parse_float=_parse_finite)
+        return parse_json(self.json_text)
+
+    @property
+    def json_text(self) -> str:
+        """The body as the text of JSON, which is UTF-8, UTF-16 or UTF-32 (RFC 4627 §3).
+
+        Raises:
+            ValueError: the body is none of them.
+
+        """
+        return self.body.decode(json.detect_encoding(self.body), "surrogatepass")
+
+    @property
+    def text(self) -> str:
+        """The body as text, by its declared character set or else by its bytes."""
+        declared = re.search(r"charset=\"?([\w.:-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
+        for charset in (declared and declared[1], json.detect_encoding(self.body)):
+            with suppress(LookupError, ValueError):
+                return self.body.decode(charset or "utf-8")
+        return self.body.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """No connection was established: the API has not received the request."""
+    """The API has not received the request: no connection was established.
+
+    ``retryable`` is false if the request was not allowed to leave, so that another attempt is in vain.
+    """
 
     reason: str
+    retryable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +92,16 @@ class Unanswered:
 
 
 Outcome = Answer | NotSent | Unanswered
+
+
+def parse_json(text: str) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: it is not JSON, or has a number that is not finite.
+
+    """
+    return json.loads(text, parse_constant=_parse_finite, parse_float=_parse_finite)
 
 
 def _parse_finite(text: str) -> float:

@@ -46,7 +46,7 @@ def pause_before_retry(
         case Answer():
             retryable = not writes and outcome.status in _TRANSIENT
         case NotSent():
-            retryable = True
+            retryable = outcome.retryable
         case Unanswered():
             retryable = not writes
     if not retryable or attempt + 1 >= _MAX_ATTEMPTS:

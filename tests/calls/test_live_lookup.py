@@ -10,7 +10,7 @@ from telefonie_mcp.app import App
 from telefonie_mcp.numbering.lookup import describe
 from tests.calls.lookup import Down, Mode, Silent, Watching, ask, refused, running
 from tests.numbering.test_lookup import SHARED, example
-from tests.support.regions import WALKS
+from tests.support.regions import FEW, REGIONS
 from tests.support.served import live_app
 
 NUMBER = "+14155550100"
@@ -28,7 +28,10 @@ async def app(mode: Mode) -> AsyncGenerator[App]:
         yield app
 
 
-@pytest.mark.parametrize("regions", WALKS)
+@pytest.mark.parametrize(
+    "regions",
+    [pytest.param(FEW, id="few"), pytest.param(REGIONS, id="every region", marks=pytest.mark.whole)],
+)
 async def test_the_example_of_a_region_can_be_looked_up(app: App, regions: Sequence[str]) -> None:
     for region in regions:
         found = await ask(app, "lookup_number", phone_number=example(region))

@@ -70,6 +70,10 @@ async def test_mistakes_end_with_status_2_and_a_sentence(database: Path) -> None
     for arguments, sentence in (
         (("call", NUMBER, "--from", CALLER), f"Nobody owns {NUMBER}"),
         (("call", "5550100", "--from", CALLER), "must be in E.164 format"),
+        (("call", "+1 1 415 555 0100", "--from", CALLER), "did you mean +14155550100?"),
+        (("sms", NUMBER, "--from", "+49 0 30 123456", "--text", "x"), "did you mean +4930123456?"),
+        (("events", "+330612345678"), "did you mean +33612345678?"),
+        (("webhook-secret", "+54 11 15 2345 6789"), "did you mean +5491123456789?"),
         (("sms", NUMBER, "--from", CALLER, "--text", ""), "An SMS has 1 to 1600 characters."),
         (("call", NUMBER), "Missing option '--from'"),
     ):

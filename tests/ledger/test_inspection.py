@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from telefonie_mcp.ledger.database import file_of
-from telefonie_mcp.ledger.inspection import open_entries
+from telefonie_mcp.ledger.files import file_of
+from telefonie_mcp.ledger.inspection import Inspection, inspect_ledger
 from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.ledger.store import Ledger
 from tests.ledger.support import NO_LIMITS, bought, buying
@@ -25,8 +25,7 @@ def test_writes_without_an_outcome_are_found(ledger: Ledger, url: str) -> None:
     ledger.begin(buying("+14155550101"), NO_LIMITS)
     lost = ledger.begin(buying("+14155550102"), NO_LIMITS)
     ledger.finish(lost, "unknown")
-    found = open_entries(url)
-    assert found is not None
+    found = inspect_ledger(url).unfinished
     assert {entry.subject for entry in found} == {"+14155550101", "+14155550102"}
     assert {entry.subject: entry.state for entry in found}["+14155550102"] == "unknown"
 
@@ -38,7 +37,7 @@ def test_a_ledger_that_nobody_has_open_gets_no_file_beside_it(tmp_path: Path) ->
     ledger.close()
     before = contents(tmp_path)
     assert [*before] == ["ledger.sqlite3"]
-    assert open_entries(url) == []
+    assert inspect_ledger(url) == Inspection("current")
     assert contents(tmp_path) == before
 
 
@@ -48,7 +47,7 @@ def test_what_stands_only_in_the_log_of_a_running_server_is_seen(tmp_path: Path)
     ledger.begin(buying(), NO_LIMITS)
     before = contents(tmp_path)
     assert "ledger.sqlite3-wal" in before
-    assert len(open_entries(url) or []) == 1
+    assert len(inspect_ledger(url).unfinished) == 1
     after = contents(tmp_path)
     assert after.keys() == before.keys()
     assert after["ledger.sqlite3"] == before["ledger.sqlite3"]
@@ -58,24 +57,25 @@ def test_what_stands_only_in_the_log_of_a_running_server_is_seen(tmp_path: Path)
 
 def test_no_ledger_is_made(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
-    for name in ("missing", "missing/missing", "empty"):
-        assert open_entries(str(tmp_path / name)) is None
-    assert open_entries(":memory:") is None
+    for name in ("missing", "missing/missing"):
+        assert inspect_ledger(str(tmp_path / name)) == Inspection("missing")
+    assert inspect_ledger(str(tmp_path / "empty")) == Inspection("empty")
+    assert inspect_ledger(":memory:") == Inspection("missing")
     assert contents(tmp_path) == {"empty": b""}
 
 
 def test_another_database_is_no_ledger_yet(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "other")) as connection:
         connection.execute("CREATE TABLE other (x)")
-    assert open_entries(str(tmp_path / "other")) is None
+    assert inspect_ledger(str(tmp_path / "other")) == Inspection("missing")
 
 
 @GROUP
 def test_no_ledger_is_made_on_a_server(postgresql: str) -> None:
     url = new_schema(postgresql)
-    assert open_entries(url) is None
+    assert inspect_ledger(url) == Inspection("missing")
     ledger = Ledger.open(url)
-    assert open_entries(url) == []
+    assert inspect_ledger(url) == Inspection("current")
     ledger.close()
 
 
@@ -83,7 +83,7 @@ def test_a_newer_ledger_is_refused(ledger: Ledger, url: str) -> None:
     with ledger.engine.begin() as connection:
         connection.execute(text("UPDATE ledger_version SET version = 99"))
     with pytest.raises(LedgerError, match=r"has version 99.*Upgrade telefonie-mcp"):
-        open_entries(url)
+        inspect_ledger(url)
 
 
 @pytest.mark.parametrize("damage", ["header", "page"])
@@ -98,7 +98,7 @@ def test_damage_is_found(damage: str, tmp_path: Path) -> None:
     content[start : start + 4096] = os.urandom(4096) if damage == "header" else b"\xff" * 4096
     path.write_bytes(content)
     with pytest.raises(LedgerError, match=r"is damaged: |cannot be read: file is not a database"):
-        open_entries(str(path))
+        inspect_ledger(str(path))
     assert path.read_bytes() == content
 
 

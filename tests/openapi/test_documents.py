@@ -480,3 +480,85 @@ def test_a_path_parameter_may_be_called_message() -> None:
     parameters = [{"name": "message", "in": "path", "required": True}]
     tool = strange({"parameters": parameters}, path="/things/{message}")
     assert tool.output_schema["required"] == ["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("{x}/Message/", "must begin with a slash"),
+        ("things", "must begin with a slash"),
+        (".evil.example/{x}", "must begin with a slash"),
+        ("@evil.example/{x}", "must begin with a slash"),
+        (":81/{x}", "must begin with a slash"),
+        ("\\\\evil.example", "must begin with a slash"),
+        ("/\\evil.example", r"must not contain '\\'"),
+        ("/things?kind={x}", "must not contain '?'"),
+        ("/things#{x}", "must not contain '#'"),
+        ("/things\n/{x}", r"must not contain '\n'"),
+        ("/things {x}", "must not contain ' '"),
+    ],
+)
+def test_a_path_that_could_move_the_request_elsewhere_stops_the_start(path: str, words: str) -> None:
+    parameters = [{"name": "x", "in": "path"}] if "{" in path else []
+    with pytest.raises(DocumentError) as caught:
+        parse(document({"parameters": parameters}, path=path))
+    assert str(caught.value).startswith(f"things.json: GET {path}: the path {words}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example\\@evil.example",
+        "https://a.example\\.evil.example",
+        "https://@a.example",
+        "https://:@a.example",
+        "https://key@a.example",
+        "https://a.example#b",
+        "https://a.example?",
+        "https://a.example/\\evil.example",
+        "https://a.example /",
+        "https://a.exam\nple",
+        "https://a%2eexample",
+        "https:a.example",
+        "https:///a.example",
+        "//a.example",
+        "https://a.example:0",
+        "https://a.example:99999",
+    ],
+)
+def test_a_server_that_parsers_read_differently_stops_the_start(url: str) -> None:
+    with pytest.raises(DocumentError, match="needs a server with an absolute http"):
+        parse(document(servers=[{"url": url}]))
+
+
+@pytest.mark.parametrize("value", ["evil.example/", "key@evil.example", "evil.example\\", "a?", "a#"])
+def test_a_server_variable_cannot_move_the_host(value: str) -> None:
+    server = {"url": "https://{region}.a.example/v1", "variables": {"region": {"default": value}}}
+    with pytest.raises(DocumentError, match="the server variable 'region' is part of the host, not "):
+        parse(document(servers=[server]))
+
+
+def test_server_variables_are_filled_with_their_defaults() -> None:
+    variables = {
+        "scheme": {"default": "https"},
+        "region": {"default": "eu-1"},
+        "port": {"default": "8443"},
+        "base": {"default": "v1/api"},
+    }
+    server = {"url": "{scheme}://{region}.a.example:{port}/{base}", "variables": variables}
+    assert parse(document(servers=[server])).operations[0].server == "https://eu-1.a.example:8443/v1/api"
+
+
+def test_headers_that_find_or_frame_a_request_are_no_arguments() -> None:
+    names = ["Host", "content-length", "Transfer-Encoding", "Connection", "X-Area"]
+    tool = strange({"parameters": [{"name": name, "in": "header"} for name in names]})
+    assert [parameter.name for parameter in tool.operation.parameters] == ["X-Area"]
+    for place in ("header", "cookie"):
+        with pytest.raises(DocumentError, match=f"is no name of a {place}"):
+            strange({"parameters": [{"name": "a\r\nHost: evil.example", "in": place}]})
+
+
+def test_extensions_among_the_paths_are_no_paths() -> None:
+    tree = document()
+    tree["paths"]["x-things"] = {"get": {}}
+    assert len(parse(tree).operations) == 1

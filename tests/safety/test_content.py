@@ -139,7 +139,9 @@ async def test_a_payload_in_the_log_that_an_agent_reads_is_harmless() -> None:
     settings = Settings(sandbox_db=":memory:")
     caller = Implementation(name=words, version=words)
     async with Client(create_server(settings), client_info=caller) as client:
-        await client.call_tool(BUY[0], {**BUY[1], "friendly_name": words[:64]})
+        await client.call_tool(
+            BUY[0], {**BUY[1], "friendly_name": "".join(PAYLOADS[name] for name in ("zero width", "tags"))}
+        )
         (contents,) = (await client.read_resource("telefonie://log")).contents
     assert isinstance(contents, TextResourceContents)
     assert len(json.loads(contents.text)["entries"]) == 1

@@ -205,7 +205,7 @@ def test_the_other_rules_refuse_through_every_door_and_what_they_allow_is_done(
 
         assert buy(first, voice_url=GOOD, max_monthly_rate=1.15)["phone_number"] == first
         assert buy(second)["phone_number"] == second
-        assert_refused(buy(third), "TELEFONIE_MAX_MONTHLY_SPEND allows 2.30 and 2.3 is used")
+        assert_refused(buy(third), "TELEFONIE_MAX_MONTHLY_SPEND allows 2.30 and 2.30 is used")
         assert release(first)["message"] == "Number released"
         assert_refused(buy(third), "TELEFONIE_MAX_PURCHASES_PER_DAY allows 2 and 2 is used")
         assert_refused(release(second), "TELEFONIE_MAX_RELEASES_PER_DAY allows 1 and 1 is used")

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.inspection import open_entries
+from telefonie_mcp.ledger.inspection import is_there
 from telefonie_mcp.settings.reading import read_settings
 from tests.sandbox.porting.support import FIELDS
 from tests.support import faulty as f
@@ -241,10 +241,10 @@ async def test_a_preview_makes_no_ledger(shared_ledger: str, tmp_path: Path) -> 
                 assert (await called(client, "purchase_number", confirm=False))["code"] == "conflict"
                 provider.owned.clear()
                 assert files(tmp_path) == []
-                assert open_entries(shared_ledger) is None
+                assert not is_there(shared_ledger)
         async with served(provider, 30, ledger=SecretStr(shared_ledger)) as client:
             await called(client, "purchase_number")
-            assert open_entries(shared_ledger) == []
+            assert is_there(shared_ledger)
 
 
 async def test_a_preview_in_the_sandbox_makes_no_ledger(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ async def test_countries_types_areas_and_owned_numbers_are_completed(
             assert await complete(client, ref, "phone_number", "") == ["+14155550123"]
             assert await complete(client, ref, "phone_number", "1 (415") == ["+14155550123"]
             assert await complete(client, ref, "phone_number", "+44") == []
+            assert await complete(client, ref, "phone_number", "+1 1 415 555 0123") == ["+14155550123"]
 
 
 @pytest.mark.parametrize(

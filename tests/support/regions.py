@@ -17,6 +17,9 @@ not share (AR, BR, MX), leading zeros that stay (IT, SM, VA), a national prefix 
 codes (SG), no mobile numbers (CA, MX, PR, TA, US), neither mobile nor national nor toll-free ones (TA), no
 national ones (EG, PR, US), no toll-free ones (AC, SM), and the smallest plan (AC)."""
 
+FEW: Final = ("AR", "BQ", "CA", "DE", "EH", "GB", "IT", "KZ", "MF", "SG", "TA", "US")
+"""A third of them, for walks that search the sandbox for every region."""
+
 REGIONS: Final = tuple(sorted(phonenumbers.SUPPORTED_REGIONS))
 
 WALKS: Final = (

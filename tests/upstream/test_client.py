@@ -1,6 +1,7 @@
 import json
 import socket
 from functools import partial
+from typing import Any
 
 import anyio
 import pytest
@@ -50,7 +51,7 @@ async def test_the_key_is_sent_where_the_document_says(
 
 
 @pytest.mark.parametrize("key", ["key-0451-unmistakable", 'key"\\/0451', "k"])
-async def test_an_answer_that_repeats_the_key_is_without_it(key: str) -> None:
+async def test_an_answer_that_repeats_the_key_is_shown_without_it(key: str) -> None:
     said = {"detail": f"{key} is no key", key: [key], "ä": "ü"}
     fault = f.replying(401, json.dumps(said).encode(), WWW_Authenticate=f"Key {key}")
     async with faulty(GET=[fault]) as provider:
@@ -59,7 +60,9 @@ async def test_an_answer_that_repeats_the_key_is_without_it(key: str) -> None:
         await sender.aclose()
     assert isinstance(answer, Answer)
     blot = key if key == "k" else "**********"
-    assert answer.json == {"detail": f"{blot} is no key", blot: [blot], "ä": "ü"}
+    assert answer.json == said
+    assert answer.redaction.json(answer.json) == {"detail": f"{blot} is no key", blot: [blot], "ä": "ü"}
+    assert answer.redaction.concerns(answer.json_text) is (key != "k")
     assert answer.headers["www-authenticate"] == f"Key {blot}"
 
 
@@ -177,3 +180,60 @@ async def test_an_idle_connection_that_the_api_has_closed_is_not_used() -> None:
             await anyio.wait_all_tasks_blocked()
         await sender.aclose()
         assert provider.count("GET") == 2
+
+
+@pytest.mark.parametrize("where", ["header", "query", "cookie"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_neither_request_nor_key_leaves_for_another_authority(where: Any, method: str) -> None:
+    """What an argument can make of a path without a leading slash: `no-slash.yml` of issue 11."""
+    async with recording() as here, recording() as elsewhere:
+        for api in (here, elsewhere):
+            api.answer(method, 200, {})
+        assert len(str(here.port)) == len(str(elsewhere.port)) == 5
+        prefix = str(elsewhere.port)[:3]
+        moved = {
+            f"http://127.0.0.1:{prefix}": f"{str(elsewhere.port)[3:]}/Message/",
+            f"http://127.0.0.1:{here.port}": f"@127.0.0.1:{elsewhere.port}/",
+            f"http://localhost:{here.port}": f"\\@127.0.0.1:{elsewhere.port}/",
+            f"http://127.0.0.1:{here.port}\\@127.0.0.1:{elsewhere.port}": "/",
+            f"http://user@127.0.0.1:{elsewhere.port}": "/",
+            "http://127.0.0.1": f":{elsewhere.port}/",
+            "http://127.0.0": f".1:{elsewhere.port}/",
+            f"http://127.0.0.1:{here.port}/a": "\n/",
+        }
+        sender = client()
+        for server, path in moved.items():
+            credential = Credential("k", where)
+            outcome = await sender.send(server, Request(method, path), credential, seconds=SECONDS)
+            assert outcome == NotSent("is not where this request would go", retryable=False)
+        await sender.aclose()
+        assert here.requests == elsewhere.requests == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed_with_the_key_or_without(status: int) -> None:
+    async with recording() as elsewhere, faulty() as provider:
+        fault = f.replying(status, b"", Location=f"http://127.0.0.1:{elsewhere.port}/a")
+        provider.faults["GET"] = [fault]
+        sender = client()
+        answer = await sender.send(provider.url, GET, Credential("X-Key", "header"), seconds=SECONDS)
+        await sender.aclose()
+        assert isinstance(answer, Answer)
+        assert answer.status == status
+        assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize(
+    "server",
+    ["http://127.0.0.1:{}", "http://localhost:{}/v1", "HTTP://LOCALHOST:{}", "http://127.0.0.1:{}/@me//"],
+)
+async def test_however_a_server_is_written_its_requests_reach_it(server: str) -> None:
+    async with recording() as api:
+        api.answer("GET", 200, {})
+        sender = client()
+        url = server.format(api.port)
+        assert isinstance(
+            await sender.send(url, Request("GET", "/a%2F@b", "x=1"), None, seconds=SECONDS), Answer
+        )
+        await sender.aclose()
+        assert api.requests[0][1].endswith("/a%2F@b?x=1")

@@ -2,13 +2,11 @@
 
 import json
 import os
-import re
 import shutil
 import sys
 from contextlib import suppress
-from difflib import unified_diff
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,20 +16,7 @@ if TYPE_CHECKING:
     from telefonie_mcp.cli.config.entry import Configuration
     from telefonie_mcp.cli.config.launch import Launch
 
-__all__ = ["config", "without_secrets"]
-
-_SECRET_MEMBER: Final = re.compile(
-    r"""([\w.-]*(?:KEY|TOKEN|SECRET|PASSW|AUTH|LEDGER)(?![\w.-]*_FILE)[\w.-]*["']?\s*[:=]\s*)"""
-    r"""(["'])(?!\$\{[^{}"']*\}\2|\2)(?:\\.|(?!\2).)*""",
-    re.IGNORECASE,
-)
-"""A secret's name and its value, unless the value is only a reference such as ``${NAME}``."""
-
-_SECRET_IN_STRING: Final = re.compile(
-    r"""((["'])[^"']*(?:KEY|TOKEN|SECRET|PASSW|AUTH)(?![\w.-]*[_-]FILE)[\w.-]*\s*[=:]\s*)(?!\$\{[^{}"']*\}\2)[^"']+""",
-    re.IGNORECASE,
-)
-"""A string with a secret's name and value, such as ``--api-key=…`` or ``Authorization: …``."""
+__all__ = ["config"]
 
 
 @click.command()
@@ -67,7 +52,7 @@ def config(flags: dict[str, Any], *, client: str, write: bool, yes: bool, with_k
     elif configuration.references:
         _note(f"Start {title} where {', '.join(configuration.references)} is set; it is not in the file.")
     if write:
-        _write(path, configuration, yes=yes)
+        _write(path, configuration, yes=yes, private=with_key)
         return
     click.echo(configuration.text, nl=False)
     if configuration.missing:
@@ -96,8 +81,9 @@ def _this_installation() -> "Launch":
     )
 
 
-def _write(path: Path, configuration: "Configuration", *, yes: bool) -> None:
+def _write(path: Path, configuration: "Configuration", *, yes: bool, private: bool) -> None:
     from telefonie_mcp.cli.config.files import ConfigFile  # noqa: PLC0415
+    from telefonie_mcp.cli.config.masking import difference, without_secrets  # noqa: PLC0415
     from telefonie_mcp.cli.config.merging import MergeError, merged  # noqa: PLC0415
 
     file = ConfigFile.read(path)
@@ -109,20 +95,17 @@ def _write(path: Path, configuration: "Configuration", *, yes: bool) -> None:
         raise MergeError(f"{path} was not changed: {error}") from error
     if new == old:
         _note(f"{path} says so already.")
+        if private and file.exposed:
+            file.make_private()
+            _note("Others could read it; only you can now.")
         return
-    names = (str(path), str(path))
-    for line in unified_diff(old.splitlines(), new.splitlines(), *names, lineterm=""):
-        click.secho(without_secrets(line), fg={"+": "green", "-": "red"}.get(line[:1]), err=True)
+    for line in difference(old, new, str(path)):
+        click.secho(line, fg={"+": "green", "-": "red"}.get(line[:1]), err=True)
     if not yes:
         click.confirm(f"Change {path}?", abort=True, err=True)
-    backup = file.replace(new)
+    backup = file.replace(new, private=private)
     _note(f"{path} is written{f'; what it said before is in {backup}' if backup else ''}.")
     _note(f"Restart {configuration.client.title}, or reload its servers.")
-
-
-def without_secrets(text: str) -> str:
-    """Return text with secrets masked, because terminal output is recorded and shared."""
-    return _SECRET_IN_STRING.sub(r"\1**********", _SECRET_MEMBER.sub(r"\1\2**********", text))
 
 
 def _note(text: str) -> None:

@@ -13,11 +13,12 @@ from packaging.requirements import Requirement
 from telefonie_mcp.app import App
 from telefonie_mcp.cli.doctor.findings import Finding, clock, versions
 from telefonie_mcp.cli.doctor.network import locate_failure
-from telefonie_mcp.cli.doctor.storage import ledger, readable_by_others, state
+from telefonie_mcp.cli.doctor.storage import ledger, state
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
 from telefonie_mcp.server.instructions import destination
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
+from telefonie_mcp.settings.storage import readable_by_others, to_make_private
 from telefonie_mcp.tools.api_errors import problem_of
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.requester import content_of
@@ -84,7 +85,7 @@ def _key(settings: Settings) -> Finding:
     except SettingsError as error:
         return Finding("key", "problem", str(error), "Put the key, and nothing else, there.")
     if (file := settings.api_key_file) and readable_by_others(file):
-        return Finding("key", "warning", "present; its file can be read by others", f"chmod 600 {file}")
+        return Finding("key", "warning", "present; its file can be read by others", to_make_private(file))
     return Finding("key", "ok", "present")
 
 

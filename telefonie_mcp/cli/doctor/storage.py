@@ -10,26 +10,36 @@ from pathlib import Path
 from typing import Final
 
 from telefonie_mcp.cli.doctor.findings import Finding, unsettled
-from telefonie_mcp.ledger.database import file_of, uri_to_read
-from telefonie_mcp.ledger.inspection import open_entries
+from telefonie_mcp.ledger.database import uri_to_read
+from telefonie_mcp.ledger.files import file_of
+from telefonie_mcp.ledger.inspection import inspect_ledger
 from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.storage import EMPTY_REMEDY, readable_by_others, to_make_private
 
-__all__ = ["ledger", "readable_by_others", "state"]
+__all__ = ["ledger", "state"]
 
 _WRITABLE_REMEDY: Final = "Make it writable, or name another one (TELEFONIE_STATE_DIR, TELEFONIE_SANDBOX_DB)."
 
 
 def ledger(settings: Settings) -> Finding:
     """Check that the ledger is readable and intact, and has an outcome for every write."""
+    file = None
     try:
-        entries = open_entries(settings.ledger_url)
+        file = file_of(settings.ledger_url)
+        found = inspect_ledger(settings.ledger_url)
     except LedgerError as error:
-        remedy = "Make it readable, restore it, or name another one (TELEFONIE_LEDGER)."
+        remedy = f"Make {file or 'it'} readable, restore it, or name another one (TELEFONIE_LEDGER)."
         return Finding("ledger", "problem", str(error), remedy)
-    if entries is None:
-        return Finding("ledger", "ok", "there is none yet; the first write makes it")
-    return unsettled(entries)
+    match found.standing:
+        case "missing":
+            return Finding("ledger", "ok", "there is none yet; the first write makes it")
+        case "empty":
+            return Finding("ledger", "warning", f"{file} is empty", EMPTY_REMEDY)
+        case "older":
+            return Finding("ledger", "ok", "made by an older release; the next write upgrades it")
+        case "current":
+            return unsettled(found.unfinished)
 
 
 def state(settings: Settings) -> Finding:
@@ -48,7 +58,7 @@ def state(settings: Settings) -> Finding:
         remedy = "Empty it with telefonie-mcp sandbox --reset, or name another one (TELEFONIE_SANDBOX_DB)."
         return Finding("state", "problem", f"{sandbox} cannot be used: {damage}", remedy)
     if ledger_file and readable_by_others(ledger_file):
-        return Finding("state", "warning", f"others can read {ledger_file}", f"chmod 600 {ledger_file}")
+        return Finding("state", "warning", f"others can read {ledger_file}", to_make_private(ledger_file))
     places = ", ".join(dict.fromkeys(str(file.absolute().parent) for file in kept))
     return Finding("state", "ok", f"{places} can be written" if kept else "nothing is kept in files")
 
@@ -89,8 +99,3 @@ def _damage(file: Path) -> str:
     except sqlite3.Error as error:
         return str(error)
     return "" if found == "ok" else found
-
-
-def readable_by_others(file: Path) -> bool:
-    """Return whether other users of this machine can access a file."""
-    return sys.platform != "win32" and file.exists() and bool(file.stat().st_mode & 0o077)

@@ -1,8 +1,10 @@
 """A file is replaced as a whole or not at all."""
 
 import os
+import socket
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import run
 
@@ -36,6 +38,16 @@ def test_mode_and_owner_are_kept_and_a_backup_stands_beside(mode: int, tmp_path:
         assert (written.stat().st_uid, written.stat().st_gid) == (os.getuid(), tmp_path.stat().st_gid)
 
 
+@pytest.mark.parametrize("mode", [0o666, 0o644, 0o640, 0o600, 0o400])
+def test_with_a_secret_in_it_a_file_and_its_backup_are_private(mode: int, tmp_path: Path) -> None:
+    path = tmp_path / "mcp.json"
+    path.write_text("old")
+    path.chmod(mode)
+    backup = ConfigFile.read(path).replace("new", private=True)
+    assert backup
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, backup)] == [0o600, 0o600]
+
+
 def test_no_backup_is_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text("1")
@@ -52,6 +64,72 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert ConfigFile.read(link).replace("new") == tmp_path / "dotfiles.json.bak"
     assert link.is_symlink()
     assert target.read_text() == "new"
+
+
+def test_a_link_to_nothing_makes_its_target(tmp_path: Path) -> None:
+    link = tmp_path / "mcp.json"
+    link.symlink_to(tmp_path / "dotfiles/mcp.json")
+    assert ConfigFile.read(link).replace("new") is None
+    assert link.is_symlink()
+    assert (tmp_path / "dotfiles/mcp.json").read_text() == "new"
+
+
+def make_link_to_itself(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def make_links_in_a_circle(path: Path) -> None:
+    other = path.with_name("other")
+    path.symlink_to(other)
+    other.symlink_to(path)
+
+
+def make_link_to_a_device(path: Path) -> None:
+    path.symlink_to(os.devnull)
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+
+
+def make_link_to_a_socket(path: Path) -> None:
+    make_socket(path.with_name("socket"))
+    path.symlink_to(path.with_name("socket"))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (Path.mkdir, "it is a directory, no file"),
+        (make_link_to_a_device, "it is a device, no file"),
+        (make_pipe, "it is a pipe, no file"),
+        (make_socket, "it is a socket, no file"),
+        (make_link_to_a_socket, "it is a socket, no file"),
+        (make_link_to_itself, "Too many levels of symbolic links"),
+        (make_links_in_a_circle, "Too many levels of symbolic links"),
+    ],
+)
+def test_only_a_file_is_read_and_replaced(
+    make: Callable[[Path], None], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    path = Path("mcp.json")
+    make(path)
+    before = {each.name: each.lstat() for each in tmp_path.iterdir()}
+    sentence = rf"mcp\.json cannot be read \({reason}\); nothing was changed"
+    with pytest.raises(ConfigFileError, match=sentence):
+        ConfigFile.read(path)
+    with pytest.raises(ConfigFileError, match=sentence.replace("cannot be read", "cannot be (read|written)")):
+        ConfigFile(path, None).replace("x")
+    after = {each.name: each.lstat() for each in tmp_path.iterdir()}
+    assert {name: (each.st_ino, each.st_mode) for name, each in after.items()} == {
+        name: (each.st_ino, each.st_mode) for name, each in before.items()
+    }
 
 
 def test_a_file_that_somebody_else_changes_meanwhile_is_left_alone(tmp_path: Path) -> None:

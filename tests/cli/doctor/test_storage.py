@@ -15,6 +15,7 @@ from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
 from tests.ledger.support import NO_LIMITS, bought, buying
+from tests.support.first_release import made_by_the_first_release
 
 
 def kept_in(directory: Path) -> Settings:
@@ -54,6 +55,26 @@ def test_a_ledger_that_is_as_it_should_be(tmp_path: Path) -> None:
     assert ledger(settings).text == "readable and whole, 0 writes under way"
     assert state(settings).status == "ok"
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_ledger_of_an_older_release(tmp_path: Path) -> None:
+    settings = kept_in(tmp_path)
+    made_by_the_first_release(settings.ledger_url)
+    before = Path(settings.ledger_url).read_bytes()
+    finding = ledger(settings)
+    assert (finding.status, finding.text) == (
+        "ok",
+        "made by an older release; the next write upgrades it",
+    )
+    assert Path(settings.ledger_url).read_bytes() == before
+
+
+def test_a_ledger_without_content(tmp_path: Path) -> None:
+    settings = kept_in(tmp_path)
+    Path(settings.ledger_url).touch()
+    finding = ledger(settings)
+    assert (finding.status, finding.text) == ("warning", f"{settings.ledger_url} is empty")
+    assert "restore it" in finding.remedy
 
 
 def test_a_write_that_was_abandoned(tmp_path: Path) -> None:

@@ -1,0 +1,129 @@
+"""The SQLite file of a ledger, without SQLite: where it is, and whether it is still there. Cheap to import.
+
+A ledger holds budgets. One that is deleted, replaced or emptied would begin them anew, so that is never taken
+for a new ledger where it can be told: by a server that knew the file, or by what SQLite left beside it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from stat import S_ISREG
+from typing import Self
+
+from telefonie_mcp.ledger.records import LedgerError
+
+__all__ = ["FileMark", "check_remains", "expanded_path", "file_of", "is_empty"]
+
+_REMEDY = "put it back, or restart the server to go on with what is there"
+
+
+@dataclass(frozen=True, slots=True)
+class FileMark:
+    """Tells a file from every other one that has its path later.
+
+    Attributes:
+        file: Its path.
+        device: Its device.
+        inode: Its number on that device.
+
+    """
+
+    file: Path
+    device: int
+    inode: int
+
+    @classmethod
+    def of(cls, file: Path) -> Self | None:
+        """Return the mark of a file; ``None`` if there is none.
+
+        Raises:
+            LedgerError: that cannot be told.
+
+        """
+        try:
+            status = file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise LedgerError(f"the ledger cannot be read: {error.strerror}") from None
+        return cls(file, status.st_dev, status.st_ino)
+
+    @classmethod
+    def found(cls, url: str) -> Self | None:
+        """Return the mark of a ledger's file that has a content; what is wrong with it, a write says."""
+        try:
+            file = file_of(url)
+            return cls.of(file) if file and not is_empty(file) else None
+        except LedgerError:
+            return None
+
+    def check(self) -> None:
+        """Check that the file still has its path, and a content.
+
+        Raises:
+            LedgerError: it was deleted, replaced or emptied.
+
+        """
+        now = self.of(self.file)
+        if now is None:
+            raise LedgerError(f"the ledger's file was deleted while this server runs; {_REMEDY}")
+        if now != self:
+            raise LedgerError(f"the ledger's file was replaced while this server runs; {_REMEDY}")
+        if is_empty(self.file):
+            raise LedgerError(f"the ledger's file was emptied while this server runs; {_REMEDY}")
+
+
+def file_of(url: str) -> Path | None:
+    """Return the SQLite file of a ledger, or ``None`` if it is in memory or on a database server.
+
+    Raises:
+        LedgerError: the path begins with ``~``, and the user has no home directory.
+
+    """
+    scheme, separator, rest = url.partition("://")
+    database = rest.partition("/")[2].partition("?")[0] if separator else url
+    if (separator and scheme != "sqlite") or database in {"", ":memory:"}:
+        return None
+    return expanded_path(database)
+
+
+def expanded_path(database: str) -> Path:
+    """Return the path of a SQLite file, which may begin with ``~``.
+
+    Raises:
+        LedgerError: the user has no home directory.
+
+    """
+    try:
+        return Path(database).expanduser()
+    except RuntimeError:
+        raise LedgerError("the ledger cannot be opened: this user has no home directory") from None
+
+
+def is_empty(file: Path) -> bool:
+    """Return whether a file exists and has no content."""
+    try:
+        status = file.stat()
+    except OSError:
+        return False
+    return S_ISREG(status.st_mode) and status.st_size == 0
+
+
+def check_remains(file: Path) -> None:
+    """Check that there is no write-ahead log of a ledger which is not there itself.
+
+    SQLite would delete it, and begin a new ledger.
+
+    Raises:
+        LedgerError: there is one, so the ledger was deleted or emptied.
+
+    """
+    log = file.with_name(f"{file.name}-wal")
+    try:
+        gone = (not file.exists() or is_empty(file)) and log.is_file() and log.stat().st_size > 0
+    except OSError:  # SQLite says what is wrong with the place
+        return
+    if gone:
+        raise LedgerError(
+            "the ledger's file was deleted or emptied: its write-ahead log (-wal) is still there; put the "
+            "file back, or delete the log to begin a new ledger"
+        )
