@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from telefonie_mcp import __version__
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.deadline import Deadline
-from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
+from telefonie_mcp.errors import NOTHING_DONE, DocumentError, SettingsError, ToolError
 from telefonie_mcp.ledger.accounts import live_account
 from telefonie_mcp.ledger.files import FileMark
 from telefonie_mcp.ledger.records import Account, Entry, Limits
@@ -282,9 +282,8 @@ def _absent(settings: Settings) -> str:
         if _is_withheld(settings, name):
             switches.append(f"TELEFONIE_{toolset.live_setting.upper()}=true")
         if switches:
-            sentences.append(
-                f"{name.capitalize()} tools are off; the operator can set {' and '.join(switches)}."
-            )
+            needed = " and ".join(switches)
+            sentences.append(f"{name.capitalize()} tools are off; the operator can set {needed}.")
     return " ".join(sentences)
 
 
@@ -295,7 +294,7 @@ def _sandbox(database: str) -> Transport:
         return asgi_transport(create_sandbox(database, embedded=True))
     except SandboxError as error:
         raise ToolError(
-            f"Nothing was done: the embedded sandbox cannot start: {error}",
+            f"{NOTHING_DONE}: the embedded sandbox cannot start: {error}",
             code="sandbox_unavailable",
             hint="Ask the operator to set TELEFONIE_SANDBOX_DB to a writable file, or to :memory:.",
         ) from error

@@ -6,6 +6,7 @@ No document has to say that a value is a number or a URL: a rule must hold for a
 import re
 from collections.abc import Iterator
 from typing import Any, Final, cast
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 from telefonie_mcp.numbering.e164 import reading_of
@@ -15,10 +16,11 @@ __all__ = ["hosts_in", "numbers_in"]
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9\s().\-/\u00a0\u2010-\u2015\u202f]{5,38}")
 """A whole value that can be a phone number, however it is punctuated."""
 
+_PREFIX: Final = re.compile(r"^(?:tel:)?(?:%2B)?", re.IGNORECASE)
 _DIGITS: Final = 7
 _URL: Final = re.compile(
     r"(?:https?|wss?|ftps?|sips?):[^\s\"'<>]+"  # these need no slashes (WHATWG URL §4.4, RFC 3261 §19.1)
-    r"|[a-z][a-z0-9+.-]*://[^\s\"'<>]+"
+    r"|[a-z][a-z0-9+.-]{0,30}://[^\s\"'<>]+"  # bounded, so that a long word is read in linear time
     r"|^\s*//[^\s\"'<>/]+\.[^\s\"'<>]+",
     re.IGNORECASE,
 )
@@ -28,8 +30,9 @@ _URL: Final = re.compile(
 def numbers_in(value: Any) -> Iterator[str]:
     """Yield, in E.164, every number that a string or an integer in ``value`` is."""
     for each in _texts(value):
-        text = each.strip().removeprefix("tel:")
+        text = _PREFIX.sub("", normalize("NFKC", each).strip())
         if _NUMBER.fullmatch(text) and len(digits := re.sub("[^0-9]", "", text)) >= _DIGITS:
+            digits = digits.removeprefix("00")
             yield f"+{digits}"
             if (read := reading_of(f"+{digits}")) is not None:
                 yield read
@@ -45,7 +48,7 @@ def hosts_in(value: Any) -> Iterator[str]:
 def _texts(value: Any) -> Iterator[str]:
     match value:
         case str():
-            yield value
+            yield _visible(value)
         case bool():
             return
         case int():
@@ -55,9 +58,16 @@ def _texts(value: Any) -> Iterator[str]:
                 yield from _texts(item)
         case dict():
             for name, member in cast("dict[str, Any]", value).items():
-                yield from (name, *_texts(member))
+                yield from (_visible(name), *_texts(member))
         case _:
             return
+
+
+def _visible(text: str) -> str:
+    """Return ``text`` without what nobody sees, and a provider may drop: control and format characters."""
+    if text.isprintable():
+        return text
+    return "".join(character for character in text if character.isprintable() or character.isspace())
 
 
 def _host(url: str) -> str:
