@@ -4,6 +4,7 @@ Clients may validate as well, but nothing depends on it. The accepted arguments 
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -14,7 +15,7 @@ from telefonie_mcp.redaction import HIDDEN
 from telefonie_mcp.text import control_character
 from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
 from telefonie_mcp.tools.formats import FORMATS
-from telefonie_mcp.tools.validation import values_in, violations_of
+from telefonie_mcp.tools.validation import SchemaChecks, values_in, violations_of
 from telefonie_mcp.tools.violations import (
     MAX_VIOLATIONS,
     excerpt,
@@ -123,9 +124,11 @@ def check_schemas(catalog: Catalog) -> None:
         DocumentError: a schema is not valid JSON Schema 2020-12; the message names the tool.
 
     """
+    checks: defaultdict[str, SchemaChecks] = defaultdict(SchemaChecks)
     for tool in catalog:
         try:
-            _ = tool.argument_validator, tool.result_validator
+            checks[tool.document.id].check(tool.input_schema, validate_formats=True)
+            checks[tool.document.id].check(tool.answer_schema, validate_formats=False)
         except ValueError as error:
             reason = " ".join(str(error).split())[:_MAX_REASON]
             raise DocumentError(

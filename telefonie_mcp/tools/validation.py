@@ -5,19 +5,29 @@ of wrong values takes seconds. Where that would be many, only the first violatio
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
 
-__all__ = ["UNCHECKED", "compile_schema", "is_unchecked", "values_in", "violations_of"]
+__all__ = ["UNCHECKED", "SchemaChecks", "compile_schema", "is_unchecked", "values_in", "violations_of"]
 
 UNCHECKED: Final = "cannot be checked: its pattern takes too many steps"
 """The predicate of a sentence about a value whose ``pattern`` the validator gives up."""
 
 _MAX_BACKTRACKS: Final = 10_000
 """Steps back of one match; only a pattern with a lookaround or a back reference makes any."""
+
+_PATTERN_BYTES: Final = (2**12, 2**16, 2**19, 2**22, 10 * 2**20)
+"""Bytes that a compiled pattern is tried to fit into; the validator allows no more than the last."""
+
+_MAX_SCHEMA_BYTES: Final = 100 * 2**20
+"""Bytes of all compiled patterns of one schema."""
+
+_MAX_DOCUMENT_BYTES: Final = 1536 * 2**20
+"""Bytes of all compiled patterns of a document, one schema after the other: some three seconds."""
 
 _MAX_WORK: Final = 100_000
 """Values of an instance times values of its schema: how many violations there may be, at 20 µs each."""
@@ -37,6 +47,58 @@ def compile_schema(schema: Mapping[str, Any], *, validate_formats: bool) -> "Dra
 
     options = FancyRegexOptions(backtrack_limit=_MAX_BACKTRACKS)
     return Draft202012Validator(dict(schema), validate_formats=validate_formats, pattern_options=options)
+
+
+class SchemaChecks:
+    """Checks the schemas of one document by compiling them, without keeping the results."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[str, int | None] = {}
+        self._left = _MAX_DOCUMENT_BYTES
+
+    def check(self, schema: Mapping[str, Any], *, validate_formats: bool) -> None:
+        """Compile ``schema``.
+
+        Raises:
+            ValueError: it is not valid JSON Schema, or its patterns would take too much memory or time.
+
+        """
+        total = 0
+        for pattern in dict.fromkeys(_patterns(schema)):
+            if pattern not in self._sizes:
+                self._sizes[pattern] = _pattern_bytes(pattern)
+            size = self._sizes[pattern]
+            if size is None:
+                break  # compiling the schema says what is wrong with it
+            total += size
+            if total > _MAX_SCHEMA_BYTES or total > self._left:
+                raise ValueError("its patterns, or the document's together, take too much memory or time")
+        compile_schema(schema, validate_formats=validate_formats)
+        self._left -= total
+
+
+def _patterns(schema: Any) -> Iterator[str]:
+    if isinstance(schema, list):
+        for each in cast("list[Any]", schema):
+            yield from _patterns(each)
+    elif isinstance(schema, dict):
+        for name, each in cast("dict[str, Any]", schema).items():
+            if name == "pattern" and isinstance(each, str):
+                yield each
+            elif name == "patternProperties" and isinstance(each, dict):
+                yield from cast("dict[str, Any]", each)
+            yield from _patterns(each)
+
+
+def _pattern_bytes(pattern: str) -> int | None:
+    """Return into how many bytes the compiled pattern fits, or ``None`` if the validator refuses it."""
+    from jsonschema_rs import Draft202012Validator, FancyRegexOptions  # noqa: PLC0415
+
+    for size in _PATTERN_BYTES:
+        with suppress(ValueError):
+            Draft202012Validator({"pattern": pattern}, pattern_options=FancyRegexOptions(size_limit=size))
+            return size
+    return None
 
 
 def violations_of(
