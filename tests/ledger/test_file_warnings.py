@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from mcp import Client
 
 from telefonie_mcp.ledger.files import file_warnings
 from telefonie_mcp.settings.fields import Settings
@@ -78,7 +79,8 @@ async def test_over_http_it_is_said_too(tmp_path: Path) -> None:
     given = variables(tmp_path)
     expose(tmp_path)
     async with running("--http", "127.0.0.1:0", home=tmp_path, variables=given) as server:
-        await server.address()
+        async with Client(await server.address()) as client:
+            await client.list_tools()  # it serves, so it has heard of the signals that end it
         assert server.log.count("others can read the API key") == 1
         server.process.terminate()
         assert await server.end() == 0
