@@ -76,12 +76,8 @@ class Policy:
             if hint and not hint.protects:
                 continue
             self._check_protected(value, field=name)
-            hosts = [*hosts_in(value)]
-            if value and not hosts and tool.formats.get(name, "").startswith("webhook"):
-                hosts = [""]  # a document says that it is a URL, and no host can be read in it
-            if not all(map(self._allows_host, hosts)):
-                allowed = ", ".join(self.webhook_hosts)
-                raise _refused(f"{name} may only point to {allowed}", "WEBHOOK_HOSTS", field=name)
+            if self.webhook_hosts:
+                self._check_hosts(value, name, is_webhook=tool.formats.get(name, "").startswith("webhook"))
 
     def check_current_state(self, tool: Tool, current: CurrentState | None) -> None:
         """Apply the rule about protected numbers to the thing that a call is about, which may go by an id.
@@ -176,11 +172,17 @@ class Policy:
         if protected := next((number for number in numbers if number in self.protected_numbers), None):
             raise _refused(f"{protected} is protected and stays as it is", "PROTECTED_NUMBERS", field=field)
 
+    def _check_hosts(self, value: Any, name: str, *, is_webhook: bool) -> None:
+        hosts = [*hosts_in(value)]
+        if value and not hosts and is_webhook:
+            hosts = [""]  # a document says that it is a URL, and no host can be read in it
+        if not all(map(self._allows_host, hosts)):
+            allowed = ", ".join(self.webhook_hosts)
+            raise _refused(f"{name} may only point to {allowed}", "WEBHOOK_HOSTS", field=name)
+
     def _allows_host(self, host: str) -> bool:
         # with any other character in it, what the provider dials may be another host than what is read here
-        return not self.webhook_hosts or (
-            bool(_HOST.fullmatch(host)) and any(fnmatchcase(host, each) for each in self.webhook_hosts)
-        )
+        return bool(_HOST.fullmatch(host)) and any(fnmatchcase(host, each) for each in self.webhook_hosts)
 
 
 def _refused(reason: str, setting: str, value: object = None, *, field: str | None = None) -> ToolError:

@@ -153,7 +153,7 @@ def rate_of(row: Row[Any]) -> Decimal | None:
         return None
     if not isinstance(row.rate, int) or row.rate < 0:
         raise _damaged(row, "rate")
-    return Decimal(row.rate) / SCALE
+    return amount(row.rate)
 
 
 def _object_of(row: Row[Any], name: str) -> dict[str, Any]:
