@@ -8,6 +8,7 @@ import pytest
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
 from tests.support.held import Held
+from tests.support.ports import closed_port
 from tests.support.served import KEY, WRITES, served, written
 from tests.support.wire import answer_of
 
@@ -228,11 +229,9 @@ async def test_a_limit_beyond_the_deadline_tells_the_agent_to_wait() -> None:
 @pytest.mark.parametrize("name", ["list_owned_numbers", *WRITES])
 async def test_an_api_that_cannot_be_reached_is_named_and_the_call_retryable(name: str) -> None:
     arguments = WRITES[name][1] if name in WRITES else {}
-    async with faulty() as provider:
-        url = provider.url
-    gone = Provider(port=int(url.split(":")[2].split("/")[0]))
-    async with served(gone) as client:
-        answer = answer_of(await client.call_tool(name, arguments))
+    with closed_port() as port:
+        async with served(Provider(port=port)) as client:
+            answer = answer_of(await client.call_tool(name, arguments))
     assert answer["code"] == "upstream_unreachable"
     assert answer["message"] == "Nothing was done: the API could not be reached (ConnectError)."
     assert answer["retryable"] is True

@@ -13,6 +13,7 @@ from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.serialization import Request
 from tests.support import faulty as f
 from tests.support.faulty import Exchange, faulty
+from tests.support.ports import closed_port
 from tests.support.recorder import recording
 from tests.support.wire import SECONDS
 
@@ -160,10 +161,9 @@ async def test_a_request_that_waits_in_vain_for_its_turn_was_not_sent() -> None:
 
 
 async def test_an_ipv6_address_that_refuses_was_not_reached() -> None:
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as closed:
-        port = closed.getsockname()[1]
     sender = client()
-    outcome = await sender.send(f"http://[::1]:{port}", GET, None, seconds=SECONDS)
+    with closed_port("::1") as port:
+        outcome = await sender.send(f"http://[::1]:{port}", GET, None, seconds=SECONDS)
     await sender.aclose()
     assert outcome == NotSent("could not be reached (ConnectError)")
 

@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from telefonie_mcp.cli.doctor.network import locate_failure, tls_failure
+from tests.support.ports import closed_port
 from tests.support.wire import SECONDS
 
 
@@ -42,9 +43,9 @@ async def test_a_name_that_is_not_known(host: str) -> None:
 
 
 async def test_a_port_that_accepts_no_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    assert await found(f"http://127.0.0.1:{port}/v1") == f"TCP: 127.0.0.1 port {port} accepts no connection"
+    with closed_port() as port:
+        told = await found(f"http://127.0.0.1:{port}/v1")
+    assert told == f"TCP: 127.0.0.1 port {port} accepts no connection"
 
 
 async def test_a_port_that_does_not_answer() -> None:

@@ -1,6 +1,5 @@
 """A webhook that a test listens on, and a sandbox with a number that is routed to it."""
 
-import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -59,11 +58,3 @@ async def owned(database: Path, number: str = NUMBER, **settings: Any) -> None:
     async with connect(create_sandbox(database, embedded=True)) as client:
         bought = await client.post("/owned", json={"phone_number": number, **settings})
         assert bought.status_code == 201, bought.text
-
-
-@asynccontextmanager
-async def closed_port() -> AsyncGenerator[int]:
-    """Reserve a port on which nothing listens."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]

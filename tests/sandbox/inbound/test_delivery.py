@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from telefonie_mcp.sandbox.inbound.delivery import MOST_BYTES, Attempt, post
-from tests.sandbox.inbound.support import Answer, closed_port, webhook
+from tests.sandbox.inbound.support import Answer, webhook
+from tests.support.ports import closed_port
 
 BODY = b"From=%2B12125550123"
 
@@ -147,7 +148,7 @@ async def test_a_response_that_is_not_text_is_decoded_with_replacements() -> Non
 
 
 async def test_a_closed_port_is_unreachable() -> None:
-    async with closed_port() as port:
+    with closed_port() as port:
         attempt = await deliver(f"http://hook.example:{port}/")
     assert attempt.outcome == "unreachable"
     assert attempt.detail.startswith("The webhook could not be reached (")

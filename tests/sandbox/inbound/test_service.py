@@ -14,8 +14,9 @@ from starlette.responses import Response
 
 from telefonie_mcp.sandbox import SandboxError, create_sandbox, move_clock, reset
 from telefonie_mcp.sandbox.inbound import Inbound, deliver, events, webhook_secret
-from tests.sandbox.inbound.support import CALLER, NUMBER, closed_port, owned, webhook
+from tests.sandbox.inbound.support import CALLER, NUMBER, owned, webhook
 from tests.sandbox.support import connect
+from tests.support.ports import closed_port
 
 CALL = Inbound("call", NUMBER, CALLER)
 SMS = Inbound("sms", NUMBER, CALLER, "Hello")
@@ -119,11 +120,12 @@ async def test_failures_are_logged_with_their_reason(database: Path) -> None:
             pass
         return Response()
 
-    async with webhook(slow) as hook, closed_port() as port:
-        await owned(database, voice_url=hook.base, sms_url=f"http://127.0.0.1:{port}/sms")
-        with anyio.fail_after(300):
-            await deliver(database, CALL, allow_private=True, seconds=1)
-            await deliver(database, SMS, allow_private=True)
+    with closed_port() as port:
+        async with webhook(slow) as hook:
+            await owned(database, voice_url=hook.base, sms_url=f"http://127.0.0.1:{port}/sms")
+            with anyio.fail_after(300):
+                await deliver(database, CALL, allow_private=True, seconds=1)
+                await deliver(database, SMS, allow_private=True)
     assert [event.outcome for event in events(database, NUMBER)] == ["timed_out", "unreachable"]
     assert [event.outcome for event in events(database, NUMBER, limit=1)] == ["unreachable"]
 
