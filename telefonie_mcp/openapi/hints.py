@@ -26,6 +26,8 @@ class ArgumentHint(_Hint):
         format: A format of :mod:`telefonie_mcp.tools.formats` for the value, or for each item of a list, such
             as ``e164``.
         keywords: JSON Schema keywords that override those of the document.
+        null: What an explicit null means for a member of a JSON body: ``absent`` (many clients send it for
+            whatever was left out), or ``clears``, and it is sent.
         protects: Whether the operator's rules about protected numbers and webhook hosts hold for the value;
             ``false`` where the write neither changes nor routes to it, such as the caller id of a call.
         secret: The value is sent to the API and appears nowhere else: not in the ledger, a preview, a
@@ -34,9 +36,19 @@ class ArgumentHint(_Hint):
     """
 
     format: str | None = None
+    null: Literal["absent", "clears"] = "absent"
     protects: bool = True
     secret: bool = False
     keywords: Mapping[str, Any] = Field(default_factory=dict[str, Any], alias="schema")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_a_name(cls, data: Any) -> Any:
+        """Read the key ``null``, which is no string in YAML."""
+        if isinstance(data, Mapping) and None in data:
+            members = cast("Mapping[Any, Any]", data).items()
+            return {"null" if key is None else key: value for key, value in members}
+        return cast("Any", data)
 
 
 class Read(_Hint):

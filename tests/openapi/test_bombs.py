@@ -186,8 +186,9 @@ SENTENCES: dict[str, tuple[Callable[[], str], str]] = {
 
 BOUNDED: dict[str, Callable[[], str]] = {
     "references that double": lambda: taking_and_giving(schema_of("S0"), components=levels(30, pair, {})),
-    "references that double in a parameter": lambda: parameters(
-        schema_of("S0"), 1, components=levels(30, pair, {})
+    "references that double in a parameter": lambda: operations(
+        {"parameters": [{"name": "x", "in": "query", "style": "deepObject", "schema": schema_of("S0")}]},
+        components=levels(30, pair, {}),
     ),
     "allOf that doubles": lambda: taking_and_giving(schema_of("S0"), components=levels(30, twice, OBJECT)),
     "allOf that doubles in many": lambda: taking_and_giving(

@@ -460,7 +460,7 @@ def test_no_name_is_lost_however_often_it_occurs() -> None:
         "header_id",
         "cookie_id",
         "body_id",
-        "body_id_",
+        "dollar_id",
         "body",
     ]
     assert len({binding.name for binding in tool.bindings}) == 6

@@ -314,7 +314,7 @@ def test_every_schema_is_valid_json_schema() -> None:
 
 def test_the_deepest_value_that_is_accepted() -> None:
     value = nested(64)
-    assert read_arguments(taking({}), {"x": value})[0] == {"x": value}
+    assert read_arguments(taking({}, style="deepObject"), {"x": value})[0] == {"x": value}
     assert list(problems(taking({"type": "string"}), {"x": value})) == ["x"]
 
 
@@ -366,7 +366,7 @@ def test_violations_inside_an_argument_name_their_place() -> None:
         "properties": {"name": {"type": "string"}, "size": {"type": "integer", "description": "In metres"}},
         "additionalProperties": False,
     }
-    tool = taking({"type": "array", "items": place})
+    tool = taking({"type": "array", "items": place}, style="deepObject")
     assert problems(tool, {"x": [{"nmae": 1}, {"name": "a", "size": None}, {"name": "b", "zzz": 1}]}) == {
         "x[0].name": "is required",
         "x[0].nmae": "is not a member of x[0]; did you mean name?",
