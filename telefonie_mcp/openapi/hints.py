@@ -12,7 +12,17 @@ from typing import Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["ArgumentHint", "Hints", "OfferMembers", "Pages", "Read", "ResourceHint", "Settle", "sentence"]
+__all__ = [
+    "ArgumentHint",
+    "Hints",
+    "OfferMembers",
+    "Pages",
+    "Read",
+    "ResourceHint",
+    "Settle",
+    "reads_of",
+    "sentence",
+]
 
 
 class _Hint(BaseModel):
@@ -207,6 +217,12 @@ class Hints(_Hint):
     resource: ResourceHint | None = None
     refused: Mapping[int, str] = Field(default_factory=dict[int, str])
 
+    @property
+    def relies_on_answers(self) -> bool:
+        """Whether they say what is in the operation's answer, or look it up when it is not there."""
+        pages = self.resource is not None and self.resource.pages is not None
+        return bool(pages or self.preview or self.settle or self.replaced or self.effect != "change")
+
     @model_validator(mode="after")
     def _reads_need_a_subject(self) -> Self:
         if self.subject is None and (self.preview or self.settle):
@@ -216,6 +232,12 @@ class Hints(_Hint):
         if self.read_only and self.destructive:
             raise ValueError("what only reads is not destructive")
         return self
+
+
+def reads_of(hints: Mapping[str, Hints]) -> frozenset[str]:
+    """Return the ``operationId`` of every read that hints of other operations name."""
+    reads = (read for each in hints.values() for read in (each.preview, each.settle))
+    return frozenset(read.operation for read in reads if read)
 
 
 def sentence(template: str, values: Mapping[str, Any]) -> str:

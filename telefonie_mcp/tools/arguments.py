@@ -131,7 +131,7 @@ def check_schemas(catalog: Catalog) -> None:
     checks: defaultdict[str, SchemaChecks] = defaultdict(SchemaChecks)
     for tool in catalog:
         try:
-            checks[tool.document.id].check(tool.input_schema, validate_formats=True)
+            checks[tool.document.id].check(tool.input_schema, validate_formats=tool.document.packaged)
             checks[tool.document.id].check(tool.answer_schema, validate_formats=False)
         except ValueError as error:
             reason = " ".join(str(error).split())[:_MAX_REASON]

@@ -12,11 +12,12 @@ from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import Document
-from telefonie_mcp.openapi.hints import Hints, ResourceHint
+from telefonie_mcp.openapi.hints import Hints, ResourceHint, reads_of
 from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.openapi.references import MAX_SCHEMA, SharedSchemas, bounded_input, is_object
 from telefonie_mcp.tools.argument_names import ArgumentNames
 from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool
+from telefonie_mcp.tools.differences import described
 from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
 from telefonie_mcp.tools.secret_names import with_secret_names
 
@@ -70,6 +71,8 @@ def _tool(document: Document, operation: Operation, shared: SharedSchemas, most:
         read_only or operation.method in {"PUT", "DELETE"} if hints.idempotent is None else hints.idempotent
     )
     answer = _answer_schema(operation, hints, shared, most)
+    listed = _brief_schema(answer) if hints.brief else answer
+    strict = document.packaged or hints.relies_on_answers or operation.id in reads_of(document.hints)
     bindings = tuple(_bind(operation, destructive=destructive))
     what = operation.description or operation.summary or f"{operation.method} {operation.path}"
     words = [what if what.endswith(".") else f"{what}.", hints.description]
@@ -85,7 +88,7 @@ def _tool(document: Document, operation: Operation, shared: SharedSchemas, most:
             most,
             f"{document.title}: {operation.method} {operation.path}",
         ),
-        output_schema=_brief_schema(answer) if hints.brief else answer,
+        output_schema=listed if strict else {"type": "object", **described(listed)},
         answer_schema=answer,
         read_only=read_only,
         destructive=destructive,
@@ -94,6 +97,7 @@ def _tool(document: Document, operation: Operation, shared: SharedSchemas, most:
         document=document,
         hints=hints,
         bindings=bindings,
+        strict=strict,
     )
 
 

@@ -263,7 +263,7 @@ def test_a_large_part_is_open_and_the_others_stay() -> None:
         "c": {"type": "object", "properties": {"a": {}, "b": {}}},
         "d": {"type": "array", "items": {}},
     }
-    assert tool.output_schema["properties"] == {
+    assert tool.answer_schema["properties"] == {
         "x": {"type": "object", "properties": {"a": {}, "b": {}}},
         "y": {"type": "string"},
     }
