@@ -178,7 +178,7 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
         properties[CONFIRM] = {
             "type": "boolean",
             "default": False,  # clients that render a form would otherwise require the box to be ticked
-            "description": "true only after the user agreed to this exact call",
+            "description": _agreement(hints),
         }
         required.append(CONFIRM)
     return {
@@ -187,6 +187,17 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
         **({"required": required} if required else {}),
         "additionalProperties": False,
     }
+
+
+def _agreement(hints: Hints) -> str:
+    """Return the description of ``confirm``; a price that the user named is a yes up to it."""
+    if not hints.ceiling:
+        return "true only after the user agreed to this exact call"
+    what = "any number" if hints.preview else "it"
+    return (
+        f"true only after the user agreed to this call, or to {what} up to a price that they named, "
+        f"sent as {hints.ceiling}"
+    )
 
 
 def _content_schema(operation: Operation, body: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -243,6 +254,7 @@ def _check_hints(catalog: Catalog, tool: Tool) -> None:
     hints, where = tool.hints, f"hints of {tool.operation.id}"
     arguments = {binding.argument for binding in tool.bindings}
     named = {*hints.arguments, *filter(None, [hints.subject])}
+    named |= {*hints.requires.arguments.values()} if hints.requires else set()
     if unknown := named - arguments:
         raise DocumentError(
             f"{where}: {', '.join(sorted(unknown))} is no argument of {tool.name}; "

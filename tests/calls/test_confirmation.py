@@ -1,5 +1,6 @@
 """Without ``confirm`` nothing is written, and what would be is shown as it is now."""
 
+import json
 from typing import Any
 
 import pytest
@@ -18,10 +19,17 @@ async def test_a_preview_of_a_purchase_shows_the_rate_and_leads_to_it() -> None:
         assert written(provider) == 0
         assert preview["message"] == (
             "Nothing was done, because confirm was not true. "
-            f"purchase_number would buy {NUMBER} and start its monthly billing at 1.15 per month."
+            f"purchase_number would buy {NUMBER} and start its monthly billing, "
+            "priced in the account's currency."
         )
         assert preview["code"] == "confirmation_required"
-        assert preview["preview"] == {"mode": "live", "monthly_rate": "1.15", "current": OFFER}
+        assert preview["preview"] == {
+            "mode": "live",
+            "monthly_rate": "1.15",
+            "current": {"country_code": "US", "type": "local", "capabilities": "voice, sms"},
+            "requires": "unknown: an address or documents may be wanted, and the API does not tell",
+        }
+        assert json.dumps(preview).count("1.15") == 2  # as a fact, and as what the next call agrees to
         assert preview["next_call"] == {
             "name": "purchase_number",
             "arguments": {
@@ -51,10 +59,11 @@ async def test_a_preview_of_a_release_shows_what_would_be_lost_and_leads_to_it()
         preview = await called(client, "release_number", confirm=False)
         assert written(provider) == 0
         assert preview["message"].endswith(f"would give up {NUMBER} and its configuration for good.")
-        assert preview["preview"]["current"]["monthly_rate"] == "1.15"
-        assert preview["preview"]["would_be_lost"] == {
-            "friendly_name": "Desk",
-            "voice_url": "https://example.com/v",
+        assert preview["preview"] == {
+            "mode": "live",
+            "monthly_rate": "1.15",
+            "current": {"type": "local"},
+            "would_be_lost": {"friendly_name": "Desk", "voice_url": "https://example.com/v"},
         }
         assert preview["next_call"]["arguments"] == {"phone_number": NUMBER, "confirm": True}
         released = answer_of(await client.call_tool(**preview["next_call"]))
