@@ -53,6 +53,19 @@ async def test_a_rate_that_rises_after_the_preview_stops_the_purchase() -> None:
         assert written(provider) == 0
 
 
+@pytest.mark.parametrize("agreed", [1.00, 1, "1.00"])
+async def test_an_agreed_rate_is_repeated_as_money_is_written(agreed: Any) -> None:
+    async with faulty() as provider, served(provider) as client:
+        answer = await called(client, "purchase_number", max_monthly_rate=agreed)
+        if answer["code"] == "rate_too_high":
+            assert answer["message"] == (
+                "Nothing was done: it costs 1.15 per month now, more than the agreed 1.00."
+            )
+        else:
+            assert (answer["code"], agreed) == ("invalid_arguments", "1.00")
+        assert written(provider) == 0
+
+
 async def test_a_preview_of_a_release_shows_what_would_be_lost_and_leads_to_it() -> None:
     async with faulty() as provider, served(provider) as client:
         provider.own(voice_url="https://example.com/v", friendly_name="Desk")
