@@ -27,7 +27,18 @@ from telefonie_mcp.text import clean_line, one_line
 from telefonie_mcp.tools.catalog import CONFIRM, Tool
 from telefonie_mcp.tools.requester import Requester
 
-__all__ = ["Assessor", "Permit", "Request"]
+__all__ = ["Assessor", "Permit", "PreviewError", "Request"]
+
+
+class PreviewError(ToolError):
+    """The answer to an unconfirmed request: what it would do.
+
+    Attributes:
+        digest: Identifies the request and the facts that were shown, so that a yes can be held to them.
+
+    """
+
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,7 @@ class Request:
         arguments: Its arguments, complete and normalised.
         account: Whose numbers it is about.
         ceiling: The highest monthly rate that the caller agreed to.
+        agreed: The digest of the preview that a person agreed to, if one was shown.
 
     """
 
@@ -46,6 +58,7 @@ class Request:
     arguments: Mapping[str, Any]
     account: Account
     ceiling: Decimal | None = None
+    agreed: str | None = None
 
     @property
     def subject(self) -> str:
@@ -126,7 +139,11 @@ class Assessor:
 
         """
         asks = self._asks(request.tool)
-        made = await self._assess(request, survey, deadline, offered=asks, records=True)
+        made = await self._assess(
+            request, survey, deadline, offered=asks or bool(request.agreed), records=True
+        )
+        if request.agreed and self._digest(request, made) != request.agreed:
+            raise facts_changed()
         if not asks:
             return Permit(deadline, made.before, made.rate, newest=survey.newest)
         question = self._question(request, made, survey)
@@ -176,7 +193,7 @@ class Assessor:
         details: dict[str, Any] = {"preview": {name: value for name, value in facts.items() if value}}
         if not unreadable:
             details["next_call"] = call
-        return ToolError(
+        preview = PreviewError(
             f"{NOTHING_DONE}, because {CONFIRM} was not true. {tool.name} would {would}{price}."
             f"{warning if unreadable else ''}",
             code="confirmation_required",
@@ -187,9 +204,16 @@ class Assessor:
             ),
             **details,
         )
+        preview.digest = self._digest(request, made)
+        return preview
 
     def _asks(self, tool: Tool) -> bool:
         return tool.destructive and self.policy.approval == "human"
+
+    def _digest(self, request: Request, made: _Assessment) -> str:
+        """Return what identifies a request and the facts that the decision about it rests on."""
+        bound = {"mode": self.mode, "account": request.account.name, "rate": str(made.rate)}
+        return question_about(request.tool, request.arguments, made.facts, bound=bound, limits={}).digest
 
     def _question(self, request: Request, made: _Assessment, survey: Survey) -> Question:
         bound = {"mode": self.mode, "account": request.account.name, "ledger": survey.ledger}
