@@ -39,6 +39,7 @@ class Request:
         arguments: Its arguments, complete and normalised.
         account: Whose numbers it is about.
         ceiling: The highest monthly rate that the caller agreed to.
+        agreed: The digest of the preview that a person agreed to, if one was shown.
 
     """
 
@@ -46,6 +47,7 @@ class Request:
     arguments: Mapping[str, Any]
     account: Account
     ceiling: Decimal | None = None
+    agreed: str | None = None
 
     @property
     def subject(self) -> str:
@@ -126,7 +128,11 @@ class Assessor:
 
         """
         asks = self._asks(request.tool)
-        made = await self._assess(request, survey, deadline, offered=asks, records=True)
+        made = await self._assess(
+            request, survey, deadline, offered=asks or bool(request.agreed), records=True
+        )
+        if request.agreed and self._digest(request, made) != request.agreed:
+            raise facts_changed()
         if not asks:
             return Permit(deadline, made.before, made.rate, newest=survey.newest)
         question = self._question(request, made, survey, await self._requirement(request, made, deadline))
@@ -151,7 +157,7 @@ class Assessor:
 
         """
         made = await self._assess(request, survey, deadline, offered=True, records=False)
-        return preview_of(
+        preview = preview_of(
             request.tool,
             request.arguments,
             made.facts,
@@ -161,6 +167,8 @@ class Assessor:
             requires=await self._requirement(request, made, deadline),
             currency=self.policy.currency,
         )
+        preview.digest = self._digest(request, made)
+        return preview
 
     def _asks(self, tool: Tool) -> bool:
         return tool.destructive and self.policy.approval == "human"
@@ -180,6 +188,11 @@ class Assessor:
             requires=requires,
             currency=self.policy.currency,
         )
+
+    def _digest(self, request: Request, made: _Assessment) -> str:
+        """Return what identifies a request and the facts that the decision about it rests on."""
+        bound = {"mode": self.mode, "account": request.account.name, "rate": str(made.rate)}
+        return question_about(request.tool, request.arguments, made.facts, bound=bound, limits={}).digest
 
     async def _assess(
         self, request: Request, survey: Survey, deadline: Deadline, *, offered: bool, records: bool
