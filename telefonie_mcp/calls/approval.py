@@ -159,9 +159,8 @@ def question_about(
     lines = [f"May the assistant {purpose(tool, current, arguments)}?"]
     shown = {name: value for name, value in bound.items() if name != "ledger"}
     shown |= {name: current[name] for name in hints.asked if name in current}
-    price = hints.offer_members.monthly_rate
-    if price in shown and (unit := currency_of(tool, current, currency)):
-        shown[price] = f"{line_of(shown[price])} in {unit}"
+    unit = currency_of(tool, current, currency)
+    shown |= {"priced": f"in {unit}"} if unit and hints.offer_members.monthly_rate in shown else {}
     shown |= {"requires": requires} if requires else {}
     sent = {name: value for name, value in arguments.items() if name not in {hints.subject, hints.ceiling}}
     shown |= {f"with {name}": value for name, value in sent.items()}

@@ -18,6 +18,7 @@ import anyio
 
 from telefonie_mcp.calls.approval import Caller, Pause
 from telefonie_mcp.calls.assessment import Assessor, Permit, Request
+from telefonie_mcp.calls.notes import note_on_read, note_on_write, noted
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.calls.rate_limit import RateLimit
 from telefonie_mcp.calls.recovery import check_settled, recover
@@ -136,7 +137,8 @@ class Pipeline:
                 self._idle = anyio.Event()
 
     async def _read(self, tool: Tool, values: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
-        return content_of(tool, await self._requester.send(tool, values, deadline), values)
+        content = content_of(tool, await self._requester.send(tool, values, deadline), values)
+        return await note_on_read(tool, values, content, self._policy)
 
     async def _preview(self, request: Request, deadline: Deadline) -> ToolError:
         """Return the preview, for which no ledger is made and nothing recorded."""
@@ -186,8 +188,8 @@ class Pipeline:
                 recorded = await self.ledger.finish(entry, "done", permit.deadline, monthly_rate=rate)
                 await self._tell(tool, values, "done")
             meta = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
-            content = done.content if recorded else _noted(done.content, _UNRECORDED)
-            return Result(content, meta)
+            content = note_on_write(tool, done.content, reconciled=done.reconciled)
+            return Result(content if recorded else noted(content, _UNRECORDED), meta)
         raise AssertionError  # a shielded scope without a deadline is never cancelled
 
     async def _tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
@@ -248,8 +250,3 @@ def _explained(tool: Tool, done: str) -> Generator[None]:
             code="internal_error",
             hint="Look at the current state before another attempt. The server's log has the reason.",
         ) from error
-
-
-def _noted(content: dict[str, Any], note: str) -> dict[str, Any]:
-    """Say ``note`` in what a model reads, after what stands there already."""
-    return {**content, "note": " ".join(filter(None, [content.get("note"), note]))}
