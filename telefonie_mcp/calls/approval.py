@@ -65,6 +65,11 @@ class Caller(Protocol):
         """The key that the rate limit counts calls by."""
         ...
 
+    @property
+    def local(self) -> bool:
+        """Whether it is on this machine and may name files of it."""
+        ...
+
     async def approve(self, question: Question) -> str:
         """Ask the user, and return the identifier of the approval.
 
@@ -82,6 +87,7 @@ class CommandLine:
 
     name: str = "command line"
     key: str = name
+    local: bool = True
 
     async def approve(self, question: Question) -> str:
         """Refuse always.

@@ -22,6 +22,7 @@ from telefonie_mcp.calls.notes import note_on_read, note_on_write, noted
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.calls.rate_limit import RateLimit
 from telefonie_mcp.calls.recovery import check_settled, recover
+from telefonie_mcp.calls.uploads import Uploads
 from telefonie_mcp.calls.writes import WriteError, write
 from telefonie_mcp.deadline import RECOVERY, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError
@@ -82,6 +83,7 @@ class Pipeline:
         self.ledger = ledger
         self._requester = requester
         self._policy = policy
+        self._uploads = Uploads(policy.upload_dirs)
         self._assessor = Assessor(requester, policy, ledger, mode, seconds)
         self._rate_limit = rate_limit
         self._mode = mode
@@ -115,8 +117,10 @@ class Pipeline:
     async def _run(self, tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller) -> Result:
         self._refuse_when_closing()
         self._rate_limit.take(caller.key)
-        values, confirmed = read_arguments(tool, arguments)
         deadline = Deadline.after(self._seconds)
+        given = await self._uploads.read(tool, arguments, deadline, local=caller.local)
+        tool = given.tool
+        values, confirmed = read_arguments(tool, given.arguments, given.violations)
         if tool.read_only:
             return Result(await self._read(tool, values, deadline), {"mode": self._mode})
         ceiling = limit(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None

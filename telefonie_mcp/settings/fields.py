@@ -140,6 +140,13 @@ class Settings(BaseModel):
     protected_numbers: Annotated[frozenset[Number], BeforeValidator(types.words)] = Field(
         default=frozenset(), description="Numbers in E.164 that no tool may change or release."
     )
+    upload_dirs: Annotated[
+        tuple[Path, ...], BeforeValidator(types.paths), AfterValidator(types.upload_dirs)
+    ] = Field(
+        default=(),
+        description="Directories, separated as in PATH, whose files an agent on this machine may send as "
+        "file:///PATH where base64 is wanted; never over HTTP.",
+    )
     max_calls_per_minute: int = Field(
         default=600,
         ge=1,
@@ -166,6 +173,8 @@ class Settings(BaseModel):
             raise ValueError(
                 "TELEFONIE_SANDBOX_DB is set, but the server would be live; add TELEFONIE_SANDBOX=true"
             )
+        if self.api_key_file and types.is_below(self.api_key_file, self.upload_dirs):
+            raise ValueError("TELEFONIE_API_KEY_FILE is below TELEFONIE_UPLOAD_DIRS: an agent could send it")
         return self
 
     @property
