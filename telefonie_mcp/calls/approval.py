@@ -9,14 +9,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from telefonie_mcp.calls.current_state import CurrentState
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.money import ACCOUNT_CURRENCY, named_currency
 from telefonie_mcp.openapi.hints import sentence
 from telefonie_mcp.text import BULLET, clean_line, line_of, one_line
 from telefonie_mcp.tools.catalog import Tool
+
+if TYPE_CHECKING:
+    from telefonie_mcp.calls.current_state import CurrentState
 
 __all__ = [
     "Caller",
@@ -118,7 +120,7 @@ def facts_changed() -> ToolError:
     )
 
 
-def purpose(tool: Tool, state: CurrentState, shown: Mapping[str, Any]) -> str:
+def purpose(tool: Tool, state: "CurrentState", shown: Mapping[str, Any]) -> str:
     """Return what a call would do, as the predicate of a sentence.
 
     Args:
@@ -131,7 +133,7 @@ def purpose(tool: Tool, state: CurrentState, shown: Mapping[str, Any]) -> str:
     return would or f"send {tool.operation.method} {tool.operation.path}"
 
 
-def currency_of(tool: Tool, state: CurrentState, account: str | None) -> str | None:
+def currency_of(tool: Tool, state: "CurrentState", account: str | None) -> str | None:
     """Return in which currency the rate in ``state`` is, if there is a rate and it does not say so itself."""
     rate = state.get(tool.hints.offer_members.monthly_rate)
     return None if rate is None or named_currency(rate) else account or ACCOUNT_CURRENCY
@@ -140,7 +142,7 @@ def currency_of(tool: Tool, state: CurrentState, account: str | None) -> str | N
 def question_about(
     tool: Tool,
     arguments: Mapping[str, Any],
-    facts: CurrentState | None,
+    facts: "CurrentState | None",
     *,
     bound: Mapping[str, str],
     limits: Mapping[str, Any],

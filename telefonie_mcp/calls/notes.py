@@ -17,11 +17,7 @@ from telefonie_mcp.openapi.hints import Pages
 from telefonie_mcp.text import clean_line
 from telefonie_mcp.tools.catalog import Tool
 
-__all__ = ["note_on_read", "note_on_write", "noted"]
-
-NOTE: Final = "note"
-_NOTE_BESIDE: Final = "server_note"
-"""Where the provider's answer has a ``note`` of its own."""
+__all__ = ["read_note", "undo_note"]
 
 _MAX_COUNTRIES: Final = 10
 _MAX_VALUE: Final = 40
@@ -34,51 +30,38 @@ _SIZES: Final = frozenset({"limit"})
 _Items = Sequence[Mapping[str, Any]]
 
 
-def noted(content: Mapping[str, Any], note: str) -> dict[str, Any]:
-    """Return ``content`` with a sentence of the server, after those that it has said already."""
-    return {**content, NOTE: " ".join(filter(None, [content.get(NOTE), note]))}
-
-
-def note_on_write(tool: Tool, content: Mapping[str, Any], *, reconciled: bool) -> dict[str, Any]:
-    """Return the result of a write, with how to undo it if it says what it has replaced.
-
-    Args:
-        tool: What was done.
-        content: Its result.
-        reconciled: Whether a note in the result is the server's own.
-
-    """
+def undo_note(tool: Tool, content: Mapping[str, Any]) -> str:
+    """Return how to undo a write that says what it has replaced; otherwise nothing."""
     name = tool.hints.replaced or ""
-    if name not in content:
-        return dict(content)
-    undo = (
+    if name not in content or not _has_room(tool):
+        return ""
+    if not content[name]:
+        return "Nothing changed: everything was so before."
+    return (
         f"Undo, now or later: {tool.name} with the values in {name}, which telefonie://log and "
         "`telefonie-mcp log` keep."
     )
-    note = undo if content[name] else "Nothing changed: everything was so before."
-    return noted(content, note) if reconciled else _with_note(tool, content, note)
 
 
-async def note_on_read(
+async def read_note(
     tool: Tool, arguments: Mapping[str, Any], content: Mapping[str, Any], policy: Policy
-) -> dict[str, Any]:
-    """Return the answer to a read; if it is a list, with what it adds up to, or how to get the rest."""
+) -> str:
+    """Return of an answer that is a list what it adds up to, or how to get the rest; otherwise nothing."""
     items = content.get(_list_name(tool) or "")
-    if not isinstance(items, list):
-        return dict(content)
+    if not isinstance(items, list) or not _has_room(tool):
+        return ""
     pages = tool.hints.resource.pages if tool.hints.resource else None
     if not items:
-        return _with_note(tool, content, await _nothing_found(tool, arguments, pages))
+        return await _nothing_found(tool, arguments, pages)
     if pages is None:
-        return dict(content)
+        return ""
     listing = _Listing(tool, arguments, pages, cast("_Items", items), content.get(pages.total or ""))
-    return _with_note(tool, content, listing.note(policy))
+    return listing.note(policy)
 
 
-def _with_note(tool: Tool, content: Mapping[str, Any], note: str) -> dict[str, Any]:
-    """Return ``content`` with a note of the server, if the document leaves room for one."""
-    noted = {**content, _NOTE_BESIDE if NOTE in content else NOTE: note}
-    return noted if note and tool.result_validator.is_valid(noted) else dict(content)
+def _has_room(tool: Tool) -> bool:
+    """Whether clients, which check results against the listed schema, take a member that is not in it."""
+    return tool.output_schema.get("additionalProperties") is not False
 
 
 def _list_name(tool: Tool) -> str | None:

@@ -18,7 +18,7 @@ import anyio
 
 from telefonie_mcp.calls.approval import Caller, Pause
 from telefonie_mcp.calls.assessment import Assessor, Permit, Request
-from telefonie_mcp.calls.notes import note_on_read, note_on_write, noted
+from telefonie_mcp.calls.notes import read_note, undo_note
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.calls.rate_limit import RateLimit
 from telefonie_mcp.calls.recovery import check_settled, recover
@@ -31,6 +31,7 @@ from telefonie_mcp.ledger.records import Account, Intent, State, Survey
 from telefonie_mcp.money import limit
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.differences import noted
 from telefonie_mcp.tools.requester import Requester, content_of
 
 __all__ = ["Pipeline", "Result", "WriteObserver"]
@@ -142,7 +143,7 @@ class Pipeline:
 
     async def _read(self, tool: Tool, values: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
         content = content_of(tool, await self._requester.send(tool, values, deadline), values)
-        return await note_on_read(tool, values, content, self._policy)
+        return noted(content, await read_note(tool, values, content, self._policy))
 
     async def _preview(self, request: Request, deadline: Deadline) -> ToolError:
         """Return the preview, for which no ledger is made and nothing recorded."""
@@ -192,8 +193,9 @@ class Pipeline:
                 recorded = await self.ledger.finish(entry, "done", permit.deadline, monthly_rate=rate)
                 await self._tell(tool, values, "done")
             meta = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
-            content = note_on_write(tool, done.content, reconciled=done.reconciled)
-            return Result(content if recorded else noted(content, _UNRECORDED), meta)
+            unrecorded = "" if recorded else _UNRECORDED
+            note = " ".join(filter(None, [done.note, undo_note(tool, done.content), unrecorded]))
+            return Result(noted(done.content, note), meta)
         raise AssertionError  # a shielded scope without a deadline is never cancelled
 
     async def _tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "Requirement",
     "ResourceHint",
     "Settle",
+    "reads_of",
     "sentence",
 ]
 
@@ -36,6 +37,8 @@ class ArgumentHint(_Hint):
         format: A format of :mod:`telefonie_mcp.tools.formats` for the value, or for each item of a list, such
             as ``e164``.
         keywords: JSON Schema keywords that override those of the document.
+        null: What an explicit null means for a member of a JSON body: ``absent`` (many clients send it for
+            whatever was left out), or ``clears``, and it is sent.
         protects: Whether the operator's rules about protected numbers and webhook hosts hold for the value;
             ``false`` where the write neither changes nor routes to it, such as the caller id of a call.
         secret: The value is sent to the API and appears nowhere else: not in the ledger, a preview, a
@@ -44,9 +47,19 @@ class ArgumentHint(_Hint):
     """
 
     format: str | None = None
+    null: Literal["absent", "clears"] = "absent"
     protects: bool = True
     secret: bool = False
     keywords: Mapping[str, Any] = Field(default_factory=dict[str, Any], alias="schema")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_a_name(cls, data: Any) -> Any:
+        """Read the key ``null``, which is no string in YAML."""
+        if isinstance(data, Mapping) and None in data:
+            members = cast("Mapping[Any, Any]", data).items()
+            return {"null" if key is None else key: value for key, value in members}
+        return cast("Any", data)
 
 
 class Read(_Hint):
@@ -235,6 +248,12 @@ class Hints(_Hint):
     resource: ResourceHint | None = None
     refused: Mapping[int, str] = Field(default_factory=dict[int, str])
 
+    @property
+    def relies_on_answers(self) -> bool:
+        """Whether they say what is in the operation's answer, or look it up when it is not there."""
+        pages = self.resource is not None and self.resource.pages is not None
+        return bool(pages or self.preview or self.settle or self.replaced or self.effect != "change")
+
     @model_validator(mode="after")
     def _reads_need_a_subject(self) -> Self:
         if self.subject is None and (self.preview or self.settle):
@@ -244,6 +263,12 @@ class Hints(_Hint):
         if self.read_only and self.destructive:
             raise ValueError("what only reads is not destructive")
         return self
+
+
+def reads_of(hints: Mapping[str, Hints]) -> frozenset[str]:
+    """Return the ``operationId`` of every read that hints of other operations name."""
+    reads = (read for each in hints.values() for read in (each.preview, each.settle))
+    return frozenset(read.operation for read in reads if read)
 
 
 def sentence(template: str, values: Mapping[str, Any]) -> str:

@@ -124,8 +124,8 @@ class Settings(BaseModel):
     currency: str | None = Field(
         default=None,
         pattern="^[A-Z]{3}$",
-        description="Currency of the account (ISO 4217), such as USD: shown beside rates, never converted; a rate "
-        "in another one is not accepted.",
+        description="Currency of the account (ISO 4217), such as USD: shown beside rates, never converted; "
+        "a rate in another one is not accepted.",
     )
     countries: Annotated[frozenset[Country], BeforeValidator(types.words)] = Field(
         default=frozenset(), description="Countries whose numbers may be bought or ported, such as US,CA."

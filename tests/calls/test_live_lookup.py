@@ -30,7 +30,10 @@ async def app(mode: Mode) -> AsyncGenerator[App]:
 
 @pytest.mark.parametrize(
     "regions",
-    [pytest.param(FEW, id="few"), pytest.param(REGIONS, id="every region", marks=pytest.mark.whole)],
+    [
+        pytest.param(FEW, id="few", marks=pytest.mark.no_cover),
+        pytest.param(REGIONS, id="every region", marks=pytest.mark.whole),
+    ],
 )
 async def test_the_example_of_a_region_can_be_looked_up(app: App, regions: Sequence[str]) -> None:
     for region in regions:

@@ -1,15 +1,15 @@
 """What an answer says beside the data: the rest of a list, its sums, why nothing was found, how to undo."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine
-from telefonie_mcp.calls.notes import note_on_read, note_on_write
+from telefonie_mcp.calls.notes import read_note, undo_note
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.settings.reading import read_settings
-from telefonie_mcp.tools.catalog import Tool
 from tests.support.faulty import NUMBER, faulty
 from tests.support.served import called, served
 from tests.support.tools import answering, tool
@@ -26,11 +26,9 @@ def numbers(count: int, rate: str | None = "1.15", country: str | None = "US") -
 
 async def note(
     items: list[dict[str, Any]], total: Any, *, currency: str | None = None, **arguments: Any
-) -> str | None:
+) -> str:
     content: dict[str, Any] = {"numbers": items} | ({} if total is None else {"total": total})
-    answer = await note_on_read(tool(LIST), arguments, content, Policy(currency=currency))
-    assert answer.items() >= content.items()
-    return answer.get("note")
+    return await read_note(tool(LIST), arguments, content, Policy(currency=currency))
 
 
 @pytest.mark.parametrize(
@@ -123,52 +121,40 @@ async def test_a_filtered_list_says_so_and_rare_countries_are_one_group() -> Non
     ],
 )
 async def test_an_empty_search_says_what_it_looked_for(arguments: dict[str, Any], words: str) -> None:
-    answer = await note_on_read(tool(SEARCH), arguments, {"available_numbers": []}, Policy())
+    note = await read_note(tool(SEARCH), arguments, {"available_numbers": []}, Policy())
     asked = ", ".join(f"{name}={value}" for name, value in arguments.items() if name != "limit")
-    said = f"Nothing matches {asked}. {words}".strip()
-    assert answer == {"available_numbers": [], "note": said}
+    assert note == f"Nothing matches {asked}. {words}".strip()
 
 
 async def test_an_empty_list_says_nothing_that_stands_in_it() -> None:
-    assert await note([], 0) is None
+    assert await note([], 0) == ""
     assert await note([], 0, type="mobile") == "Nothing matches type=mobile. Leave out or change type."
     assert await note([], 3, page=2) == "There is no page=2; page=1 is the first."
 
 
-@pytest.mark.parametrize("closed", [True, False])
-async def test_a_note_stands_only_where_the_document_leaves_room(*, closed: bool) -> None:
+async def test_a_note_stands_only_where_a_client_takes_it() -> None:
     members: dict[str, Any] = {"things": {"type": "array", "items": {}}}
-    schema: dict[str, Any] = {"type": "object", "properties": members, "additionalProperties": not closed}
-    answer = await note_on_read(answering(schema), {"x": 1}, {"things": []}, Policy())
-    assert answer == {"things": []} | (
-        {} if closed else {"note": "Nothing matches x=1. Leave out or change x."}
-    )
+    schema: dict[str, Any] = {"type": "object", "properties": members}
+    made = answering(schema)
+    closed = replace(made, output_schema={**schema, "additionalProperties": False})
+    empty: dict[str, Any] = {"things": []}
+    assert await read_note(made, {"x": 1}, empty, Policy()) == "Nothing matches x=1. Leave out or change x."
+    assert await read_note(closed, {"x": 1}, empty, Policy()) == ""
 
 
-async def test_the_providers_note_is_not_the_servers() -> None:
-    content: dict[str, Any] = {"available_numbers": [], "note": "Buy them all."}
-    answer = await note_on_read(tool(SEARCH), {"country_code": "AQ"}, content, Policy())
-    assert answer == {**content, "server_note": "Nothing matches country_code=AQ."}
-
-
-def updated(replaced: dict[str, Any] | None, *, reconciled: bool = False, **more: Any) -> dict[str, Any]:
-    made: Tool = tool("update_owned_number")
-    content = {"phone_number": NUMBER, "type": "local", **more}
-    return note_on_write(
-        made, content if replaced is None else {**content, "replaced": replaced}, reconciled=reconciled
-    )
+def undo(replaced: dict[str, Any] | None) -> str:
+    content: dict[str, Any] = {"phone_number": NUMBER, "type": "local"}
+    told = content if replaced is None else {**content, "replaced": replaced}
+    return undo_note(tool("update_owned_number"), told)
 
 
 def test_an_update_says_how_to_undo_it_later() -> None:
-    undo = (
+    assert undo({"voice_url": ""}) == (
         "Undo, now or later: update_owned_number with the values in replaced, which telefonie://log and "
         "`telefonie-mcp log` keep."
     )
-    assert updated({"voice_url": ""})["note"] == undo
-    assert updated({})["note"] == "Nothing changed: everything was so before."
-    assert updated({"voice_url": ""}, reconciled=True, note="Looked up.")["note"] == f"Looked up. {undo}"
-    assert updated({"voice_url": ""}, note="Provider's.")["server_note"] == undo
-    assert "note" not in updated(None)
+    assert undo({}) == "Nothing changed: everything was so before."
+    assert undo(None) == ""
     assert "telefonie://log" in tool("update_owned_number").description
 
 

@@ -4,7 +4,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from mcp import Client, MCPError
@@ -16,10 +16,9 @@ from telefonie_mcp.server.resources import Resources
 from telefonie_mcp.settings.fields import Settings
 from tests.support.account import Heard, connected_live, owning, read
 from tests.support.faulty import NUMBER, Exchange, faulty, replying
+from tests.support.transports import both_eras, everywhere
 from tests.support.wire import Mode, Transport, answer_of, connected
 
-both_eras = pytest.mark.parametrize("mode", get_args(Mode))
-everywhere = pytest.mark.parametrize("transport", get_args(Transport))
 IN_MEMORY = ":memory:"
 
 

@@ -54,6 +54,13 @@ def strange(operation: dict[str, Any] | None = None, **options: Any) -> Tool:
     return only
 
 
+def catalog_of(**operations: dict[str, Any]) -> Catalog:
+    """Return the tools of a document with one path, by method."""
+    responses = {"200": {"description": "Things"}}
+    paths = {"/things": {method: {"responses": responses, **each} for method, each in operations.items()}}
+    return build_catalog([parse({**document(), "paths": paths})])
+
+
 def answering(schema: dict[str, Any]) -> Tool:
     """Return a tool whose success answers follow `schema`."""
     media = {"application/json": {"schema": schema}}
