@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["langchain==1.5.2", "langchain-mcp-adapters==0.3.2", "mcp==1.30.0"]
 # ///
-"""A LangChain agent buys a phone number, after a yes, and gives it back.
+"""A LangChain agent buys a phone number at an agreed price, and gives it back.
 
 It works on the sandbox, where nothing costs money. With ``telefonie-mcp`` installed, run it with
 ``uv run examples/langchain_agent.py``. The model is scripted: it needs no key, and makes exactly the
@@ -31,7 +31,11 @@ from langchain_mcp_adapters.tools import load_mcp_tools
 SERVER = StdioConnection(
     transport="stdio", command="telefonie-mcp", args=["--sandbox", "--sandbox-db", ":memory:"]
 )
-USER = "I need a number in San Francisco.", "Yes.", "We are moving: give it back.", "Yes."
+USER = (
+    "Buy a San Francisco number if one costs under 3 dollars a month.",
+    "We are moving: give it back.",
+    "Yes.",
+)
 
 
 async def main() -> None:
@@ -85,17 +89,16 @@ def script() -> Generator[str | tuple[str, dict[str, Any]], Any, None]:
     yield ""
     found = yield "search_available_numbers", {"country_code": "US", "area_code": "415", "limit": 1}
     number = found["available_numbers"][0]["phone_number"]
-    refused = yield "purchase_number", {"phone_number": number, "confirm": False}
-    reply = yield f"{number} costs {refused['preview']['monthly_rate']} per month. Shall I buy it?"
+    # The user named a price, which is a yes to any number up to it: no preview, no second question.
+    agreed = {"phone_number": number, "max_monthly_rate": 2.99, "confirm": True}
+    bought = yield "purchase_number", agreed
+    yield "update_owned_number", {"phone_number": number, "voice_url": "https://example.com/voice"}
+    yield f"{number} is yours for {bought['monthly_rate']} per month, and calls to it go to example.com."
+    refused = yield "release_number", {"phone_number": number, "confirm": False}
+    reply = yield f"{number} would be gone for good. Shall I release it?"
     if reply == "Yes.":
-        yield refused["next_call"]["name"], refused["next_call"]["arguments"]
-        yield "update_owned_number", {"phone_number": number, "voice_url": "https://example.com/voice"}
-        yield f"{number} is yours, and calls to it go to example.com."
-        refused = yield "release_number", {"phone_number": number, "confirm": False}
-        reply = yield f"{number} would be gone for good. Shall I release it?"
-        if reply == "Yes.":
-            released = yield refused["next_call"]["name"], refused["next_call"]["arguments"]
-            yield f"{released['message']}: {released['phone_number']}."
+        released = yield refused["next_call"]["name"], refused["next_call"]["arguments"]
+        yield f"{released['message']}: {released['phone_number']}."
 
 
 MOVES = script()

@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["openai-agents==0.24.0", "mcp==2.3.0"]
 # ///
-"""An agent of the OpenAI Agents SDK buys a phone number, after a yes, and gives it back.
+"""An agent of the OpenAI Agents SDK buys a phone number at an agreed price, and gives it back.
 
 It works on the sandbox, where nothing costs money. With ``telefonie-mcp`` installed, run it with
 ``uv run examples/openai_agents.py``. The model is scripted: it needs no key, and makes exactly the
@@ -35,7 +35,11 @@ from agents.mcp import MCPServerStdio, MCPServerStdioParams
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 
 SERVER = MCPServerStdioParams(command="telefonie-mcp", args=["--sandbox", "--sandbox-db", ":memory:"])
-USER = "I need a number in San Francisco.", "Yes.", "We are moving: give it back.", "Yes."
+USER = (
+    "Buy a San Francisco number if one costs under 3 dollars a month.",
+    "We are moving: give it back.",
+    "Yes.",
+)
 
 
 async def main() -> None:
@@ -101,17 +105,16 @@ def script() -> Generator[str | tuple[str, dict[str, Any]], Any, None]:
     yield ""
     found = yield "search_available_numbers", {"country_code": "US", "area_code": "415", "limit": 1}
     number = found["available_numbers"][0]["phone_number"]
-    refused = yield "purchase_number", {"phone_number": number, "confirm": False}
-    reply = yield f"{number} costs {refused['preview']['monthly_rate']} per month. Shall I buy it?"
+    # The user named a price, which is a yes to any number up to it: no preview, no second question.
+    agreed = {"phone_number": number, "max_monthly_rate": 2.99, "confirm": True}
+    bought = yield "purchase_number", agreed
+    yield "update_owned_number", {"phone_number": number, "voice_url": "https://example.com/voice"}
+    yield f"{number} is yours for {bought['monthly_rate']} per month, and calls to it go to example.com."
+    refused = yield "release_number", {"phone_number": number, "confirm": False}
+    reply = yield f"{number} would be gone for good. Shall I release it?"
     if reply == "Yes.":
-        yield refused["next_call"]["name"], refused["next_call"]["arguments"]
-        yield "update_owned_number", {"phone_number": number, "voice_url": "https://example.com/voice"}
-        yield f"{number} is yours, and calls to it go to example.com."
-        refused = yield "release_number", {"phone_number": number, "confirm": False}
-        reply = yield f"{number} would be gone for good. Shall I release it?"
-        if reply == "Yes.":
-            released = yield refused["next_call"]["name"], refused["next_call"]["arguments"]
-            yield f"{released['message']}: {released['phone_number']}."
+        released = yield refused["next_call"]["name"], refused["next_call"]["arguments"]
+        yield f"{released['message']}: {released['phone_number']}."
 
 
 MOVES = script()

@@ -155,6 +155,7 @@ class App:
             webhook_hosts=own.webhook_hosts,
             protected_numbers=own.protected_numbers,
             currency=own.currency,
+            upload_dirs=own.upload_dirs,
         )
 
     @cached_property

@@ -68,6 +68,11 @@ class Caller(Protocol):
         """The key that the rate limit counts calls by."""
         ...
 
+    @property
+    def local(self) -> bool:
+        """Whether it is on this machine and may name files of it."""
+        ...
+
     async def approve(self, question: Question) -> str:
         """Ask the user, and return the identifier of the approval.
 
@@ -94,6 +99,7 @@ class CommandLine:
     name: str = "command line"
     key: str = name
     answered: bool = False
+    local: bool = True
 
     async def approve(self, question: Question) -> str:
         """Return an identifier of the approval that the person has given.
@@ -175,9 +181,8 @@ def question_about(
     lines = [f"May the assistant {purpose(tool, current, arguments)}?"]
     shown = {name: value for name, value in bound.items() if name != "ledger"}
     shown |= {name: current[name] for name in hints.asked if name in current}
-    price = hints.offer_members.monthly_rate
-    if price in shown and (unit := currency_of(tool, current, currency)):
-        shown[price] = f"{line_of(shown[price])} in {unit}"
+    unit = currency_of(tool, current, currency)
+    shown |= {"priced": f"in {unit}"} if unit and hints.offer_members.monthly_rate in shown else {}
     shown |= {"requires": requires} if requires else {}
     sent = {name: value for name, value in arguments.items() if name not in {hints.subject, hints.ceiling}}
     shown |= {f"with {name}": value for name, value in sent.items()}

@@ -18,9 +18,11 @@ import anyio
 
 from telefonie_mcp.calls.approval import Caller, Pause
 from telefonie_mcp.calls.assessment import Assessor, Permit, Request
+from telefonie_mcp.calls.notes import read_note, undo_note
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.calls.rate_limit import RateLimit
 from telefonie_mcp.calls.recovery import check_settled, recover
+from telefonie_mcp.calls.uploads import Uploads
 from telefonie_mcp.calls.writes import WriteError, write
 from telefonie_mcp.deadline import RECOVERY, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError
@@ -82,6 +84,7 @@ class Pipeline:
         self.ledger = ledger
         self._requester = requester
         self._policy = policy
+        self._uploads = Uploads(policy.upload_dirs)
         self._assessor = Assessor(requester, policy, ledger, mode, seconds)
         self._rate_limit = rate_limit
         self._mode = mode
@@ -126,8 +129,10 @@ class Pipeline:
     ) -> Result:
         self._refuse_when_closing()
         self._rate_limit.take(caller.key)
-        values, confirmed = read_arguments(tool, arguments)
         deadline = Deadline.after(self._seconds)
+        given = await self._uploads.read(tool, arguments, deadline, local=caller.local)
+        tool = given.tool
+        values, confirmed = read_arguments(tool, given.arguments, given.violations)
         if tool.read_only:
             return Result(await self._read(tool, values, deadline), {"mode": self._mode})
         ceiling = limit(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None
@@ -148,7 +153,8 @@ class Pipeline:
                 self._idle = anyio.Event()
 
     async def _read(self, tool: Tool, values: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
-        return content_of(tool, await self._requester.send(tool, values, deadline), values)
+        content = content_of(tool, await self._requester.send(tool, values, deadline), values)
+        return noted(content, await read_note(tool, values, content, self._policy))
 
     async def _preview(self, request: Request, deadline: Deadline) -> ToolError:
         """Return the preview, for which no ledger is made and nothing recorded."""
@@ -198,7 +204,8 @@ class Pipeline:
                 recorded = await self.ledger.finish(entry, "done", permit.deadline, monthly_rate=rate)
                 await self._tell(tool, values, "done")
             meta = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
-            note = " ".join(filter(None, [done.note, "" if recorded else _UNRECORDED]))
+            unrecorded = "" if recorded else _UNRECORDED
+            note = " ".join(filter(None, [done.note, undo_note(tool, done.content), unrecorded]))
             return Result(noted(done.content, note), meta)
         raise AssertionError  # a shielded scope without a deadline is never cancelled
 

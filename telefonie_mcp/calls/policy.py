@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from telefonie_mcp.calls.rule_targets import hosts_in, numbers_in
@@ -45,6 +46,7 @@ class Policy:
         protected_numbers: Numbers in E.164 that no tool may change or release.
         currency: The currency of the account (ISO 4217); a rate in another one is another price. ``None``
             takes every one.
+        upload_dirs: Directories whose files a caller on this machine may send.
 
     """
 
@@ -56,6 +58,7 @@ class Policy:
     webhook_hosts: tuple[str, ...] = ()
     protected_numbers: frozenset[str] = frozenset()
     currency: str | None = None
+    upload_dirs: tuple[Path, ...] = ()
 
     def rate(self, value: Any) -> Decimal | None:
         """Return a rate of the API as an amount; ``None`` if unreadable or in another currency."""

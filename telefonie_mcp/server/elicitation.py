@@ -68,6 +68,11 @@ class McpCaller:
         host = request.client.host if request.client else ""
         return f"address {'loopback' if is_loopback(host) else host}"  # which is all of 127.0.0.0/8
 
+    @property
+    def local(self) -> bool:
+        """Whether the client started this process, or is in it: over HTTP it can be anywhere."""
+        return self.context.request is None
+
     async def approve(self, question: Question) -> str:
         """Ask the user, or read the answer in this request, and return an identifier of the approval.
 

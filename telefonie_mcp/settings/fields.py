@@ -124,7 +124,8 @@ class Settings(BaseModel):
     currency: str | None = Field(
         default=None,
         pattern="^[A-Z]{3}$",
-        description="Currency of the account (ISO 4217), such as USD; a rate in another one is not accepted.",
+        description="Currency of the account (ISO 4217), such as USD: shown beside rates, never converted; "
+        "a rate in another one is not accepted.",
     )
     countries: Annotated[frozenset[Country], BeforeValidator(types.words)] = Field(
         default=frozenset(), description="Countries whose numbers may be bought or ported, such as US,CA."
@@ -139,6 +140,13 @@ class Settings(BaseModel):
     )
     protected_numbers: Annotated[frozenset[Number], BeforeValidator(types.words)] = Field(
         default=frozenset(), description="Numbers in E.164 that no tool may change or release."
+    )
+    upload_dirs: Annotated[
+        tuple[Path, ...], BeforeValidator(types.paths), AfterValidator(types.upload_dirs)
+    ] = Field(
+        default=(),
+        description="Directories, separated as in PATH, whose files an agent on this machine may send as "
+        "file:///PATH where base64 is wanted; never over HTTP.",
     )
     max_calls_per_minute: int = Field(
         default=600,
@@ -166,6 +174,8 @@ class Settings(BaseModel):
             raise ValueError(
                 "TELEFONIE_SANDBOX_DB is set, but the server would be live; add TELEFONIE_SANDBOX=true"
             )
+        if self.api_key_file and types.is_below(self.api_key_file, self.upload_dirs):
+            raise ValueError("TELEFONIE_API_KEY_FILE is below TELEFONIE_UPLOAD_DIRS: an agent could send it")
         return self
 
     @property

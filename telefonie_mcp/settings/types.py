@@ -7,7 +7,9 @@ from a program and is returned unchanged.
 import ipaddress
 import os
 import re
+from collections.abc import Iterable
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -25,21 +27,40 @@ __all__ = [
     "Number",
     "address",
     "base_url",
+    "is_below",
     "is_loopback",
     "ledger_url",
     "paths",
     "secret_list",
     "toolsets",
+    "upload_dirs",
     "words",
 ]
 
 _ALL: Final = "all"
 _MIN_SECRET_LENGTH: Final = 32
+_MIN_PARTS: Final = 2
+"""Parts of a path that is not the root."""
 
 
 def paths(value: Any) -> Any:
     """Parse paths separated as in ``PATH`` (``os.pathsep``)."""
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+def upload_dirs(value: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Check that each is an absolute directory, and not the whole machine."""
+    for directory in value:
+        if not directory.is_absolute() or not directory.is_dir():
+            raise ValueError("each must be the absolute path of a directory that exists")
+        if len(directory.resolve().parts) < _MIN_PARTS:
+            raise ValueError("must not be the root: only documents to send belong there")
+    return value
+
+
+def is_below(path: Path, directories: Iterable[Path]) -> bool:
+    """Return whether a file is below one of the directories, once links are resolved."""
+    return any(path.resolve().is_relative_to(directory.resolve()) for directory in directories)
 
 
 def words(value: Any) -> Any:

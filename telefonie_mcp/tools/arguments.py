@@ -5,7 +5,7 @@ Clients may validate as well, but nothing depends on it. The accepted arguments 
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -59,11 +59,18 @@ _NOT_ENCODABLE: Final = (
 _NOT_SENT: Final = "which is invisible or changes how text reads, and is not sent; leave it out"
 
 
-def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dict[str, Any], bool]:
+def read_arguments(
+    tool: Tool, arguments: Mapping[str, Any] | None, found: Sequence[Violation] = ()
+) -> tuple[dict[str, Any], bool]:
     """Return the arguments in canonical form, and whether ``confirm`` was exactly ``true``.
 
     An explicit null counts as absent: many clients send it for every optional argument that was left out.
     Where the hints say that it clears a member, it is kept.
+
+    Args:
+        tool: Whose arguments they are.
+        arguments: What the caller sent.
+        found: Violations that are known already; nothing else is said about their fields.
 
     Raises:
         ToolError: ``invalid_arguments``, with every violation, or because the call would change nothing.
@@ -77,7 +84,8 @@ def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dic
     readable = {
         name: _normalise(tool, name, value) for name, value in given.items() if name not in unencodable
     }
-    violations = [Violation(excerpt(name), _NOT_ENCODABLE) for name in given if name in unencodable]
+    violations = [*found]
+    violations += [Violation(excerpt(name), _NOT_ENCODABLE) for name in given if name in unencodable]
     violations += [
         Violation(name, f"must be the value itself, which {HIDDEN} only stands for")
         for name in sorted(tool.secrets)

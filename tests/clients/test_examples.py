@@ -36,7 +36,7 @@ def databases(home: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("name", AGENTS)
-async def test_an_agent_buys_after_a_yes_and_gives_back_after_another(name: str, tmp_path: Path) -> None:
+async def test_an_agent_buys_at_an_agreed_price_and_gives_back_after_a_yes(name: str, tmp_path: Path) -> None:
     status, output, errors = await run("uv", "run", f"examples/{name}", home=tmp_path)
     assert status == 0, errors
     events = [
@@ -45,14 +45,11 @@ async def test_an_agent_buys_after_a_yes_and_gives_back_after_another(name: str,
         if not line.startswith("  gets")
     ]
     assert events == [
-        "user: I need a number in San Francisco.",
+        "user: Buy a San Francisco number if one costs under 3 dollars a month.",
         "calls search_available_numbers",
         "calls purchase_number",
-        "agent: NUMBER costs 1.15 per month. Shall I buy it?",
-        "user: Yes.",
-        "calls purchase_number",
         "calls update_owned_number",
-        "agent: NUMBER is yours, and calls to it go to example.com.",
+        "agent: NUMBER is yours for 1.15 per month, and calls to it go to example.com.",
         "user: We are moving: give it back.",
         "calls release_number",
         "agent: NUMBER would be gone for good. Shall I release it?",
@@ -60,7 +57,7 @@ async def test_an_agent_buys_after_a_yes_and_gives_back_after_another(name: str,
         "calls release_number",
         "agent: Number released: NUMBER.",
     ]
-    assert output.count("Nothing was done, because confirm was not true") == 2
+    assert output.count("Nothing was done, because confirm was not true") == 1
     assert not databases(tmp_path)
 
 

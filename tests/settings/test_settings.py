@@ -52,6 +52,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "number_types": ("local,toll-free", frozenset({"local", "toll-free"})),
     "webhook_hosts": ("*.Example.com.,a.example", ("*.example.com", "a.example")),
     "protected_numbers": ("+1 (415) 555-0100", frozenset({"+14155550100"})),
+    "upload_dirs": (f"/tmp{os.pathsep}/usr", (Path("/tmp"), Path("/usr"))),
     "max_calls_per_minute": ("1", 1),
     "log_level": ("debug", "debug"),
     "log_format": ("json", "json"),
