@@ -18,6 +18,7 @@ __all__ = [
     "OfferMembers",
     "Pages",
     "Read",
+    "Requirement",
     "ResourceHint",
     "Settle",
     "reads_of",
@@ -106,6 +107,30 @@ class Settle(Read):
         return self
 
 
+class Requirement(_Hint):
+    """The read that says what a write requires beyond its arguments, such as an address.
+
+    It can belong to another document of the same API. Where the API has no such read, or does not tell, the
+    requirement is ``unknown``.
+
+    Attributes:
+        operation: ``operationId`` of the read.
+        arguments: Argument of the read → argument of the write.
+        items: The member of the response that holds a list, whose first item says it.
+        member: The member that says it, of the item; or of the offer itself, where it has one.
+        words: What it says → what a person understands.
+        unknown: A sentence for when it cannot be known.
+
+    """
+
+    operation: str
+    arguments: Mapping[str, str]
+    items: str
+    member: str
+    words: Mapping[str, str] = Field(default_factory=dict[str, str])
+    unknown: str
+
+
 class Pages(_Hint):
     """Pagination of a read.
 
@@ -115,6 +140,8 @@ class Pages(_Hint):
         page: The argument for the page number, from 1.
         size: The argument for the page size.
         total: The member that holds the total number of items, if there is one.
+        rate: The member of an item that is its monthly rate, if the items are what the account pays for.
+        country: The member of an item that is its country, by which the rates are added.
 
     """
 
@@ -123,6 +150,8 @@ class Pages(_Hint):
     page: str
     size: str
     total: str | None = None
+    rate: str | None = None
+    country: str = "country_code"
 
 
 class ResourceHint(_Hint):
@@ -185,7 +214,8 @@ class Hints(_Hint):
         preview: The read that returns the state before a destructive operation; by default ``settle``.
         effect: ``acquire`` starts a monthly cost, ``dispose`` ends one; budgets count them.
         offer_members: Names of the state's members for price, country and type (``facts`` in the file).
-        asked: The members of the state that are shown to a person who must approve.
+        asked: The members of the state that a decision needs; previews and questions to a person show them.
+        requires: What else the API wants before it accepts the operation.
         ceiling: Name of an additional argument, not sent to the API: the highest monthly rate that the caller
             agrees to.
         loses: The members of the state that the operation deletes.
@@ -209,6 +239,7 @@ class Hints(_Hint):
     effect: Literal["acquire", "dispose", "change"] = "change"
     offer_members: OfferMembers = Field(default=OfferMembers(), alias="facts")
     asked: tuple[str, ...] = ()
+    requires: Requirement | None = None
     ceiling: str | None = None
     loses: tuple[str, ...] = ()
     lacks: str = ""

@@ -243,10 +243,12 @@ def _refusal(tool: Tool, violations: list[Violation]) -> ToolError:
         if len(violations) == 1
         else f"{count} arguments are invalid: {names}"
     )
+    errors = [{"field": v.field, "problem": v.problem} for v in violations[:MAX_VIOLATIONS]]
+    details: dict[str, Any] = {"errors": errors} if len(errors) > 1 else {}  # of one, the message says all
     return ToolError(
         f"{NOTHING_DONE}: {what}",
         code="invalid_arguments",
         field=violations[0].field,
         hint=f"Correct the named arguments and call {tool.name} again.",
-        errors=[{"field": v.field, "problem": v.problem} for v in violations[:MAX_VIOLATIONS]],
+        **details,
     )

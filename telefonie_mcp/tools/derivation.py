@@ -172,7 +172,7 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
         properties[CONFIRM] = {
             "type": "boolean",
             "default": False,  # clients that render a form would otherwise require the box to be ticked
-            "description": "true only after the user agreed to this exact call",
+            "description": _agreement(hints),
         }
         required.append(CONFIRM)
     return {
@@ -188,6 +188,17 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     annotations = {key: value for key, value in schema.items() if key in {"description", "title"}}
     value = {key: keyword for key, keyword in schema.items() if key not in annotations}
     return {**annotations, "anyOf": [value, {"type": "null"}]}
+
+
+def _agreement(hints: Hints) -> str:
+    """Return the description of ``confirm``; a price that the user named is a yes up to it."""
+    if not hints.ceiling:
+        return "true only after the user agreed to this exact call"
+    what = "any number" if hints.preview else "it"
+    return (
+        f"true only after the user agreed to this call, or to {what} up to a price that they named, "
+        f"sent as {hints.ceiling}"
+    )
 
 
 def _content_schema(operation: Operation, body: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -264,7 +275,9 @@ def _check_hints(catalog: Catalog, tool: Tool) -> None:
 
 def _check_arguments(tool: Tool, where: str) -> None:
     hints, body = tool.hints, tool.operation.body
-    if unknown := {*hints.arguments, *filter(None, [hints.subject])} - {b.argument for b in tool.bindings}:
+    named = {*hints.arguments, *filter(None, [hints.subject])}
+    named |= {*hints.requires.arguments.values()} if hints.requires else set()
+    if unknown := named - {binding.argument for binding in tool.bindings}:
         raise DocumentError(
             f"{where}: {', '.join(sorted(unknown))} is no argument of {tool.name}; "
             "a document that differs can bring its own x-telefonie-hints"

@@ -10,7 +10,7 @@ from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.derivation import build_catalog
-from tests.support.tools import catalog, strange, taking, tool
+from tests.support.tools import catalog, strange, taking, tool, violations
 
 NUMBER = "+14155550100"
 
@@ -26,7 +26,7 @@ def refused(called: str | Tool, arguments: Any) -> dict[str, Any]:
 
 
 def problems(called: str | Tool, arguments: Any) -> dict[str, str]:
-    return {error["field"]: error["problem"] for error in refused(called, arguments)["errors"]}
+    return violations(refused(called, arguments))
 
 
 @pytest.mark.parametrize("arguments", [None, {}, {"type": None, "page": None, "page_size": None}])
@@ -112,12 +112,16 @@ def test_all_violations_are_reported_at_once_with_field_and_remedy() -> None:
     assert found.keys() == arguments.keys()
     assert answer["field"] in arguments
     assert found["country_code"] == (
-        "must be an ISO 3166-1 alpha-2 country code with a numbering plan, such as US, GB or DE "
-        '(got "Germany")'
+        "must be an ISO 3166-1 alpha-2 country code with a numbering plan, such as US, GB or DE; "
+        'did you mean DE? (got "Germany")'
     )
-    assert found["type"] == 'must be one of local, national, toll-free, mobile (got "locl")'
+    assert (
+        found["type"] == 'must be one of local, national, toll-free, mobile; did you mean local? (got "locl")'
+    )
     assert found["area_code"].startswith("must be of type string (Desired area code")
-    assert "must match ^[0-9]{1,15}$" in found["contains"]
+    assert found["contains"] == (
+        'must be 1 to 15 digits, such as 5550; did you mean 3569377? (got "FLOWERS")'
+    )
     assert found["sms_enabled"].startswith("must be of type boolean")
     assert found["limit"] == "must be at most 20 (got 500)"
     assert found["city"].startswith(
@@ -401,7 +405,7 @@ def test_refusals_stay_short_inside_an_argument_too(arguments: dict[str, Any], f
     answer = refused(tool, arguments)
     text = json.dumps(answer, ensure_ascii=False)
     assert answer["field"] == first
-    assert len(answer["errors"]) <= 50
+    assert len(violations(answer)) <= 50
     assert len(text) < 20_000
     assert text.isprintable()
 
@@ -441,3 +445,41 @@ def test_a_body_may_be_as_long_as_it_wants() -> None:
     body = {"content": {"application/json": {"schema": {"type": "string"}}}}
     tool = strange({"requestBody": body}, method="put")
     assert read_arguments(tool, {"body": "x" * 100_000, "confirm": True})[1] is True
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("tollfree", "toll-free"), ("Toll Free", "toll-free"), ("MOBILE", "mobile"), ("fax", "")],
+)
+def test_a_value_that_is_like_an_option_suggests_it(given: str, meant: str) -> None:
+    asked = {"country_code": "US", "type": given}
+    suggestion = f"; did you mean {meant}?" if meant else ""
+    assert problems("search_available_numbers", asked) == {
+        "type": f'must be one of local, national, toll-free, mobile{suggestion} (got "{given}")'
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "suggestion"),
+    [
+        ("FLOWERS", "; did you mean 3569377?"),
+        ("555-01", "; did you mean 55501?"),
+        ("41x", ""),
+        ("5*", ""),
+        ("", ""),
+    ],
+)
+def test_digits_are_explained_in_words(given: str, suggestion: str) -> None:
+    asked = {"country_code": "US", "contains": given}
+    assert problems("search_available_numbers", asked) == {
+        "contains": f'must be 1 to 15 digits, such as 5550{suggestion} (got "{given}")'
+    }
+
+
+def test_one_violation_is_said_once_and_several_are_listed() -> None:
+    one = refused("search_available_numbers", {"country_code": "UK"})
+    assert "errors" not in one
+    assert json.dumps(one).count("did you mean GB?") == 1
+    two = refused("search_available_numbers", {"country_code": "UK", "limit": 0})
+    assert [error["field"] for error in two["errors"]] == ["country_code", "limit"]
+    assert "did you mean" not in two["message"]
