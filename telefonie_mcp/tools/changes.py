@@ -7,6 +7,7 @@ from typing import Any, Final
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.openapi.operation import Parameter
 from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.upstream.serialization import build_request
 
 __all__ = ["check_changes", "clears"]
 
@@ -40,7 +41,10 @@ def check_changes(tool: Tool, arguments: Mapping[str, Any], *, nulls: Collection
     if tool.read_only or body is None:
         return
     members = {each.argument: each.name for each in tool.bindings if each.place == "member"}
-    if any(_changes(tool, name, value, members) for name, value in arguments.items()):
+    given = arguments
+    if body.form and not build_request(tool.operation, tool.bindings, arguments).content:
+        given = {name: value for name, value in arguments.items() if name not in members}  # empty lists
+    if any(_changes(tool, name, value, members) for name, value in given.items()):
         return
     cleared = [name for name in members if name in nulls and members[name] in body.nullable]
     if cleared or _updates(tool):

@@ -128,6 +128,14 @@ def test_what_is_called_otherwise_may_be_an_action(name: str) -> None:
     assert read_arguments(writing(PLAIN, "post", operationId=name), {"m": None})[0] == {}
 
 
+def test_an_empty_list_is_a_change_where_it_is_written() -> None:
+    tags = {"type": "array", "items": PLAIN}
+    assert read_arguments(writing(tags, "patch"), {"m": []})[0] == {"m": []}
+    form = "application/x-www-form-urlencoded"
+    assert "would change nothing" in refused(writing(tags, "patch", form), {"m": []})
+    assert read_arguments(writing(tags, "patch", form), {"m": [], "n": ""})[0] == {"m": [], "n": ""}
+
+
 def test_a_patch_needs_a_change_in_its_body_or_query() -> None:
     patch = writing(PLAIN, "patch")
     assert "give at least one of m, n" in refused(patch, {})
