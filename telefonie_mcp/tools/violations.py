@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from telefonie_mcp.errors import Violation
-from telefonie_mcp.openapi.references import Json
+from telefonie_mcp.openapi.combining import Json
 from telefonie_mcp.text import clean, did_you_mean
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.validation import UNCHECKED, is_unchecked
