@@ -151,7 +151,8 @@ def _discriminator(
         schema = {"type": "string", "enum": [*found.values], **kept}
     inherited = {*own.get("properties", ()), found.discriminator}
     parts = "; ".join(_words(found, folded, inherited))[:_MAX_DESCRIPTION]
-    description = " ".join(filter(None, [schema.get("description", ""), parts and f"With {parts}."]))
+    described = schema.get("description", "").rstrip(".")
+    description = ". ".join(filter(None, [described, parts and f"With {parts}."]))
     return {**schema, "description": description} if description else schema
 
 

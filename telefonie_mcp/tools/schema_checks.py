@@ -53,7 +53,7 @@ def check_schemas(catalog: Catalog) -> Catalog:
             patterns = _Patterns(checks.reads)
             checked = patterns.checked(tool)
             try:
-                checks.check(checked.input_schema, validate_formats=True)
+                checks.check(checked.input_schema, validate_formats=tool.document.packaged)
                 checks.check(checked.answer_schema, validate_formats=False)
             except ValueError as error:
                 reason = " ".join(str(error).split())[:_MAX_REASON]

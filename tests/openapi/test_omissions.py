@@ -266,7 +266,7 @@ def test_a_name_that_is_a_number_is_a_string() -> None:
     catalog = catalog_of("numeric-names.yml")
     tool = catalog["numeric_names"]
     number, to = (binding.argument for binding in tool.bindings)
-    assert (tool.bindings[0].name, to) == ("1", "to")
+    assert (tool.bindings[0].name, number, to) == ("1", "body_1", "to")
     sent = build_request(tool.operation, tool.bindings, {number: "a", "to": "b"})
     assert json.loads(sent.content or b"") == {"1": "a", "to": "b"}
     named = [{"name": 7, "in": "query"}, {"name": True, "in": "query"}]
@@ -307,7 +307,7 @@ def test_a_recursive_schema_is_cut_at_the_second_turn() -> None:
         "children": {"type": "array", "items": {"type": "object"}},
         "pair": {"properties": {"left": {"type": "object"}}},
     }
-    assert tool.output_schema["properties"] == members
+    assert tool.answer_schema["properties"] == members
     assert {**tool.input_schema["properties"], "confirm": None} == {**members, "confirm": None}
 
 
