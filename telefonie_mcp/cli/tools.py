@@ -2,6 +2,7 @@
 
 import json
 import sys
+from textwrap import fill
 from typing import Any
 
 import click
@@ -34,6 +35,8 @@ def tools(flags: dict[str, Any], *, tool: str | None, as_json: bool) -> None:
     ]
     if as_json:
         click.echo(json.dumps({"tools": listed}, ensure_ascii=False, indent=2))
+        for sentence in catalog.omissions:
+            click.echo(sentence, err=True)
         return
     if tool:
         for line in tool_help(chosen[0], columns_of(sys.stdout)):
@@ -60,6 +63,11 @@ def tools(flags: dict[str, Any], *, tool: str | None, as_json: bool) -> None:
         for line in table([*heads, Column("title")], lined, columns_of(sys.stdout)):
             click.echo(line)
         say("telefonie-mcp call TOOL --help shows the arguments of one.")
-        return
-    for (name, kind, cost), title in zip(rows, [*titles, ""], strict=True):
-        click.echo(f"{name:<26} {kind:<14} {cost:>5} tokens  {title}".rstrip())
+    else:
+        for (name, kind, cost), title in zip(rows, [*titles, ""], strict=True):
+            click.echo(f"{name:<26} {kind:<14} {cost:>5} tokens  {title}".rstrip())
+    if catalog.omissions:
+        click.echo("\nleft out:")
+    width = columns_of(sys.stdout) if is_terminal(sys.stdout) else sys.maxsize
+    for sentence in catalog.omissions:
+        click.echo(fill(sentence, width, initial_indent="  ", subsequent_indent="    "))
