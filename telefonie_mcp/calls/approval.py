@@ -9,13 +9,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from telefonie_mcp.calls.current_state import CurrentState
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.openapi.hints import sentence
 from telefonie_mcp.text import BULLET, clean_line, line_of, one_line
 from telefonie_mcp.tools.catalog import Tool
+
+if TYPE_CHECKING:
+    from telefonie_mcp.calls.current_state import CurrentState
 
 __all__ = [
     "Caller",
@@ -112,7 +114,7 @@ def facts_changed() -> ToolError:
 def question_about(
     tool: Tool,
     arguments: Mapping[str, Any],
-    facts: CurrentState | None,
+    facts: "CurrentState | None",
     *,
     bound: Mapping[str, str],
     limits: Mapping[str, Any],

@@ -31,7 +31,7 @@ def call(flags: dict[str, Any], tool: str, arguments: Sequence[str], json_argume
     from telefonie_mcp.server.signals import ending_on_signal  # noqa: PLC0415
 
     app = App.from_settings(settings_in_force(flags))
-    for sentence in file_warnings(app.settings.ledger_url, app.settings.api_key_file):
+    for sentence in file_warnings(app.settings.ledger_url, app.settings.secret_files):
         click.echo(sentence, err=True)
     given = _arguments(app.catalog[tool].input_schema, arguments, json_arguments)
 

@@ -1,13 +1,12 @@
 """Loads the OpenAPI documents: the packaged ones, and those that an operator adds with ``--spec``.
 
-An added document replaces the packaged document of the same ``info.title`` (as a newer version of it) and
-inherits its hints; with any other title it is an additional document.
+An added document replaces the packaged one of the same ``info.title`` and inherits its hints.
 """
 
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from importlib import resources
@@ -19,16 +18,16 @@ from pydantic import ValidationError
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.hints import Hints
+from telefonie_mcp.openapi.omissions import LeftOut
 from telefonie_mcp.openapi.operation import Operation
 from telefonie_mcp.openapi.reader import read_operations
+from telefonie_mcp.openapi.security import Origin
 from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 
 __all__ = ["Document", "load_documents", "parse_document"]
 
 _DATA: Final = resources.files("telefonie_mcp.openapi") / "data"
 _MAX_BYTES: Final = 16 * 1024 * 1024
-
-
 _MAX_JSON_VALUES: Final = 1_000_000
 """Values in a JSON text: what a small machine holds and checks in a second."""
 
@@ -70,13 +69,14 @@ class Document:
         source: The document, byte for byte.
         operations: Its operations, in document order.
         hints: ``operationId`` → hints.
-        packaged: It is, or replaces, a packaged document. The embedded sandbox implements those, and
-            ``TELEFONIE_BASE_URL`` applies to them.
+        packaged: It is, or replaces, a packaged document. The embedded sandbox implements those.
         instructions: How to use its operations together, for agents.
         toolset: Its toolset (:mod:`~telefonie_mcp.openapi.toolsets`); empty for an additional document.
         extension: It describes operations that the provider does not publish
             (``info.x-telefonie-extension``).
         modified: Modification time of the operator's file; ``None`` for a packaged document.
+        left_out: Its operations that cannot become tools.
+        origin: Its file, and the settings of its API.
 
     """
 
@@ -92,6 +92,8 @@ class Document:
     toolset: str = ""
     extension: bool = False
     modified: datetime | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    origin: Origin = field(default_factory=Origin)
 
     @cached_property
     def text(self) -> str:
@@ -213,7 +215,7 @@ def _load_file(path: Path) -> Document:
     except OSError as error:
         raise DocumentError(f"{path.name}: cannot be read ({error.strerror})") from error
     document = parse_document(source, name=path.name)
-    return replace(document, modified=datetime.fromtimestamp(written, UTC))
+    return replace(document, modified=datetime.fromtimestamp(written, UTC), origin=Origin(path.name))
 
 
 def _hints(tree: Any, where: str) -> Hints:

@@ -12,7 +12,6 @@ from typing import Any, Final, cast
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.operation import (
     Body,
-    Credential,
     Location,
     Operation,
     Parameter,
@@ -21,6 +20,7 @@ from telefonie_mcp.openapi.operation import (
 )
 from telefonie_mcp.openapi.references import Direction, Json, References, is_object
 from telefonie_mcp.openapi.schema import convert
+from telefonie_mcp.openapi.security import Credential, Security, read_security
 
 __all__ = ["read_operations"]
 
@@ -101,7 +101,8 @@ class _Reader:
     def _operation(self, method: str, path: str, item: Json, node: Json) -> Operation:
         where = f"{self._document}: {method.upper()} {path}"
         check_path(path, where)
-        credential = self._credential(node.get("security", self._root.get("security", [])), where)
+        security = self._security(node.get("security", self._root.get("security")), where)
+        credentials = {credential for alternative in security for credential in alternative}
         parameters = tuple(
             self._parameters([*item.get("parameters", ()), *node.get("parameters", ())], where)
         )
@@ -118,11 +119,9 @@ class _Reader:
             server=self._server(node, item, where),
             summary=_one_line(node.get("summary") or ""),
             description=_text(node.get("description") or item.get("description") or "").strip(),
-            parameters=tuple(
-                p for p in parameters if credential is None or not _sends_credential(p, credential)
-            ),
+            parameters=tuple(p for p in parameters if not any(_sends(p, each) for each in credentials)),
             body=self._body(node.get("requestBody"), where),
-            credential=credential,
+            security=security,
             successes=successes,
             success_texts=texts,
             text=text,
@@ -146,23 +145,9 @@ class _Reader:
             self._servers[id(server)] = server, server_url(str(server.get("url", "")), defaults, where)
         return self._servers[id(server)][1]
 
-    def _credential(self, requirements: Any, where: str) -> Credential | None:
-        """Return the first alternative that one API key or bearer token satisfies (OpenAPI 3.1.1 §4.8.30)."""
-        if not requirements or {} in requirements:
-            return None
+    def _security(self, requirements: Any, where: str) -> Security:
         schemes = self._resolve(self._resolve(self._root.get("components")).get("securitySchemes"))
-        for requirement in requirements:
-            if len(requirement) != 1:
-                continue
-            scheme = self._resolve(schemes.get(next(iter(requirement))))
-            match scheme:
-                case {"type": "apiKey", "name": str(name), "in": "header" | "query" | "cookie" as location}:
-                    return Credential(name, location)
-                case {"type": "http", "scheme": str(kind)} if kind.lower() == "bearer":
-                    return Credential("Authorization", "header", "Bearer ")
-                case _:
-                    continue
-        raise DocumentError(f"{where}: none of its security requirements is a single API key or bearer token")
+        return read_security(requirements, schemes, self._resolve, where)
 
     def _parameters(self, nodes: Sequence[Any], where: str) -> Iterator[Parameter]:
         """Yield the parameters by location, then in document order; an operation's own replace the path's."""
@@ -266,7 +251,7 @@ def _is_json(media_type: str) -> bool:
     return bool(re.match(r"application/([\w.+-]+\+)?json\b|(\*|application)/\*", media_type, re.IGNORECASE))
 
 
-def _sends_credential(parameter: Parameter, credential: Credential) -> bool:
+def _sends(parameter: Parameter, credential: Credential) -> bool:
     return parameter.location == credential.location and parameter.name.lower() == credential.name.lower()
 
 

@@ -95,7 +95,7 @@ async def serve_sandbox(database: str, address: Address) -> None:
 
 def _announce(app: App) -> None:
     _log.warning("telefonie-mcp %s, %s", __version__, destination(app))
-    for sentence in file_warnings(app.settings.ledger_url, app.settings.api_key_file):
+    for sentence in file_warnings(app.settings.ledger_url, app.settings.secret_files):
         _log.warning(sentence)
     _ = app.ledger_file  # from now on, it must stay the same
 

@@ -1,0 +1,65 @@
+"""API keys: reading them from files, and checking that they can be used and hidden."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+
+from telefonie_mcp.errors import SettingsError
+
+__all__ = ["MIN_KEY_LENGTH", "checked_key", "read_key"]
+
+MIN_KEY_LENGTH: Final = 8
+"""Characters of the shortest API key: a shorter one stands in ordinary text too, so it cannot be redacted."""
+
+_KEY: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9_-]* )?([!-~]+)")
+"""Visible ASCII, and perhaps the word that precedes it in the header ``Authorization``."""
+
+
+def read_key(file: Path, source: str, *, several: bool = False) -> SecretStr:
+    """Return the key that a file holds.
+
+    Args:
+        file: The file.
+        source: The setting that names it, for messages.
+        several: Whether it may hold several secrets, one per line.
+
+    Raises:
+        SettingsError: the file cannot be read, or its content cannot be a key.
+
+    """
+    try:
+        held = file.expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise SettingsError(f"{source} cannot be read ({reason})") from error
+    return checked_key(held, source, several=several)
+
+
+def checked_key(held: str, source: str, *, several: bool = False) -> SecretStr:
+    """Return a key without the white space around it.
+
+    Args:
+        held: What a variable or a file holds.
+        source: Which one, for messages.
+        several: Whether it may hold several secrets, one per line.
+
+    Raises:
+        SettingsError: it cannot be a key, or is too short to be hidden.
+
+    """
+    key = held.strip()
+    lines = key.splitlines() if several else [key]
+    if re.fullmatch(r"\$\{.*\}", key):
+        raise SettingsError(f"{source} holds a placeholder that the client did not fill in")
+    for line in lines or [""]:
+        match = _KEY.fullmatch(line)
+        if not match and not (":" in line and line.isprintable()):  # a password may hold anything printable
+            raise SettingsError(f"{source} does not hold an API key: one line of visible ASCII characters")
+        if len(match[1] if match else line) < MIN_KEY_LENGTH:
+            raise SettingsError(
+                f"{source} holds an API key of fewer than {MIN_KEY_LENGTH} characters, which could not be "
+                "told from ordinary text where it must be hidden; ask the provider for a longer one"
+            )
+    return SecretStr(key)
