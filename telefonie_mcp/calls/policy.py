@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from telefonie_mcp.calls.rule_targets import hosts_in, numbers_in
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.ledger.records import Limits
-from telefonie_mcp.money import money
+from telefonie_mcp.money import amount_text, money
 from telefonie_mcp.tools.catalog import Tool
 
 if TYPE_CHECKING:
@@ -140,7 +140,8 @@ class Policy:
             )
         if ceiling is not None and rate > ceiling:
             raise ToolError(
-                f"{NOTHING_DONE}: it costs {rate} per month now, more than the agreed {ceiling}.",
+                f"{NOTHING_DONE}: it costs {amount_text(rate)} per month now, "
+                f"more than the agreed {amount_text(ceiling)}.",
                 code="rate_too_high",
                 field=tool.hints.ceiling,
                 hint="Ask the user whether the new rate is acceptable before another call.",
