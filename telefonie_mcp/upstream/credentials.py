@@ -157,7 +157,9 @@ def _misfit(sent: Sequence[SentCredential], lines: Sequence[str]) -> int:
         return {"basic": 0, "key": 2, "bearer": 3, "token": 3}[credential.kind]
     if _JWT.fullmatch(text):
         return 2 if credential.kind == "key" else 0
-    return 3 if credential.kind == "token" else 2
+    if credential.location == "query":  # which logs and caches keep
+        return 3
+    return 4 if credential.kind == "token" else 2
 
 
 def _demand(alternative: Sequence[Credential], setting: str) -> str:

@@ -43,6 +43,8 @@ def basic(pair: str) -> str:
         ([[BEARER], [BASIC]], "user:password", [basic("user:password")]),
         ([[BASIC], [BEARER]], "key-0451", ["Bearer key-0451"]),
         ([[TOKEN], [HEADER]], "key-0451", ["key-0451"]),
+        ([[SECRET], [TOKEN]], "key-0451", ["key-0451"]),
+        ([[SECRET], [BEARER]], "key-0451", ["Bearer key-0451"]),
         ([[HEADER], [TOKEN]], JWT, [f"Bearer {JWT}"]),
         ([[HEADER], [TOKEN]], "Bearer key-0451", ["Bearer key-0451"]),
         ([[BASIC], [TOKEN], [AUTHORIZATION]], "App key-0451", ["App key-0451"]),
