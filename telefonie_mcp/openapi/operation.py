@@ -80,7 +80,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A request body: JSON, or a form if ``form`` is true.
+    """A request body: JSON, a form if ``form`` is true, or one string if ``text`` is.
 
     Attributes:
         required: Whether it must be present.
@@ -88,6 +88,7 @@ class Body:
         media_type: How it is sent.
         encodings: Of a form, the members that the document says how to write, as parameters of a query.
         nullable: Members that the document allows to be null.
+        text: It is one string, which is sent as it is.
 
     """
 
@@ -96,6 +97,7 @@ class Body:
     media_type: str = "application/json"
     encodings: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
     nullable: frozenset[str] = frozenset()
+    text: bool = False
 
     @property
     def form(self) -> bool:
@@ -120,7 +122,7 @@ class Operation:
         successes: Status → schema of its JSON body, for every 2xx status that the document declares; ``None``
             for a response without a body. The key ``2XX`` means all of them.
         success_texts: Status → the document's description of the response.
-        text: Success responses are text, not JSON.
+        text: Success responses are not JSON, but text, or bytes that are only described.
         hints: The operation's ``x-telefonie-hints``, if any.
 
     """

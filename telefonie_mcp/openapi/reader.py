@@ -212,17 +212,20 @@ class _Reader:
             source = media.get("schema", {})
             schema = self._schema(source, "input")
             form = media_type == "application/x-www-form-urlencoded" and is_object(schema)
-            if form or _is_json(media_type):
+            text = _is_text(media_type) and schema.get("type") == "string"
+            if form or text or _is_json(media_type):
                 return Body(
                     required=bool(body.get("required", False)),
                     schema=schema,
-                    media_type="application/json" if "*" in media_type else media_type,
+                    media_type=_concrete(media_type),
                     encodings=form_encodings(media.get("encoding"), schema, where) if form else {},
                     nullable=nullable_members(source, self._references),
+                    text=text,
                 )
         offered = ", ".join(self._resolve(body.get("content"))) or "nothing"
         raise DocumentError(
-            f"{where}: its request body must be JSON or a form with members, the document offers {offered}"
+            f"{where}: its request body must be JSON or a form with members or one text, "
+            f"the document offers {offered}"
         )
 
     def _successes(
@@ -245,11 +248,8 @@ class _Reader:
             if media is not None:
                 source = self._resolve(content[media]).get("schema", {})
                 schemas[name] = self._schema(source, "output")
-            elif content and not all(kind.startswith("text/") for kind in content):
-                raise DocumentError(
-                    f"{where}: its {name} answer must be JSON or text, not {', '.join(content)}"
-                )
             else:
+                content = {kind: each for kind, each in content.items() if "/" in kind or "*" in kind}
                 text = text or bool(content)
                 schemas[name] = {"type": "string"} if content else None
         if not schemas:
@@ -260,6 +260,18 @@ class _Reader:
 def _is_json(media_type: str) -> bool:
     """Return whether ``media_type`` is JSON, or a range that includes it, such as ``*/*``."""
     return bool(re.match(r"application/([\w.+-]+\+)?json\b|(\*|application)/\*", media_type, re.IGNORECASE))
+
+
+def _is_text(media_type: str) -> bool:
+    """Return whether ``media_type`` is text that can be sent as it is: plain, XML or the like."""
+    return bool(re.match(r"text/|application/([\w.+-]+\+)?xml\b", media_type, re.IGNORECASE))
+
+
+def _concrete(media_type: str) -> str:
+    """Return a media type to send for one of the document, which may be a range."""
+    if "*" not in media_type:
+        return media_type
+    return "text/plain" if media_type.startswith("text/") else "application/json"
 
 
 def _sends(parameter: Parameter, credential: Credential) -> bool:

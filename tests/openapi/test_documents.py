@@ -131,7 +131,6 @@ def test_what_is_no_document_is_refused(source: bytes, words: str) -> None:
 
 UNSUPPORTED: list[tuple[dict[str, Any], str]] = [
     ({"responses": {"404": {"description": "No"}}}, "declares no success response"),
-    ({"responses": {"200": {"description": "", "content": {"image/png": {}}}}}, "must be JSON or text"),
     (
         {"requestBody": {"content": {"multipart/form-data": {}}}},
         "must be JSON or a form.*multipart/form-data",
@@ -153,6 +152,14 @@ UNSUPPORTED: list[tuple[dict[str, Any], str]] = [
     (
         {"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "array"}}}}},
         "a form with members",
+    ),
+    (
+        {"requestBody": {"content": {"application/xml": {"schema": {"type": "object"}}}}},
+        "must be JSON or a form with members or one text, the document offers application/xml",
+    ),
+    (
+        {"requestBody": {"content": {"image/png": {"schema": {"type": "string"}}}}},
+        "the document offers image/png",
     ),
     ({"requestBody": {}}, "offers nothing"),
     ({"servers": [{"url": "ftp://a.example"}]}, "absolute http"),
