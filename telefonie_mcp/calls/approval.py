@@ -15,7 +15,7 @@ from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.money import ACCOUNT_CURRENCY, named_currency
 from telefonie_mcp.openapi.hints import sentence
 from telefonie_mcp.text import BULLET, clean_line, line_of, one_line
-from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.catalog import Tool, ungiven
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.current_state import CurrentState
@@ -123,7 +123,7 @@ def purpose(tool: Tool, state: "CurrentState", shown: Mapping[str, Any]) -> str:
         shown: The arguments, without secrets.
 
     """
-    would = sentence(tool.hints.confirm, one_line({**state, **shown}))
+    would = sentence(tool.hints.confirm, one_line({**ungiven(tool), **state, **shown}))
     return would or f"send {tool.operation.method} {tool.operation.path}"
 
 

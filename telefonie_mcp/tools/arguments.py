@@ -1,4 +1,6 @@
-"""Arguments of a call: normalised, then validated against the input schema, all violations in one error.
+"""Arguments of a call: in the types that the input schema wants, normalised, then validated against it.
+
+All violations are in one error.
 
 Clients may validate as well, but nothing depends on it. The accepted arguments are sent unchanged.
 """
@@ -16,6 +18,7 @@ from telefonie_mcp.redaction import HIDDEN
 from telefonie_mcp.text import control_character
 from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
 from telefonie_mcp.tools.changes import check_changes, clears
+from telefonie_mcp.tools.coercion import MAX_VALUES, as_wanted
 from telefonie_mcp.tools.formats import FORMATS
 from telefonie_mcp.tools.validation import SchemaChecks, values_in, violations_of
 from telefonie_mcp.tools.violations import (
@@ -45,10 +48,7 @@ _MAX_ENCODED: Final = 8000
 
 _TOO_LONG: Final = f"must have at most {_MAX_ENCODED:,} characters when it is encoded"
 
-_MAX_VALUES: Final = 20_000
-"""Values in the arguments of one call, those in lists and objects included; looking at each takes time."""
-
-_TOO_MANY_VALUES: Final = f"makes more than {_MAX_VALUES:,} values with the arguments before it"
+_TOO_MANY_VALUES: Final = f"makes more than {MAX_VALUES:,} values with the arguments before it"
 
 _NESTED: Final = "must not hold lists or objects inside lists or objects: nothing says how they are written"
 
@@ -72,6 +72,8 @@ def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dic
     few = _few(tool, arguments or {})
     given = {name: value for name, value in few.items() if value is not None or clears(tool, name)}
     confirmed = tool.destructive and given.pop(CONFIRM, None) is True
+    _check_size(tool, given)
+    given = as_wanted(tool, given)
     _check_size(tool, given)
     unencodable = {name for name, value in given.items() if not _encodable(name, value)}
     readable = {
@@ -109,7 +111,7 @@ def _few(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _check_size(tool: Tool, arguments: dict[str, Any]) -> None:
     """Refuse arguments with so many values that looking at each of them would hold up other calls."""
-    left = _MAX_VALUES
+    left = MAX_VALUES
     for name, value in arguments.items():
         count = values_in(value, left)
         if count <= left:

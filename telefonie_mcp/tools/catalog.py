@@ -18,7 +18,7 @@ from telefonie_mcp.text import clean_line, did_you_mean
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
-__all__ = ["CONFIRM", "MAX_NAME", "Catalog", "Tool", "member_name", "restrict"]
+__all__ = ["CONFIRM", "MAX_NAME", "Catalog", "Tool", "member_name", "restrict", "ungiven"]
 
 CONFIRM: Final = "confirm"
 """The argument that every destructive tool requires."""
@@ -207,6 +207,11 @@ def restrict(
         elif tools and name not in tools:
             off[name] = "TELEFONIE_TOOLS"
     return Catalog(catalog.everything, off, absent)
+
+
+def ungiven(tool: Tool) -> dict[str, str]:
+    """Return what sentences of the hints say for arguments that are not given."""
+    return dict.fromkeys(tool.input_schema["properties"], "(not given)")
 
 
 def member_name(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import Document
-from telefonie_mcp.openapi.hints import Hints, ResourceHint, reads_of
+from telefonie_mcp.openapi.hints import Hints, ResourceHint, answer_path, reads_of
 from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.openapi.references import MAX_SCHEMA, SharedSchemas, bounded_input, is_object
 from telefonie_mcp.tools.argument_names import ArgumentNames
@@ -269,7 +269,8 @@ def _check_hints(catalog: Catalog, tool: Tool) -> None:
             raise DocumentError(f"{where}: {', '.join(sorted(unknown))} is no argument of {target.name}")
         for source in filter(lambda value: isinstance(value, str), read.arguments.values()):
             argument, _, derivation = str(source).partition("|")
-            if argument not in arguments or (derivation and derivation not in DERIVATIONS):
+            known = argument in arguments or (read is hints.settle and bool(answer_path(argument)))
+            if not known or (derivation and derivation not in DERIVATIONS):
                 raise DocumentError(f"{where}: cannot derive {source!r}")
 
 
