@@ -125,6 +125,8 @@ def tools(flags: dict[str, Any], *, as_json: bool) -> None:
     ]
     if as_json:
         click.echo(json.dumps({"tools": listed}, ensure_ascii=False, indent=2))
+        for sentence in catalog.omissions:
+            click.echo(sentence, err=True)
         return
     total = 0
     for tool, definition in zip(catalog, listed, strict=True):
@@ -133,6 +135,10 @@ def tools(flags: dict[str, Any], *, as_json: bool) -> None:
         kind = "reads" if tool.read_only else "needs confirm" if tool.destructive else "writes"
         click.echo(f"{tool.name:<26} {kind:<14} {tokens:>5} tokens  {tool.title}")
     click.echo(f"{'total':<26} {'':<14} {total:>5} tokens")
+    if catalog.omissions:
+        click.echo("\nleft out:")
+    for sentence in catalog.omissions:
+        click.echo(f"  {sentence}")
 
 
 @cli.command()

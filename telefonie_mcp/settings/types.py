@@ -7,8 +7,9 @@ from a program and is returned unchanged.
 import ipaddress
 import os
 import re
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
@@ -39,6 +40,9 @@ _MIN_SECRET_LENGTH: Final = 32
 
 def paths(value: Any) -> Any:
     """Parse paths separated as in ``PATH`` (``os.pathsep``)."""
+    given = [value] if isinstance(value, str) else cast("Iterable[Any]", value or ())
+    if found := next((each for each in given if isinstance(each, str) and "://" in each), None):
+        raise ValueError(f"{found} is a URL; download the document, and give the path of its file")
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
 

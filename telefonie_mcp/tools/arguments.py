@@ -6,21 +6,20 @@ Clients may validate as well, but nothing depends on it. The accepted arguments 
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, cast
 
-from telefonie_mcp.errors import NOTHING_DONE, DocumentError, ToolError, Violation
+from telefonie_mcp.errors import NOTHING_DONE, ToolError, Violation
 from telefonie_mcp.openapi.nesting import holds
 from telefonie_mcp.openapi.operation import Binding, Parameter
 from telefonie_mcp.redaction import HIDDEN
 from telefonie_mcp.text import control_character
-from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
+from telefonie_mcp.tools.catalog import CONFIRM, Tool
 from telefonie_mcp.tools.changes import check_changes, clears
 from telefonie_mcp.tools.coercion import MAX_VALUES, as_wanted
 from telefonie_mcp.tools.formats import FORMATS
-from telefonie_mcp.tools.validation import SchemaChecks, values_in, violations_of
+from telefonie_mcp.tools.validation import values_in, violations_of
 from telefonie_mcp.tools.violations import (
     MAX_VIOLATIONS,
     excerpt,
@@ -31,14 +30,11 @@ from telefonie_mcp.tools.violations import (
 )
 from telefonie_mcp.upstream.serialization import encoded
 
-__all__ = ["check_schemas", "read_arguments"]
+__all__ = ["read_arguments"]
 
 
 _MAX_NAMED: Final = 20
 """Violations whose fields the message of an error names; ``errors`` has the rest."""
-
-_MAX_REASON: Final = 200
-"""Characters of the validator's message about an invalid schema."""
 
 _MAX_DEPTH: Final = 64
 """Levels of nesting in an argument; jsonschema-rs fails beyond 255."""
@@ -121,25 +117,6 @@ def _check_size(tool: Tool, arguments: dict[str, Any]) -> None:
             errors = violations_of(tool.argument_validator, tool.input_schema, whole)
             first = next((v for error in errors for v in schema_violations(tool, error)), None)
             raise _refusal(tool, [first or Violation(excerpt(name), _TOO_MANY_VALUES)])
-
-
-def check_schemas(catalog: Catalog) -> None:
-    """Compile the schemas of every tool, so that an invalid one stops the start and not a later call.
-
-    Raises:
-        DocumentError: a schema is not valid JSON Schema 2020-12; the message names the tool.
-
-    """
-    checks: defaultdict[str, SchemaChecks] = defaultdict(SchemaChecks)
-    for tool in catalog:
-        try:
-            checks[tool.document.id].check(tool.input_schema, validate_formats=tool.document.packaged)
-            checks[tool.document.id].check(tool.answer_schema, validate_formats=False)
-        except ValueError as error:
-            reason = " ".join(str(error).split())[:_MAX_REASON]
-            raise DocumentError(
-                f"{tool.document.title}: the schema of {tool.name} is invalid: {reason}"
-            ) from error
 
 
 def _encodable(name: str, value: Any) -> bool:

@@ -36,12 +36,11 @@ import json, sys
 from pathlib import Path
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import load_documents
-from telefonie_mcp.tools.arguments import check_schemas
 from telefonie_mcp.tools.derivation import build_catalog
+from telefonie_mcp.tools.schema_checks import check_schemas
 
 try:
-    catalog = build_catalog(load_documents([Path(sys.argv[1])], toolsets=[]))
-    check_schemas(catalog)
+    catalog = check_schemas(build_catalog(load_documents([Path(sys.argv[1])], toolsets=[])))
 except DocumentError as error:
     print(error)
 else:
