@@ -241,13 +241,19 @@ async def test_hints_name_the_setting_that_the_document_depends_on(
     async with recording() as api:
         tree = document("one", {"OAuth": []}, servers=[{"url": f"http://127.0.0.1:{api.port}"}])
         raw = document("two", {"Raw": []}, servers=[{"url": f"http://127.0.0.1:{api.port}"}])
-        environment = variables(tmp_path, tree, raw, keys={"key": KEY + "-own"}, tables=tables, TIMEOUT="1")
+        none = document("three", servers=[{"url": f"http://127.0.0.1:{api.port}"}])
+        environment = variables(
+            tmp_path, tree, raw, none, keys={"key": KEY + "-own"}, tables=tables, TIMEOUT="1"
+        )
         async with served(environment) as call:
             api.answer("GET", 401, {})
             assert (await call("see_one"))["hint"] == f"Ask the operator to check {key}."
             assert (await call("see_two"))["hint"] == (
                 "Ask the operator to check TELEFONIE_API_KEY, and whether a word belongs before the key in "
                 "it, such as App KEY or Bearer KEY."
+            )
+            assert (await call("see_three"))["hint"].startswith(
+                "The OpenAPI document says that this operation "
             )
             api.answer("GET", 302, {})
             assert (await call("see_one"))[
