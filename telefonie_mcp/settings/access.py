@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.openapi.operation import Operation
 from telefonie_mcp.settings import types
-from telefonie_mcp.settings.keys import MIN_KEY_LENGTH, read_key
+from telefonie_mcp.settings.keys import MIN_KEY_LENGTH, expanded, read_key
 from telefonie_mcp.text import did_you_mean
 from telefonie_mcp.upstream.credentials import SentCredential, credentials_for, secrets_in
 
@@ -106,6 +106,7 @@ def read_spec_credentials(file: Path, documents: Collection[Path], shared: Acces
             names the file, the table, and what is right.
 
     """
+    file = expanded(file, _SETTING)
     tree = _tables(file)
     stems = Counter(document.stem for document in documents)
     accesses: dict[str, Access] = {}
@@ -122,8 +123,9 @@ def read_spec_credentials(file: Path, documents: Collection[Path], shared: Acces
                 shared.key, base_url, shared.account, shared.key_setting, url_setting, shared.key_file
             )
             continue
-        key_file = file.parent / Path(given["api_key_file"]).expanduser()
-        key = read_key(key_file, f"{where}: api_key_file {given['api_key_file']}", several=True)
+        source = f"{where}: api_key_file {given['api_key_file']}"
+        key_file = file.parent / expanded(Path(given["api_key_file"]), source)
+        key = read_key(key_file, source, several=True)
         account = accounts.setdefault(key.get_secret_value(), f"{shared.account}/{name}")
         if shared.key == key:
             account = shared.account
@@ -136,7 +138,7 @@ def _tables(file: Path) -> Mapping[str, Any]:
     import tomllib  # noqa: PLC0415 - most servers have no such file
 
     try:
-        tree = tomllib.loads(file.expanduser().read_text("utf-8"))
+        tree = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise SettingsError(f"{_SETTING}: {file.name} cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

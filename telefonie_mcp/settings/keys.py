@@ -8,12 +8,13 @@ from pydantic import SecretStr
 
 from telefonie_mcp.errors import SettingsError
 
-__all__ = ["MIN_KEY_LENGTH", "checked_key", "read_key"]
+__all__ = ["MIN_KEY_LENGTH", "checked_key", "expanded", "read_key"]
 
 MIN_KEY_LENGTH: Final = 8
 """Characters of the shortest API key: a shorter one stands in ordinary text too, so it cannot be redacted."""
 
-_KEY: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9_-]* )?([!-~]+)")
+_WORD: Final = re.compile(r"([!-~]+)")
+_KEY: Final = re.compile(rf"(?:[A-Za-z][A-Za-z0-9_-]* )?{_WORD.pattern}")
 """Visible ASCII, and perhaps the word that precedes it in the header ``Authorization``."""
 
 
@@ -23,18 +24,31 @@ def read_key(file: Path, source: str, *, several: bool = False) -> SecretStr:
     Args:
         file: The file.
         source: The setting that names it, for messages.
-        several: Whether it may hold several secrets, one per line.
+        several: Whether it may be more than one word, as documents may want that an operator adds.
 
     Raises:
         SettingsError: the file cannot be read, or its content cannot be a key.
 
     """
     try:
-        held = file.expanduser().read_text("utf-8")
-    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        held = expanded(file, source).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise SettingsError(f"{source} cannot be read ({reason})") from error
     return checked_key(held, source, several=several)
+
+
+def expanded(path: Path, source: str) -> Path:
+    """Return a path that may begin with ``~``.
+
+    Raises:
+        SettingsError: the user has no home directory.
+
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise SettingsError(f"{source} cannot be read (this user has no home directory)") from None
 
 
 def checked_key(held: str, source: str, *, several: bool = False) -> SecretStr:
@@ -43,7 +57,8 @@ def checked_key(held: str, source: str, *, several: bool = False) -> SecretStr:
     Args:
         held: What a variable or a file holds.
         source: Which one, for messages.
-        several: Whether it may hold several secrets, one per line.
+        several: Whether it may be more than one word: ``USER:PASSWORD``, a word before the key, or several
+            secrets, one per line. Documents that an operator adds may want these.
 
     Raises:
         SettingsError: it cannot be a key, or is too short to be hidden.
@@ -54,8 +69,9 @@ def checked_key(held: str, source: str, *, several: bool = False) -> SecretStr:
     if re.fullmatch(r"\$\{.*\}", key):
         raise SettingsError(f"{source} holds a placeholder that the client did not fill in")
     for line in lines or [""]:
-        match = _KEY.fullmatch(line)
-        if not match and not (":" in line and line.isprintable()):  # a password may hold anything printable
+        match = _KEY.fullmatch(line) if several else _WORD.fullmatch(line)
+        pair = several and ":" in line and line.isprintable()  # a password may hold anything printable
+        if not (match or pair):
             raise SettingsError(f"{source} does not hold an API key: one line of visible ASCII characters")
         if len(match[1] if match else line) < MIN_KEY_LENGTH:
             raise SettingsError(

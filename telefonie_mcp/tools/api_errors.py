@@ -29,6 +29,10 @@ _MAX_HOST: Final = 100
 """Characters of a redirect's host that a message quotes."""
 
 _TRY_LATER: Final = "Try again later; if it stays so, ask the operator to check {url} and the network."
+_NO_KEY_SENT: Final = (
+    "The OpenAPI document says that this operation needs no key, so none was sent; ask the operator to "
+    "correct its security."
+)
 _CORRECT_DOCUMENT: Final = "Ask the operator to correct the server and the path in the OpenAPI document."
 
 
@@ -87,7 +91,9 @@ def _error_for_answer(tool: Tool, answer: Answer, message: str) -> ToolError:
         status, ("rejected", "Correct the call as the provider says, or ask its support.")
     )
     details = _provider_details(answer)
-    if 300 <= status < 400:  # noqa: PLR2004
+    if status == HTTPStatus.UNAUTHORIZED and not tool.operation.security:
+        hint = _NO_KEY_SENT
+    elif 300 <= status < 400:  # noqa: PLR2004
         code, hint = (
             "upstream_redirect",
             "Ask the operator to set {url} to the API's final address.",

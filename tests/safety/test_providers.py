@@ -19,6 +19,7 @@ from telefonie_mcp.settings.reading import read_settings
 from tests.support.recorder import Recorder, recording
 from tests.support.wire import answer_of
 
+SEED = Path(__file__).parents[2] / "telefonie_mcp/openapi/data/telefonie-numbers-openapi.yml"
 KEY = "shared-key-0451"
 USER, PASSWORD = "AC0451-account", "pass word: 0451"
 PAIR = f"{USER}:{PASSWORD}"
@@ -241,13 +242,19 @@ async def test_hints_name_the_setting_that_the_document_depends_on(
     async with recording() as api:
         tree = document("one", {"OAuth": []}, servers=[{"url": f"http://127.0.0.1:{api.port}"}])
         raw = document("two", {"Raw": []}, servers=[{"url": f"http://127.0.0.1:{api.port}"}])
-        environment = variables(tmp_path, tree, raw, keys={"key": KEY + "-own"}, tables=tables, TIMEOUT="1")
+        none = document("three", servers=[{"url": f"http://127.0.0.1:{api.port}"}])
+        environment = variables(
+            tmp_path, tree, raw, none, keys={"key": KEY + "-own"}, tables=tables, TIMEOUT="1"
+        )
         async with served(environment) as call:
             api.answer("GET", 401, {})
             assert (await call("see_one"))["hint"] == f"Ask the operator to check {key}."
             assert (await call("see_two"))["hint"] == (
                 "Ask the operator to check TELEFONIE_API_KEY, and whether a word belongs before the key in "
                 "it, such as App KEY or Bearer KEY."
+            )
+            assert (await call("see_three"))["hint"].startswith(
+                "The OpenAPI document says that this operation "
             )
             api.answer("GET", 302, {})
             assert (await call("see_one"))[
@@ -274,6 +281,19 @@ async def test_where_only_documents_have_keys_only_they_have_tools(tmp_path: Pat
             await call.client.list_prompts()
             await call.client.list_resources()
         assert headers_of(api) == [f"Basic {ENCODED}"]
+
+
+async def test_a_replaced_packaged_document_can_have_its_own_key(tmp_path: Path) -> None:
+    async with recording() as api:
+        api.answer("GET", 200, {"numbers": [], "total": 0})
+        (tmp_path / "newer.yml").write_bytes(SEED.read_bytes())
+        environment = variables(tmp_path, keys={"app": APP}, tables=own(newer=("app", api)), API_KEY="")
+        async with served({**environment, "TELEFONIE_SPEC": str(tmp_path / "newer.yml")}) as call:
+            assert "code" not in await call("search_available_numbers", country_code="US")
+            assert [account.name for account in call.app.accounts()] == [
+                f"default/newer 127.0.0.1:{api.port}"
+            ]
+        assert api.requests[0][2]["x-api-key"] == APP
 
 
 OPEN = "the document leaves the address of its server open, because there is none, it is relative, or"

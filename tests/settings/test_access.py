@@ -163,6 +163,20 @@ def test_keys_of_several_parts(held: str, key: str) -> None:
     assert read_settings(variables).key == SecretStr(key)
 
 
+@pytest.mark.parametrize("held", ["App key-0451", "user: pass  word", "user:pässwört", "one-0451\ntwo-0451"])
+def test_the_packaged_documents_alone_want_one_word(held: str) -> None:
+    with pytest.raises(SettingsError, match="does not hold an API key: one line of visible ASCII characters"):
+        _ = read_settings({"TELEFONIE_API_KEY": held}).key
+
+
+def test_files_may_be_in_the_users_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "key").write_text(f"\ufeff{KEY}\r\n", "utf-8")
+    (tmp_path / "own.toml").write_text('one = {api_key_file = "~/key"}')
+    made = read_settings({"TELEFONIE_SPEC": "one.yml", "TELEFONIE_SPEC_CREDENTIALS": "~/own.toml"})
+    assert (made.accesses.of("one").text, made.accesses.of("one").key_file) == (KEY, tmp_path / "key")
+
+
 @pytest.mark.parametrize("held", ["two words more", "user:pass\tword", "App short", "one-0451-key\nshort"])
 def test_what_is_no_key_is_refused(held: str) -> None:
     variables = {"TELEFONIE_API_KEY": held, "TELEFONIE_SPEC": "one.yml"}

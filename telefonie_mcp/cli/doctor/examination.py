@@ -1,7 +1,7 @@
 """Runs the checks, in the order in which a server would fail."""
 
 import platform
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -80,13 +80,19 @@ async def _service(settings: Settings) -> AsyncGenerator[Finding]:
         tried.add(access.key_setting)
         async for finding in _server(app, server, tool, access):
             yield finding
-    for access in accesses:
+    for finding in _untried(settings, tried):
+        yield finding
+    await app.client.aclose()
+
+
+def _untried(settings: Settings, tried: Collection[str]) -> Iterator[Finding]:
+    """Yield what is known of the keys for which no API was asked, and of the file that names keys."""
+    for access in settings.accesses:
         if access.key and access.key_setting not in tried:
             yield _held(access)
     if (file := settings.spec_credentials) and readable_by_others(file):
         text = "others can read the file of TELEFONIE_SPEC_CREDENTIALS"
         yield Finding("key", "warning", text, to_make_private(file))
-    await app.client.aclose()
 
 
 def _whose(access: Access) -> str:
