@@ -13,7 +13,7 @@ from telefonie_mcp.openapi.combining import Json, fold
 from telefonie_mcp.openapi.references import SCHEMAS, Direction, References
 from telefonie_mcp.openapi.structure import shown
 
-__all__ = ["FAMILY", "Child", "Family", "family", "united"]
+__all__ = ["FAMILY", "Child", "Family", "family", "is_parent", "united"]
 
 FAMILY: Final = frozenset({"anyOf", "discriminator", "oneOf"})
 """Keywords that say which children a schema has."""
@@ -66,6 +66,15 @@ def family(node: Json, references: References, direction: Direction) -> Family |
     children = tuple(_child(each, values, named=named) for each in alternatives)
     known = dict.fromkeys(value for child in children for value in child.values)
     return Family(found, children, tuple(known) if direction == "input" else ()) if children else None
+
+
+def is_parent(node: Json, references: References) -> bool:
+    """Return whether a schema with a discriminator is inherited from, rather than a choice between others."""
+    if "discriminator" not in node:
+        return False
+    listed = {part.get("$ref") for part in (*_listed(node, "oneOf"), *_listed(node, "anyOf"))}
+    heirs = {heir["$ref"] for heir in references.children_of(node)}
+    return not listed or bool(listed & heirs)
 
 
 def _child(schema: Json, values: Mapping[str, list[str]], *, named: bool) -> Child:

@@ -14,6 +14,9 @@ __all__ = ["LeftOut", "Omissions", "TooMuchError", "nothing_left"]
 
 _T = TypeVar("_T")
 
+_MAX_NOTES: Final = 1000
+"""Notes about one document, which an operator reads."""
+
 _MALFORMED: Final = "does not follow the structure of OpenAPI"
 _NESTED: Final = "a schema is nested too deeply"
 
@@ -66,8 +69,11 @@ class Omissions:
     place: str = ""
 
     def note(self, sentence: str) -> None:
-        """Add a sentence about the place that is read now, once."""
-        self.notes[f"{self.place or self.document}: {sentence}"] = None
+        """Add a sentence about the place that is read now, once; of very many, only the first are kept."""
+        if len(self.notes) < _MAX_NOTES:
+            self.notes[f"{self.place or self.document}: {sentence}"] = None
+        else:
+            self.notes[f"{self.document}: there is more of this kind"] = None
 
     def attempt(self, operation: str, place: str, read: Callable[[], _T]) -> _T | None:
         """Return what ``read`` returns, or note why the operation at ``place`` is left out.

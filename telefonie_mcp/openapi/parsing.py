@@ -182,7 +182,7 @@ class _Builder:
             parent.key, parent.merges = key, plain and key == _MERGE
         else:
             if parent.merges:
-                parent.merged += cast("list[Any]", value if isinstance(value, list) else [value])
+                parent.merged.append(value)  # which may not be complete yet
             else:
                 parent.value[parent.key] = value
             parent.key = None
@@ -190,8 +190,9 @@ class _Builder:
     def _close(self, collection: _Collection) -> None:
         if collection.merged and isinstance(collection.value, dict):
             own = dict(collection.value)  # what a mapping says itself, and what is merged first, is used
-            for each in reversed(collection.merged):
-                collection.value |= cast("dict[str, Any]", each) if isinstance(each, dict) else {}
+            for merged in reversed(collection.merged):
+                for each in reversed(cast("list[Any]", merged if isinstance(merged, list) else [merged])):
+                    collection.value |= cast("dict[str, Any]", each) if isinstance(each, dict) else {}
             collection.value |= own
         if collection.anchor:
             self._sizes[collection.anchor] = self._total - collection.before

@@ -184,6 +184,8 @@ class OperationReader:
         schema = convert(source, self._references, "input")
         if description := node.get("description"):
             schema = {**schema, "description": one_line(description)}
+        if node.get("deprecated") is True:
+            schema = {**schema, "description": f"Deprecated. {schema.get('description', '')}".strip()}
         explode = bool(node.get("explode", style == "form"))
         parameter = Parameter(
             name=name,

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from telefonie_mcp.openapi.combining import Json
-from telefonie_mcp.openapi.inheritance import FAMILY, family, united
+from telefonie_mcp.openapi.inheritance import FAMILY, family, is_parent, united
 from telefonie_mcp.openapi.keywords import problem_of
 from telefonie_mcp.openapi.references import MAX_TRAIL, Direction, References, Trail
 from telefonie_mcp.openapi.structure import shown
@@ -108,7 +108,9 @@ def convert(
 def _convert(
     node: Json, references: References, direction: Direction, trail: Trail, *, part: bool
 ) -> dict[str, Any]:
-    if not part and (found := family(node, references, direction)):
+    if part and is_parent(node, references):
+        node = {key: value for key, value in node.items() if key not in FAMILY}
+    elif found := family(node, references, direction):
         own = {key: value for key, value in node.items() if key not in FAMILY}
         children = [convert(child.schema, references, direction, trail) for child in found.children]
         parent = convert(own, references, direction, trail, part=True)

@@ -24,6 +24,9 @@ __all__ = ["CONFIRM", "MAX_NAME", "Catalog", "Tool", "member_name", "restrict", 
 CONFIRM: Final = "confirm"
 """The argument that every destructive tool requires."""
 
+_MAX_SENTENCE: Final = 500
+"""Characters of a sentence about what is left out, which repeats names of the document."""
+
 MAX_NAME: Final = 44
 """Characters of a tool's name: clients prefix it with the server's name, and model APIs allow 64 in all."""
 
@@ -149,7 +152,7 @@ class Catalog:
         if tool := self.tools.get(name):
             return tool
         if left_out := self.left_out.get(name):
-            raise UnknownToolError(f"{name} is no tool: {left_out}")
+            raise UnknownToolError(clean_line(f"{name} is no tool: {left_out}", _MAX_SENTENCE))
         if setting := self.switched_off.get(name):
             raise UnknownToolError(f"{name} is switched off by {setting}")
         known = did_you_mean(name, self.tools, f"the tools are {', '.join(self.tools)}.")
@@ -159,7 +162,7 @@ class Catalog:
     def omissions(self) -> tuple[str, ...]:
         """What the operator's documents have and the tools lack: a sentence each, operations first."""
         left_out = (f"{each.place} is no tool: {each.reason}" for each in self.left_out.values())
-        return (*left_out, *self.notes)
+        return tuple(clean_line(sentence, _MAX_SENTENCE) for sentence in (*left_out, *self.notes))
 
     def __iter__(self) -> Iterator[Tool]:
         """Return the tools in the order of ``tools/list``."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
 from typing import Any, Final
 
 from telefonie_mcp.errors import DocumentError
@@ -70,6 +69,7 @@ def derive_all(document: Document, taken: Container[str], make: Make) -> Derived
     shared = SharedSchemas()
     omissions = Omissions(document.name)
     tools: dict[str, Tool] = {}
+    total = 0
     names = _Names(tools, taken, frozenset(map(tool_name, document.reserved)))
     for operation in document.operations:
         name = unique_name(operation, document.id, names, own=tools)
@@ -79,6 +79,9 @@ def derive_all(document: Document, taken: Container[str], make: Make) -> Derived
         if tool is None:
             continue
         tools[name] = tool
+        total += _size(tool, shared)
+        if total > _MAX_UNFITTED:
+            raise _too_large(tool)
         if name != tool_name(operation.id):
             omissions.note(f"another tool is called {tool_name(operation.id)}; this one is {name}")
     if omissions.left_out and not tools:
@@ -99,35 +102,35 @@ class _Names:
 
 def _fitted(document: Document, tools: list[Tool], shared: SharedSchemas, make: Make) -> list[Tool]:
     """Return the tools with as little left open as makes them fit together."""
-
-    def sizes() -> list[int]:
-        parts = ([tool.input_schema, tool.output_schema, tool.description] for tool in tools)
-        return [sum(map(shared.size, each)) for each in parts]
-
-    _check_total(document, tools, sizes(), _MAX_UNFITTED)
     for limits in _LIMITS:
-        if sum(sizes()) <= _MAX_TOOLS:
-            break
+        if sum(_size(tool, shared) for tool in tools) <= _MAX_TOOLS:
+            return tools
         for index, tool in enumerate(tools):
             too_large = shared.size(tool.input_schema) > limits.input
             if too_large or shared.size(tool.output_schema) > limits.output:
                 try:
                     tools[index] = make(document, tool.operation, tool.name, shared, limits)
-                except DocumentError:  # too many arguments for this limit, though none for the tool's own
+                except DocumentError:  # too many arguments for this limit, though not for the tool's own
                     smaller = Limits(MAX_SCHEMA, limits.output)
                     tools[index] = make(document, tool.operation, tool.name, shared, smaller)
-    _check_total(document, tools, sizes(), _MAX_TOOLS)
+    total = 0
+    for tool in tools:
+        total += _size(tool, shared)
+        if total > _MAX_TOOLS:
+            raise _too_large(tool)
     return tools
 
 
-def _check_total(document: Document, tools: list[Tool], sizes: list[int], most: int) -> None:
-    for tool, total in zip(tools, accumulate(sizes), strict=True):
-        if total > most:
-            operation = tool.operation
-            raise TooMuchError(
-                f"{document.title}: {operation.method} {operation.path}: its tool, or those of the document "
-                "together, are too large even with open arguments"
-            )
+def _size(tool: Tool, shared: SharedSchemas) -> int:
+    return sum(map(shared.size, (tool.input_schema, tool.output_schema, tool.description)))
+
+
+def _too_large(tool: Tool) -> TooMuchError:
+    operation = tool.operation
+    return TooMuchError(
+        f"{tool.document.title}: {operation.method} {operation.path}: its tool, or those of the document "
+        "together, are too large even with open arguments"
+    )
 
 
 def without_dependents(

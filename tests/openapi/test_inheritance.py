@@ -134,6 +134,19 @@ def test_without_a_mapping_the_children_are_those_that_inherit() -> None:
     assert "enum" not in arguments["kind"]
 
 
+def test_a_parent_may_list_its_children_itself() -> None:
+    children = {"oneOf": [ref("Sms"), ref("Mms")]}
+    schemas = {**SCHEMAS, "Message": {**PARENT, **children}}
+    assert arguments_of(taking(ref("Message"), schemas)) == UNION
+    assert arguments_of(taking(ref("Sms"), schemas)).keys() == {"kind", "to", "text"}
+
+
+def test_a_choice_may_be_a_part() -> None:
+    tool = taking({"allOf": [object_of(id={"type": "string"}), ref("Choice")]})
+    assert arguments_of(tool).keys() == {"id", "by", "pan", "iban"}
+    assert arguments_of(tool)["by"]["enum"] == ["card", "bank"]
+
+
 def test_members_that_differ_between_children_are_alternatives() -> None:
     schemas = {
         "P": {"discriminator": {"propertyName": "k", "mapping": {"a": "A", "b": "B"}}, "type": "object"},
