@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from telefonie_mcp import __version__
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.deadline import Deadline
@@ -20,7 +22,6 @@ from telefonie_mcp.ledger.records import Account, Entry, Limits
 from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 from telefonie_mcp.settings.fields import Settings
-from telefonie_mcp.settings.types import is_loopback
 from telefonie_mcp.text import did_you_mean
 from telefonie_mcp.tools.catalog import Catalog, Tool, restrict
 from telefonie_mcp.tools.currency import with_currency
@@ -29,7 +30,9 @@ from telefonie_mcp.upstream.client import ApiClient, Transport, asgi_transport
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.pipeline import Pipeline, WriteObserver
+    from telefonie_mcp.settings.access import Access
     from telefonie_mcp.tools.requester import Requester
+    from telefonie_mcp.upstream.credentials import SentCredential
 
 __all__ = ["SANDBOX_ACCOUNT", "App"]
 
@@ -73,18 +76,24 @@ class App:
         Raises:
             SettingsError: the API key cannot be read or is too short, a setting names a tool or number type
                 that does not exist, or no tool is left.
-            DocumentError: a document is invalid, cannot become tools, or needs another mode or https.
+            DocumentError: a document is invalid, or needs another mode, or no operation of it can be used.
 
         """
-        toolsets = _listed_toolsets(settings)
+        toolsets = settings.listed_toolsets
         loaded = load_documents(settings.spec, toolsets={BASE, *toolsets})
+        absent = settings.absent_toolsets
         if settings.mode == "sandbox" and (strange := [d.title for d in loaded if not d.packaged]):
             raise DocumentError(
-                f"the embedded sandbox does not implement {', '.join(strange)}; set TELEFONIE_API_KEY"
+                f"the embedded sandbox does not implement {', '.join(strange)}; set TELEFONIE_API_KEY, or "
+                "TELEFONIE_SPEC_CREDENTIALS if it has a key of its own"
             )
         if settings.mode == "live":
-            _ = settings.key  # one that cannot be used stops the start, not the first call
-            _check_encryption(loaded, settings)
+            from telefonie_mcp.tools.usable import usable_documents  # noqa: PLC0415 - the sandbox takes all
+
+            usable = tuple(usable_documents(loaded, settings.accesses))
+            if len(usable) < len(loaded):
+                absent = "The tools of Telefonie's own API are off; the operator can set TELEFONIE_API_KEY."
+            loaded = usable
         catalog = with_currency(build_catalog(loaded), settings.currency)
         if settings.spec:
             from telefonie_mcp.tools.schema_checks import check_schemas  # noqa: PLC0415 - needs the validator
@@ -97,7 +106,7 @@ class App:
             read_only=settings.read_only,
             tools=settings.tools,
             exclude_tools=settings.exclude_tools,
-            absent=_absent(settings),
+            absent=absent,
         )
         if not catalog.tools:
             blamed = " and ".join(sorted({*catalog.switched_off.values()}))
@@ -126,20 +135,37 @@ class App:
 
         servers = map(self.server, self.catalog.everything.values())
         return ApiClient(
-            self.settings.key,
             open_transport,
             user_agent=f"telefonie-mcp/{__version__}",
             local={_COMPOSED_HOST: open_lookup} if self.settings.mode == "live" else {},
-            secrets=self.settings.secrets,
+            secrets=self._secrets,
             encrypted=any(urlsplit(server).scheme == "https" for server in servers),
         )
+
+    @property
+    def _secrets(self) -> list[SecretStr]:
+        """The operator's secrets, of which none may be seen of any answer."""
+        settings = self.settings
+        if settings.mode == "sandbox":
+            return settings.secrets
+        from telefonie_mcp.tools.usable import secrets_of  # noqa: PLC0415 - no tools/list needs it
+
+        documents = {tool.document.id: tool.document for tool in self.catalog.everything.values()}
+        keys = secrets_of(documents.values(), settings.accesses)
+        return [*map(SecretStr, sorted(keys)), *settings.local_secrets]
 
     @cached_property
     def requester(self) -> "Requester":
         """Sends the requests of tools through the client."""
         from telefonie_mcp.tools.requester import Requester  # noqa: PLC0415
 
-        return Requester(self.client, self.catalog, server=self.server, seconds=self.settings.timeout)
+        return Requester(
+            self.client,
+            self.catalog,
+            server=self.server,
+            credentials=self.credentials,
+            seconds=self.settings.timeout,
+        )
 
     @cached_property
     def policy(self) -> Policy:
@@ -186,9 +212,9 @@ class App:
         """Return whose numbers ``tool`` writes to: the sandbox's, or those of an account at an API."""
         if self.settings.mode == "sandbox":
             return Account(SANDBOX_ACCOUNT)
-        key = self.settings.key.get_secret_value() if self.settings.key else ""
-        fingerprint = hashlib.sha256(key.encode()).hexdigest()[:12]
-        return live_account(self.settings.account, self.server(tool), fingerprint)
+        access = self._access(tool)
+        fingerprint = hashlib.sha256(access.text.encode()).hexdigest()[:12]
+        return live_account(access.account, self.server(tool), fingerprint)
 
     def accounts(self) -> set[Account]:
         """Return every account that a tool of this server writes to."""
@@ -202,12 +228,20 @@ class App:
 
     def server(self, tool: Tool) -> str:
         """Return the base URL for requests of ``tool``."""
-        document = tool.document
         if self.settings.mode == "sandbox":
             return _SANDBOX_URL
         if self.is_composed(tool):
             return f"http://{_COMPOSED_HOST}"
-        return (document.packaged and self.settings.base_url) or tool.operation.server
+        return self._access(tool).server(tool.operation)
+
+    def credentials(self, tool: Tool) -> "tuple[SentCredential, ...]":
+        """Return the keys that go with requests of ``tool``: only those of its own document."""
+        if self.settings.mode == "sandbox" or self.is_composed(tool):
+            return ()
+        return self._access(tool).credentials(tool.operation)
+
+    def _access(self, tool: Tool) -> "Access":
+        return self.settings.accesses.of(tool.document.origin.stem)
 
     async def recent_writes(self, limit: int = 50) -> list[Entry]:
         """Return the newest ledger entries of this server's accounts, newest first.
@@ -230,23 +264,10 @@ class App:
 
     async def aclose(self) -> None:
         """Close the connections to the API and the ledger; the next call reopens them."""
-        await self.client.aclose()
+        if "client" in vars(self):
+            await self.client.aclose()
         if "pipeline" in vars(self):
             self.pipeline.ledger.close()
-
-
-def _check_encryption(documents: tuple[Document, ...], settings: Settings) -> None:
-    """Raise ``DocumentError`` if a document's server would receive the API key unencrypted."""
-    for document in documents:
-        for operation in document.operations:
-            server = urlsplit(operation.server)
-            moved = document.packaged and settings.base_url
-            safe = server.scheme == "https" or is_loopback(server.hostname or "")
-            if operation.credential and not (moved or safe):
-                raise DocumentError(
-                    f"{document.title}: {operation.id} would send the API key unencrypted to "
-                    f"{server.hostname}; its server must be https"
-                )
 
 
 def _check_number_types(catalog: Catalog, settings: Settings) -> None:
@@ -259,32 +280,6 @@ def _check_number_types(catalog: Catalog, settings: Settings) -> None:
             known |= dict.fromkeys(schema.get("enum", ()))
     for name in sorted(settings.number_types - known.keys()):
         raise SettingsError(f"TELEFONIE_NUMBER_TYPES: there is no type {name!r}; {did_you_mean(name, known)}")
-
-
-def _listed_toolsets(settings: Settings) -> tuple[str, ...]:
-    """Return the enabled toolsets, without those that the live account may lack."""
-    return tuple(name for name in settings.toolsets if not _is_withheld(settings, name))
-
-
-def _is_withheld(settings: Settings, toolset: str) -> bool:
-    """Return whether the toolset needs a setting in live mode, which is not set."""
-    setting = TOOLSETS[toolset].live_setting
-    return settings.mode == "live" and bool(setting) and not getattr(settings, setting)
-
-
-def _absent(settings: Settings) -> str:
-    """Return sentences about toolsets that are off; one that is on by default is off on purpose."""
-    sentences: list[str] = []
-    for name, toolset in TOOLSETS.items():
-        if toolset.default:
-            continue
-        switches = [] if name in settings.toolsets else [f"TELEFONIE_TOOLSETS with {name}"]
-        if _is_withheld(settings, name):
-            switches.append(f"TELEFONIE_{toolset.live_setting.upper()}=true")
-        if switches:
-            needed = " and ".join(switches)
-            sentences.append(f"{name.capitalize()} tools are off; the operator can set {needed}.")
-    return " ".join(sentences)
 
 
 def _sandbox(database: str) -> Transport:

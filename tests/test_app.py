@@ -43,10 +43,14 @@ def test_the_sandbox_cannot_be_taken_for_the_live_api(variables: dict[str, str],
     assert KEY not in instructions(made)
 
 
-def test_a_document_of_ones_own_has_a_server_of_its_own(tmp_path: Path) -> None:
-    document = tmp_path / "fleet.json"
+def test_a_document_of_ones_own_goes_where_the_base_url_says_or_its_own_table(tmp_path: Path) -> None:
+    document, table, key = (tmp_path / name for name in ("fleet.json", "own.toml", "key"))
     document.write_text(FLEET.read_text().replace("http://127.0.0.1:8999", "https://fleet.example"))
-    made = app(API_KEY=KEY, BASE_URL="https://other.example/v2", SPEC=str(document))
+    variables = {"API_KEY": KEY, "BASE_URL": "https://other.example/v2", "SPEC": str(document)}
+    assert destination(app(**variables)).startswith("LIVE: calls reach other.example; ")
+    key.write_text(KEY)
+    table.write_text(f"[fleet]\napi_key_file = '{key}'")
+    made = app(**variables, SPEC_CREDENTIALS=str(table))
     assert destination(made).startswith("LIVE: calls reach other.example, fleet.example; ")
 
 

@@ -85,7 +85,7 @@ def call(
     if tool is None:
         raise click.MissingParameter(ctx=context, param_hint="'TOOL'", param_type="argument")
     app = App.from_settings(settings_in_force(context.obj))
-    for sentence in file_warnings(app.settings.ledger_url, app.settings.api_key_file):
+    for sentence in file_warnings(app.settings.ledger_url, app.settings.secret_files):
         say(sentence, err=True)
     found = app.catalog[tool]
     given = arguments_of(found.input_schema, arguments, json_arguments)

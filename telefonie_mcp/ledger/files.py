@@ -8,7 +8,7 @@ for a new ledger where it can be told: by a server that knew the file, or by wha
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -149,16 +149,17 @@ def check_remains(file: Path) -> None:
         )
 
 
-def file_warnings(ledger: str, key: Path | None) -> Iterator[str]:
+def file_warnings(ledger: str, secret: Mapping[Path, str]) -> Iterator[str]:
     """Yield a sentence, with the remedy, for everything that is wrong with the files of a server.
 
     Args:
         ledger: Path or URL of the ledger.
-        key: The file that holds the API key, if one does.
+        secret: The files that hold or name API keys, and what each is, such as "the API key in".
 
     """
-    if key and readable_by_others(key):
-        yield f"others can read the API key in {key}; {to_make_private(key)}"
+    for path, what in secret.items():
+        if readable_by_others(path):
+            yield f"others can read {what} {path}; {to_make_private(path)}"
     try:
         file = file_of(ledger)
         if file:

@@ -8,7 +8,7 @@ the second gets its file's name as well.
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib import resources
@@ -24,6 +24,7 @@ from telefonie_mcp.openapi.omissions import LeftOut, Omissions, nothing_left
 from telefonie_mcp.openapi.operation import Operation
 from telefonie_mcp.openapi.parsing import parse_text, parse_yaml
 from telefonie_mcp.openapi.paths import read_operations
+from telefonie_mcp.openapi.security import Origin
 from telefonie_mcp.openapi.structure import members_of, one_line
 from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 
@@ -46,13 +47,13 @@ class Document:
         source: The document, byte for byte.
         operations: Its operations, in document order.
         hints: ``operationId`` → hints.
-        packaged: It is, or replaces, a packaged document. The embedded sandbox implements those, and
-            ``TELEFONIE_BASE_URL`` applies to them.
+        packaged: It is, or replaces, a packaged document. The embedded sandbox implements those.
         instructions: How to use its operations together, for agents.
         toolset: Its toolset (:mod:`~telefonie_mcp.openapi.toolsets`); empty for an additional document.
         extension: It describes operations that the provider does not publish
             (``info.x-telefonie-extension``).
         modified: Modification time of the operator's file; ``None`` for a packaged document.
+        origin: Its file, and the settings of its API.
         reserved: Identifiers of operations of packaged documents that are off: they keep their names.
         left_out: Its operations that cannot become tools.
         notes: Sentences about parts of it that its tools lack.
@@ -72,6 +73,7 @@ class Document:
     toolset: str = ""
     extension: bool = False
     modified: datetime | None = None
+    origin: Origin = field(default_factory=Origin)
     reserved: frozenset[str] = frozenset()
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
@@ -214,7 +216,7 @@ def _load_file(path: Path) -> Document:
     except OSError as error:
         raise DocumentError(f"{path.name}: cannot be read ({error.strerror})") from error
     document = parse_document(source, name=path.name)
-    return replace(document, modified=datetime.fromtimestamp(written, UTC))
+    return replace(document, modified=datetime.fromtimestamp(written, UTC), origin=Origin(path.name))
 
 
 def _hints(tree: Any, where: str) -> Hints:

@@ -11,8 +11,9 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.security import Security
 
-__all__ = ["Binding", "Body", "Credential", "Location", "Operation", "Parameter", "check_path", "server_url"]
+__all__ = ["Binding", "Body", "Location", "Operation", "Parameter", "check_path", "server_url"]
 
 Location = Literal["path", "query", "header", "cookie"]
 
@@ -20,6 +21,9 @@ _SERVER: Final = re.compile(
     r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s\\?#{}\x00-\x1f\x7f]*)?", re.IGNORECASE
 )
 """A server's URL: host, port and path and nothing that parsers read differently, such as ``@`` or ``\\``."""
+
+_ABSOLUTE: Final = re.compile(r"//|(?:[a-z][a-z0-9+.-]*|\{[\w.-]+\}):", re.IGNORECASE)
+_VARIABLE: Final = re.compile(r"\{[\w.-]+\}")
 
 _AUTHORITY_BREAKS: Final = frozenset("/\\?#@")
 """Characters that end an authority, or move what precedes them out of it (RFC 3986 §3.2)."""
@@ -76,7 +80,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A request body: JSON, or a form if ``form`` is true.
+    """A request body: JSON, a form if ``form`` is true, or one string if ``text`` is.
 
     Attributes:
         required: Whether it must be present.
@@ -84,6 +88,7 @@ class Body:
         media_type: How it is sent.
         encodings: Of a form, the members that the document says how to write, as parameters of a query.
         nullable: Members that the document allows to be null.
+        text: It is one string, which is sent as it is.
 
     """
 
@@ -92,20 +97,12 @@ class Body:
     media_type: str = "application/json"
     encodings: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
     nullable: frozenset[str] = frozenset()
+    text: bool = False
 
     @property
     def form(self) -> bool:
         """Whether the body is sent as ``application/x-www-form-urlencoded``."""
         return self.media_type == "application/x-www-form-urlencoded"
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """How the API key is sent: ``prefix`` + key, as the header, query parameter or cookie ``name``."""
-
-    name: str
-    location: Literal["header", "query", "cookie"]
-    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +113,16 @@ class Operation:
         id: The document's ``operationId``, or one derived from method and path.
         method: HTTP method in upper case.
         path: Path template, relative to the server.
-        server: Base URL without a trailing slash.
+        server: Base URL without a trailing slash; empty if the document leaves it open.
         summary: The document's summary.
         description: The document's description.
-        parameters: Its parameters by location, without the one that carries the credential.
+        parameters: Its parameters by location, without those that carry a credential.
         body: Its request body, if it has one.
-        credential: How the API key is sent, if it needs one.
+        security: How the operator's key is sent: alternatives, of which one is chosen.
         successes: Status → schema of its JSON body, for every 2xx status that the document declares; ``None``
             for a response without a body. The key ``2XX`` means all of them.
         success_texts: Status → the document's description of the response.
-        text: Success responses are text, not JSON.
+        text: Success responses are not JSON, but text, or bytes that are only described.
         hints: The operation's ``x-telefonie-hints``, if any.
         deprecated: The document says that it should not be used any more.
 
@@ -139,7 +136,7 @@ class Operation:
     description: str
     parameters: tuple[Parameter, ...]
     body: Body | None
-    credential: Credential | None
+    security: Security
     successes: Mapping[str, Mapping[str, Any] | None]
     success_texts: Mapping[str, str]
     text: bool = False
@@ -150,9 +147,11 @@ class Operation:
 def server_url(url: str, defaults: Mapping[str, str], where: str) -> str:
     """Return a server's URL without a trailing slash, its variables replaced by their defaults.
 
+    A URL that is missing or relative, or has a variable without a default, leaves the server open: empty.
+
     Raises:
-        DocumentError: it is not an absolute http(s) URL that every parser reads alike, or the default of a
-            variable that is part of the host would end it.
+        DocumentError: it is not an http(s) URL that every parser reads alike, or the default of a variable
+            that is part of the host would end it.
 
     """
     authority = url.partition("://")[2].partition("/")[0]
@@ -160,7 +159,9 @@ def server_url(url: str, defaults: Mapping[str, str], where: str) -> str:
         if "{" + name + "}" in authority and _AUTHORITY_BREAKS & {*value}:
             raise DocumentError(f"{where}: the server variable {name!r} is part of the host, not {value!r}")
         if max(len(url), len(value)) <= _MAX_URL:
-            url = url.replace("{" + name + "}", value)
+            url = url.replace("{" + name + "}", value) if value else url
+    if len(url) <= _MAX_URL and (not _ABSOLUTE.match(url) or _VARIABLE.search(url)):
+        return ""
     if len(url) > _MAX_URL or not _is_server(url):
         raise DocumentError(
             f"{where}: needs a server with an absolute http(s) URL, without credentials or query, not {url!r}"

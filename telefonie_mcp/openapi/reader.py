@@ -16,7 +16,6 @@ from telefonie_mcp.openapi.nesting import check_writable
 from telefonie_mcp.openapi.omissions import Omissions
 from telefonie_mcp.openapi.operation import (
     Body,
-    Credential,
     Location,
     Operation,
     Parameter,
@@ -25,6 +24,7 @@ from telefonie_mcp.openapi.operation import (
 )
 from telefonie_mcp.openapi.references import Direction, References
 from telefonie_mcp.openapi.schema import convert, nullable_members
+from telefonie_mcp.openapi.security import Credential, Security, read_security
 from telefonie_mcp.openapi.structure import items_of, members_of, name_of, one_line, plain_text
 
 __all__ = ["OperationReader"]
@@ -92,7 +92,8 @@ class OperationReader:
         self._references.begin()
         node = self._resolve(members_of(item[method], "an operation", where))
         check_path(path, where)
-        credential = self._credential(node.get("security", self._root.get("security", [])), where)
+        security = self._security(node.get("security", self._root.get("security")), where)
+        credentials = {credential for alternative in security for credential in alternative}
         declared = [*items_of(item.get("parameters"), "the parameters of the path", where)]
         declared += items_of(node.get("parameters"), "its parameters", where)
         parameters = tuple(self._parameters(declared, where))
@@ -110,11 +111,9 @@ class OperationReader:
             server=self._server(node, item, where),
             summary=one_line(node.get("summary")),
             description=plain_text(node.get("description") or item.get("description")).strip(),
-            parameters=tuple(
-                p for p in parameters if credential is None or not _sends_credential(p, credential)
-            ),
+            parameters=tuple(p for p in parameters if not any(_sends(p, each) for each in credentials)),
             body=self._body(node.get("requestBody"), where),
-            credential=credential,
+            security=security,
             successes=dict.fromkeys(successes) if method == "head" else successes,  # RFC 9110 §9.3.2
             success_texts=texts,
             text=text and method != "head",
@@ -139,23 +138,9 @@ class OperationReader:
             self._servers[id(server)] = server, server_url(str(server.get("url", "")), defaults, where)
         return self._servers[id(server)][1]
 
-    def _credential(self, requirements: Any, where: str) -> Credential | None:
-        """Return the first alternative that one API key or bearer token satisfies (OpenAPI 3.1.1 §4.8.30)."""
-        if not requirements or {} in requirements:
-            return None
+    def _security(self, requirements: Any, where: str) -> Security:
         schemes = self._resolve(self._resolve(self._root.get("components")).get("securitySchemes"))
-        for requirement in requirements:
-            if len(requirement) != 1:
-                continue
-            scheme = self._resolve(schemes.get(next(iter(requirement))))
-            match scheme:
-                case {"type": "apiKey", "name": str(name), "in": "header" | "query" | "cookie" as location}:
-                    return Credential(name, location)
-                case {"type": "http", "scheme": str(kind)} if kind.lower() == "bearer":
-                    return Credential("Authorization", "header", "Bearer ")
-                case _:
-                    continue
-        raise DocumentError(f"{where}: none of its security requirements is a single API key or bearer token")
+        return read_security(requirements, schemes, self._resolve, where)
 
     def _parameters(self, nodes: Sequence[Any], where: str) -> Iterator[Parameter]:
         """Yield the parameters by location, then in document order; an operation's own replace the path's."""
@@ -224,17 +209,20 @@ class OperationReader:
             source = media.get("schema", {})
             schema = self._schema(source, "input")
             form = media_type == "application/x-www-form-urlencoded" and is_object(schema)
-            if form or _is_json(media_type):
+            text = _is_text(media_type) and schema.get("type") == "string"
+            if form or text or _is_json(media_type):
                 return Body(
                     required=bool(body.get("required", False)),
                     schema=schema,
-                    media_type="application/json" if "*" in media_type else media_type,
+                    media_type=_concrete(media_type),
                     encodings=form_encodings(media.get("encoding"), schema, where) if form else {},
                     nullable=nullable_members(source, self._references),
+                    text=text,
                 )
         offered = ", ".join(self._resolve(body.get("content"))) or "nothing"
         raise DocumentError(
-            f"{where}: its request body must be JSON or a form with members, the document offers {offered}"
+            f"{where}: its request body must be JSON or a form with members or one text, "
+            f"the document offers {offered}"
         )
 
     def _successes(
@@ -257,11 +245,8 @@ class OperationReader:
             if media is not None:
                 source = self._resolve(content[media]).get("schema", {})
                 schemas[name] = self._schema(source, "output")
-            elif content and not all(kind.startswith("text/") for kind in content):
-                raise DocumentError(
-                    f"{where}: its {name} answer must be JSON or text, not {', '.join(content)}"
-                )
             else:
+                content = {kind: each for kind, each in content.items() if "/" in kind or "*" in kind}
                 text = text or bool(content)
                 schemas[name] = {"type": "string"} if content else None
         if not schemas:
@@ -274,5 +259,17 @@ def _is_json(media_type: str) -> bool:
     return bool(re.match(r"application/([\w.+-]+\+)?json\b|(\*|application)/\*", media_type, re.IGNORECASE))
 
 
-def _sends_credential(parameter: Parameter, credential: Credential) -> bool:
+def _is_text(media_type: str) -> bool:
+    """Return whether ``media_type`` is text that can be sent as it is: plain, XML or the like."""
+    return bool(re.match(r"text/|application/([\w.+-]+\+)?xml\b", media_type, re.IGNORECASE))
+
+
+def _concrete(media_type: str) -> str:
+    """Return a media type to send for one of the document, which may be a range."""
+    if "*" not in media_type:
+        return media_type
+    return "text/plain" if media_type.startswith("text/") else "application/json"
+
+
+def _sends(parameter: Parameter, credential: Credential) -> bool:
     return parameter.location == credential.location and parameter.name.lower() == credential.name.lower()

@@ -98,7 +98,7 @@ async def serve_sandbox(database: str, address: Address) -> None:
 
 def _announce(app: App) -> None:
     _log.warning("telefonie-mcp %s, %s", __version__, destination(app))
-    for sentence in file_warnings(app.settings.ledger_url, app.settings.api_key_file):
+    for sentence in file_warnings(app.settings.ledger_url, app.settings.secret_files):
         _log.warning(sentence)
     for sentence in app.catalog.omissions[:_MAX_OMISSIONS]:
         _log.warning("%s", sentence)

@@ -1,9 +1,8 @@
 """The settings, each with type, bounds, default, and the description for ``--help`` and the docs."""
 
-import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -16,17 +15,16 @@ from pydantic import (
     model_validator,
 )
 
-from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.settings import types
 from telefonie_mcp.settings.types import Address, Country, Host, Money, Number
 
+if TYPE_CHECKING:
+    from telefonie_mcp.settings.access import Accesses
+
 __all__ = ["PREFIX", "Settings"]
 
 PREFIX: Final = "TELEFONIE_"
-
-_MIN_KEY_LENGTH: Final = 8
-"""Characters of the shortest API key: a shorter one stands in ordinary text too, so it cannot be redacted."""
 
 
 class Settings(BaseModel):
@@ -56,6 +54,10 @@ class Settings(BaseModel):
     spec: Annotated[tuple[Path, ...], BeforeValidator(types.paths)] = Field(
         default=(),
         description="OpenAPI document to add, or to replace the packaged one of the same title. Repeatable.",
+    )
+    spec_credentials: Path | None = Field(
+        default=None,
+        description="TOML file: a table for each added document that has its own api_key_file or base_url.",
     )
     sandbox: bool | None = Field(
         default=None, description="Use the embedded sandbox even with an API key; off demands live."
@@ -162,7 +164,9 @@ class Settings(BaseModel):
     def _consistent(self) -> Self:
         if self.api_key and self.api_key_file:
             raise ValueError("TELEFONIE_API_KEY and TELEFONIE_API_KEY_FILE contradict each other; set one")
-        if self.sandbox is False and not (self.api_key or self.api_key_file):
+        if self.spec_credentials and not self.spec:
+            raise ValueError("TELEFONIE_SPEC_CREDENTIALS is about documents of TELEFONIE_SPEC; there is none")
+        if self.sandbox is False and self.mode == "sandbox":
             raise ValueError(
                 "live was asked for (TELEFONIE_SANDBOX is off), but there is no TELEFONIE_API_KEY"
             )
@@ -180,12 +184,13 @@ class Settings(BaseModel):
 
     @property
     def mode(self) -> Literal["sandbox", "live"]:
-        """``live`` with an API key, unless ``sandbox`` is true; otherwise ``sandbox``."""
-        return "live" if (self.api_key or self.api_key_file) and not self.sandbox else "sandbox"
+        """``live`` with a key of any API, unless ``sandbox`` is true; otherwise ``sandbox``."""
+        live = self.api_key or self.api_key_file or self.spec_credentials
+        return "live" if live and not self.sandbox else "sandbox"
 
     @cached_property
     def key(self) -> SecretStr | None:
-        """The live API's key, from the variable or the file; ``None`` in the sandbox.
+        """The key from the variable or the file; ``None`` in the sandbox, or if only documents have keys.
 
         Raises:
             SettingsError: the key's file cannot be read, or its content cannot be a key.
@@ -193,19 +198,64 @@ class Settings(BaseModel):
         """
         if self.mode == "sandbox":
             return None
-        source = "TELEFONIE_API_KEY" if self.api_key else "TELEFONIE_API_KEY_FILE"
-        held = self.api_key.get_secret_value() if self.api_key else _read(self.api_key_file or Path())
-        key = held.strip()
-        if not re.fullmatch(r"[!-~]+", key):
-            raise SettingsError(f"{source} does not hold an API key: one line of visible ASCII characters")
-        if re.fullmatch(r"\$\{.*\}", key):
-            raise SettingsError(f"{source} holds a placeholder that the client did not fill in")
-        if len(key) < _MIN_KEY_LENGTH:
-            raise SettingsError(
-                f"{source} holds an API key of fewer than {_MIN_KEY_LENGTH} characters, which could not be "
-                "told from ordinary text where it must be hidden; ask the provider for a longer one"
-            )
-        return SecretStr(key)
+        from telefonie_mcp.settings.keys import checked_key, read_key  # noqa: PLC0415 - the sandbox has no key
+
+        several = bool(self.spec)  # an operation of an added document may want several secrets
+        if self.api_key:
+            return checked_key(self.api_key.get_secret_value(), "TELEFONIE_API_KEY", several=several)
+        if self.api_key_file:
+            return read_key(self.api_key_file, "TELEFONIE_API_KEY_FILE", several=several)
+        return None
+
+    @cached_property
+    def accesses(self) -> "Accesses":
+        """Whose key and whose server the requests of each document use.
+
+        Raises:
+            SettingsError: a key or ``TELEFONIE_SPEC_CREDENTIALS`` cannot be used.
+
+        """
+        from telefonie_mcp.settings.access import Access, Accesses, read_spec_credentials  # noqa: PLC0415
+
+        source = "TELEFONIE_API_KEY_FILE" if self.api_key_file else "TELEFONIE_API_KEY"
+        shared = Access(self.key, self.base_url, self.account, source, key_file=self.api_key_file)
+        if self.spec_credentials is None or self.mode == "sandbox":
+            return Accesses(shared, {})
+        return Accesses(shared, read_spec_credentials(self.spec_credentials, self.spec, shared))
+
+    @property
+    def secret_files(self) -> dict[Path, str]:
+        """The files that hold keys or name them, and what each is."""
+        files = {self.api_key_file: "the API key in"} if self.api_key_file else {}
+        if self.spec_credentials:
+            files |= {access.key_file: "the API key in" for access in self.accesses if access.key_file}
+            files.setdefault(self.spec_credentials, "TELEFONIE_SPEC_CREDENTIALS,")
+        return files
+
+    @property
+    def listed_toolsets(self) -> tuple[str, ...]:
+        """The enabled toolsets, without those that the live account may lack."""
+        return tuple(name for name in self.toolsets if not self._is_withheld(name))
+
+    @property
+    def absent_toolsets(self) -> str:
+        """Sentences about toolsets that are off; one that is on by default is off on purpose."""
+        sentences: list[str] = []
+        for name, toolset in TOOLSETS.items():
+            if toolset.default:
+                continue
+            switches = [] if name in self.toolsets else [f"TELEFONIE_TOOLSETS with {name}"]
+            if self._is_withheld(name):
+                switches.append(f"TELEFONIE_{toolset.live_setting.upper()}=true")
+            if switches:
+                needed = " and ".join(switches)
+                sentences.append(f"{name.capitalize()} tools are off; the operator can set {needed}.")
+        return " ".join(sentences)
+
+    def _is_withheld(self, toolset: str) -> bool:
+        """Return whether the toolset needs a setting in live mode, which is not set."""
+        setting = TOOLSETS[toolset].live_setting
+        return self.mode == "live" and bool(setting) and not getattr(self, setting)
 
     @property
     def ledger_url(self) -> str:
@@ -225,10 +275,16 @@ class Settings(BaseModel):
 
     @property
     def secrets(self) -> list[SecretStr]:
-        """The secrets that logs must redact."""
+        """The secrets that logs must redact, and every part of a key that may be one."""
+        unused = [self.api_key] if self.api_key and self.mode == "sandbox" else []
+        hidden = sorted(self.accesses.secrets) if self.mode == "live" else []
+        return [*unused, *map(SecretStr, hidden), *self.local_secrets]
+
+    @property
+    def local_secrets(self) -> list[SecretStr]:
+        """The secrets that are no key of an API."""
         password = urlsplit(self.ledger.get_secret_value()).password if self.ledger else None
-        secrets = (self.api_key, self.key, SecretStr(password or ""), *self.state_keys)
-        return [secret for secret in secrets if secret and secret.get_secret_value()]
+        return [*([SecretStr(password)] if password else []), *self.state_keys]
 
     @property
     def sandbox_database(self) -> str:
@@ -238,11 +294,3 @@ class Settings(BaseModel):
         from platformdirs import user_data_path  # noqa: PLC0415 - live servers need no data directory
 
         return str(user_data_path("telefonie-mcp", appauthor=False) / "sandbox.sqlite3")
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
-        raise SettingsError(f"TELEFONIE_API_KEY_FILE cannot be read ({reason})") from error

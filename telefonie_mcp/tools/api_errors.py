@@ -18,7 +18,7 @@ from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 __all__ = ["problem_of", "refusal", "unusable"]
 
 _CODES: Final = {
-    401: ("unauthorized", "Ask the operator to check TELEFONIE_API_KEY."),
+    401: ("unauthorized", "Ask the operator to check {key}."),
     402: ("payment_required", "Ask the account's owner to add funds."),
     403: ("forbidden", "The API key may not do this; ask the account's owner."),
     404: ("not_found", "Check the identifier."),
@@ -28,8 +28,10 @@ _CODES: Final = {
 _MAX_HOST: Final = 100
 """Characters of a redirect's host that a message quotes."""
 
-_TRY_LATER: Final = (
-    "Try again later; if it stays so, ask the operator to check TELEFONIE_BASE_URL and the network."
+_TRY_LATER: Final = "Try again later; if it stays so, ask the operator to check {url} and the network."
+_NO_KEY_SENT: Final = (
+    "The OpenAPI document says that this operation needs no key, so none was sent; ask the operator to "
+    "correct its security."
 )
 _CORRECT_DOCUMENT: Final = "Ask the operator to correct the server and the path in the OpenAPI document."
 
@@ -44,15 +46,16 @@ def refusal(tool: Tool, outcome: Outcome, *, done: str = NOTHING_DONE) -> ToolEr
 
     """
     message = f"{done}: the API {problem_of(tool, outcome)}."
+    later = _with_settings(_TRY_LATER, tool)
     match outcome:
         case NotSent(retryable=False):
             return ToolError(message, code="upstream_misdirected", hint=_CORRECT_DOCUMENT)
         case NotSent():
-            return ToolError(message, code="upstream_unreachable", hint=_TRY_LATER, retryable=True)
+            return ToolError(message, code="upstream_unreachable", hint=later, retryable=True)
         case Unanswered(pending=True):
-            return ToolError(message, code="upstream_timeout", hint=_TRY_LATER, retryable=True)
+            return ToolError(message, code="upstream_timeout", hint=later, retryable=True)
         case Unanswered():
-            return ToolError(message, code="upstream_unavailable", hint=_TRY_LATER, retryable=True)
+            return ToolError(message, code="upstream_unavailable", hint=later, retryable=True)
         case Answer():
             return _error_for_answer(tool, outcome, message)
 
@@ -88,10 +91,12 @@ def _error_for_answer(tool: Tool, answer: Answer, message: str) -> ToolError:
         status, ("rejected", "Correct the call as the provider says, or ask its support.")
     )
     details = _provider_details(answer)
-    if 300 <= status < 400:  # noqa: PLR2004
+    if status == HTTPStatus.UNAUTHORIZED and not tool.operation.security:
+        hint = _NO_KEY_SENT
+    elif 300 <= status < 400:  # noqa: PLR2004
         code, hint = (
             "upstream_redirect",
-            "Ask the operator to set TELEFONIE_BASE_URL to the API's final address.",
+            "Ask the operator to set {url} to the API's final address.",
         )
     elif status < 300:  # noqa: PLR2004
         code, hint = "upstream_invalid_response", "Report it to the provider if it stays so."
@@ -102,9 +107,18 @@ def _error_for_answer(tool: Tool, answer: Answer, message: str) -> ToolError:
         if seconds is not None:
             hint = f"Wait {seconds:.0f} s before the next call."
             details["retry_after"] = seconds
-    hint = tool.hints.refused.get(status, hint)
+    hint = tool.hints.refused.get(status, _with_settings(hint, tool))
     retryable = status >= 500 or status in {408, 429}  # noqa: PLR2004
     return ToolError(message, code=code, hint=hint, status=status, retryable=retryable, **details)
+
+
+def _with_settings(hint: str, tool: Tool) -> str:
+    """Return a hint with the names of the settings that the tool's requests depend on."""
+    origin = tool.document.origin
+    key = origin.key_setting
+    if origin.bare_key:
+        key += ", and whether a word belongs before the key in it, such as App KEY or Bearer KEY"
+    return hint.format(key=key, url=origin.url_setting)
 
 
 def _redirect_host(redirect: Answer) -> str:

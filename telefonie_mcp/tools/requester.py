@@ -1,8 +1,8 @@
 """Sends the request of a tool, with retries, and returns its outcome or its structured content."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from telefonie_mcp.deadline import READ_ATTEMPT, Deadline
 from telefonie_mcp.progress import report
@@ -15,6 +15,9 @@ from telefonie_mcp.upstream.client import ApiClient
 from telefonie_mcp.upstream.outcomes import Answer, Outcome
 from telefonie_mcp.upstream.retry import send_until_known
 from telefonie_mcp.upstream.serialization import build_request
+
+if TYPE_CHECKING:
+    from telefonie_mcp.upstream.credentials import SentCredential
 
 __all__ = ["Requester", "content_of", "succeeded"]
 
@@ -48,6 +51,7 @@ class Requester:
         client: The HTTP client.
         catalog: All tools, among them the reads that the hints of other tools refer to.
         server: Tool → base URL of its operation.
+        credentials: Tool → the keys that go with its requests.
         seconds: Time limit of one tool call in all.
 
     Attributes:
@@ -57,11 +61,18 @@ class Requester:
     """
 
     def __init__(
-        self, client: ApiClient, catalog: Catalog, *, server: Callable[[Tool], str], seconds: float
+        self,
+        client: ApiClient,
+        catalog: Catalog,
+        *,
+        server: Callable[[Tool], str],
+        credentials: "Callable[[Tool], Sequence[SentCredential]]",
+        seconds: float,
     ) -> None:
         self._client = client
         self.catalog = catalog
         self.server = server
+        self.credentials = credentials
         self.attempt_seconds = seconds * READ_ATTEMPT
         self.redactor: Final = client.redactor
         self._sent_secrets = SentSecrets()
@@ -73,14 +84,12 @@ class Requester:
 
     async def send(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Outcome:
         """Send the tool's request, with the retries of :mod:`telefonie_mcp.upstream.retry`."""
-        operation = tool.operation
-        request = build_request(operation, tool.bindings, arguments)
-        server = self.server(tool)
-
+        request = build_request(tool.operation, tool.bindings, arguments)
+        server, credentials = self.server(tool), self.credentials(tool)
         redaction = self.redaction(tool, arguments)
 
         async def once(seconds: float) -> Outcome:
-            outcome = await self._client.send(server, request, operation.credential, seconds=seconds)
+            outcome = await self._client.send(server, request, credentials, seconds=seconds)
             return replace(outcome, redaction=redaction) if isinstance(outcome, Answer) else outcome
 
         async def before_pause(outcome: Outcome, seconds: float) -> None:

@@ -108,9 +108,9 @@ def _as_it_is(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> tuple
 
 def _data(tool: Tool, answer: Answer, found: list[str]) -> Any:
     """Return what the answer holds, cleaned: JSON, or else text; what is neither is only described."""
-    if tool.operation.text:
-        return clean(answer.text)
     kind = answer.headers.get("content-type", "")
+    if tool.operation.text:
+        return clean(answer.text) if _is_text(answer, kind) else _described(answer)
     if kind and not _JSON_KIND.match(kind):
         found.append(f"its content type is {clean_line(kind, _MAX_KIND)}")
     try:
@@ -121,6 +121,21 @@ def _data(tool: Tool, answer: Answer, found: list[str]) -> Any:
         return clean(answer.body.decode("utf-8") if "charset" not in kind.lower() else answer.text)
     except ValueError:
         return f"{len(answer.body):,} bytes, which are not shown"
+
+
+def _is_text(answer: Answer, kind: str) -> bool:
+    """Whether a body that is not JSON can be shown: it is text by its content type, or by its bytes."""
+    if kind.lower().startswith("text/") or "charset" in kind.lower():
+        return True
+    try:
+        return "\0" not in answer.body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+
+
+def _described(answer: Answer) -> str:
+    kind = clean_line(answer.headers.get("content-type", ""), _MAX_KIND)
+    return f"{len(answer.body):,} bytes{f' of {kind}' if kind else ''}, which are not shown"
 
 
 def violation(tool: Tool, content: Mapping[str, Any], redaction: Redaction = NO_REDACTION) -> str | None:
@@ -183,9 +198,9 @@ def _matches_subject(tool: Tool, arguments: Mapping[str, Any], content: Mapping[
 
 
 def _text(tool: Tool, answer: Answer) -> str:
-    if tool.operation.text:
-        return answer.text
     kind = answer.headers.get("content-type", "")
+    if tool.operation.text:
+        return answer.text if _is_text(answer, kind) else _described(answer)
     if kind and not _JSON_KIND.match(kind):
         raise UnusableError(f"has the content type {clean_line(kind, _MAX_KIND)} instead of JSON")
     return answer.json_text

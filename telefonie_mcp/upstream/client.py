@@ -8,7 +8,7 @@ import math
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import anyio
@@ -16,10 +16,12 @@ import httpx2 as httpx
 from pydantic import SecretStr
 
 from telefonie_mcp.deadline import CONNECTING
-from telefonie_mcp.openapi.operation import Credential
 from telefonie_mcp.redaction import Redactor
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
-from telefonie_mcp.upstream.serialization import Request
+
+if TYPE_CHECKING:
+    from telefonie_mcp.upstream.credentials import SentCredential
+    from telefonie_mcp.upstream.serialization import Request
 
 __all__ = ["MAX_BODY", "MAX_CONNECTIONS", "ApiClient", "Transport", "asgi_transport", "get_status"]
 
@@ -84,18 +86,17 @@ class _BodyTooLargeError(Exception):
 
 
 class ApiClient:
-    """A pooled HTTP client for one or more servers that accept the same API key.
+    """A pooled HTTP client for one or more servers. It holds no key: each request brings its own.
 
     The connection pool is opened by the first request, and again by the first one after :meth:`aclose`.
 
     Args:
-        api_key: Sent where the credential of an operation says; ``None`` sends none.
         open_transport: Returns the transport, or ``None`` for the network; called when the pool is opened.
         user_agent: Value of the ``User-Agent`` header.
         local: Host name → factory of the transport for its requests; called when the pool is opened.
         encrypted: Whether any server uses ``https``. If none does, the system's certificates are not
             loaded, which would take longer than the rest of a first call, and none is trusted.
-        secrets: The operator's other secrets. Like the API key, they are not seen of an answer.
+        secrets: The operator's secrets, of every server: none of them is seen of any answer.
 
     Attributes:
         redactor: Replaces the operator's secrets.
@@ -104,7 +105,6 @@ class ApiClient:
 
     def __init__(
         self,
-        api_key: SecretStr | None,
         open_transport: Callable[[], Transport | None],
         *,
         user_agent: str,
@@ -112,8 +112,7 @@ class ApiClient:
         encrypted: bool = True,
         secrets: Iterable[SecretStr] = (),
     ) -> None:
-        self._api_key = api_key
-        hidden = {secret.get_secret_value() for secret in (*secrets, *([api_key] if api_key else ()))}
+        hidden = {secret.get_secret_value() for secret in secrets}
         self.redactor: Final = Redactor(secret for secret in hidden if len(secret) >= _MIN_REDACTED)
         self._open_transport = open_transport
         self._user_agent = user_agent
@@ -141,12 +140,20 @@ class ApiClient:
             await pool.aclose()
 
     async def send(
-        self, server: str, request: Request, credential: Credential | None, *, seconds: float
+        self, server: str, request: "Request", credentials: "Iterable[SentCredential]", *, seconds: float
     ) -> Outcome:
-        """Send ``request`` once and wait at most ``seconds`` for the complete response."""
+        """Send ``request`` once and wait at most ``seconds`` for the complete response.
+
+        Args:
+            server: Base URL. The request goes to its scheme, host and port, or is not sent.
+            request: The request.
+            credentials: The keys for this server that go with it.
+            seconds: Time limit.
+
+        """
         if not _stays_at(server, f"{server}{request.target}"):
             return NotSent("is not where this request would go", retryable=False)
-        message = self._build_message(server, request, credential, seconds)
+        message = self._build_message(server, request, credentials, seconds)
         answer: Outcome = Unanswered(f"did not answer within {math.ceil(seconds)} seconds", pending=True)
         with anyio.move_on_after(seconds):
             try:
@@ -164,20 +171,21 @@ class ApiClient:
         return answer
 
     def _build_message(
-        self, server: str, request: Request, credential: Credential | None, seconds: float
+        self, server: str, request: "Request", credentials: "Iterable[SentCredential]", seconds: float
     ) -> httpx.Request:
         headers = dict(request.headers)
         target = f"{server}{request.target}"
-        if credential and self._api_key:
-            value = credential.prefix + self._api_key.get_secret_value()
-            if credential.location == "header":
-                headers[credential.name] = value
-            elif credential.location == "cookie":
-                cookie = f"{credential.name}={value}"
+        for sent in credentials:
+            name = sent.credential.name
+            if sent.credential.location == "header":
+                headers = {each: value for each, value in headers.items() if each.lower() != name.lower()}
+                headers[name] = sent.value
+            elif sent.credential.location == "cookie":
+                cookie = f"{name}={sent.value}"
                 headers["Cookie"] = f"{headers['Cookie']}; {cookie}" if "Cookie" in headers else cookie
             else:
-                separator = "&" if request.query else "?"
-                target += separator + str(httpx.QueryParams({credential.name: value}))
+                separator = "&" if "?" in target else "?"
+                target += separator + str(httpx.QueryParams({name: sent.value}))
         connecting = seconds * CONNECTING
         timeout = httpx.Timeout(seconds, connect=min(_MAX_CONNECT_SECONDS, connecting), pool=connecting)
         return self._http.build_request(

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Final, cast
 from urllib.parse import quote, quote_plus
 
-from telefonie_mcp.openapi.operation import Binding, Operation, Parameter
+from telefonie_mcp.openapi.operation import Binding, Body, Operation, Parameter
 
 __all__ = ["Request", "build_request", "encoded"]
 
@@ -72,8 +72,13 @@ def build_request(operation: Operation, bindings: Iterable[Binding], arguments: 
     if body is None or not (payload or body.required or not isinstance(payload, dict)):
         return Request(operation.method, path, "&".join(query), headers)
     headers["Content-Type"] = body.media_type
-    content = _form(payload, body.encodings) if body.form else _json(payload).encode()
-    return Request(operation.method, path, "&".join(query), headers, content)
+    return Request(operation.method, path, "&".join(query), headers, _content(body, payload))
+
+
+def _content(body: Body, payload: Any) -> bytes:
+    if body.form:
+        return _form(payload, body.encodings)
+    return (payload if body.text else _json(payload)).encode()
 
 
 def encoded(parameter: Parameter, value: Any) -> str:

@@ -172,8 +172,8 @@ async def test_what_was_so_before_is_not_claimed_as_done() -> None:
 
 async def test_a_write_is_not_begun_without_the_time_to_finish_it() -> None:
     async with faulty() as provider:
-        sender = ApiClient(None, lambda: None, user_agent="test/1")
-        api = Requester(sender, catalog(), server=lambda _: provider.url, seconds=3)
+        sender = ApiClient(lambda: None, user_agent="test/1")
+        api = Requester(sender, catalog(), server=lambda _: provider.url, credentials=lambda _: (), seconds=3)
         with pytest.raises(WriteError) as caught:
             await write(api, tool("purchase_number"), {"phone_number": NUMBER}, Permit(Deadline.after(0.9)))
         assert caught.value.state == "refused"

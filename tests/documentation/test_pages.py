@@ -155,7 +155,7 @@ def test_every_module_that_is_to_be_run_exists() -> None:
 
 
 def test_every_block_says_what_it_is() -> None:
-    assert {block.language for block in BLOCKS} == {"sh", "text", "json", "yaml", "python", "console"}
+    assert {block.language for block in BLOCKS} == {"sh", "text", "json", "yaml", "toml", "python", "console"}
     assert EVERYTHING.count("\n```") == 2 * len(BLOCKS)
 
 

@@ -19,6 +19,7 @@ from mcp.client.stdio import stdio_client
 
 from telefonie_mcp.cli.completion import LINES
 from telefonie_mcp.errors import ToolError
+from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.tools.arguments import read_arguments
 from tests.documentation.pages import BLOCKS, ROOT, TEXTS, blocks, lines
 from tests.sandbox.inbound.support import webhook
@@ -277,6 +278,26 @@ def test_the_document_becomes_a_tool(tmp_path: Path) -> None:
 
 def test_the_lines_that_install_completion_are_those_that_are_tested() -> None:
     assert [line for line in lines() if "_TELEFONIE_MCP_COMPLETE" in line] == [*LINES.values()]
+
+
+def test_the_file_of_keys_gives_each_document_its_own(tmp_path: Path) -> None:
+    (tables,) = blocks("toml")
+    (tmp_path / "own.toml").write_text(tables.replace("/run/secrets/infobip", str(tmp_path / "infobip")))
+    for name in ("infobip", "messages-key"):
+        (tmp_path / name).write_text(f"App {name}-0451")
+    accesses = read_settings(
+        {
+            "TELEFONIE_SPEC": os.pathsep.join(("infobip.yml", "messages.v2.json")),
+            "TELEFONIE_SPEC_CREDENTIALS": str(tmp_path / "own.toml"),
+        }
+    ).accesses
+    infobip = accesses.of("infobip")
+    assert (infobip.text, infobip.base_url, infobip.account) == (
+        "App infobip-0451",
+        "https://abc123.api.infobip.com",
+        "default/infobip",
+    )
+    assert accesses.of("messages.v2").text == "App messages-key-0451"
 
 
 def test_the_error_is_what_an_agent_reads() -> None:

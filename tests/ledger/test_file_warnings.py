@@ -23,7 +23,7 @@ def variables(home: Path) -> dict[str, str]:
 
 
 def warnings(settings: Settings) -> list[str]:
-    return [*file_warnings(settings.ledger_url, settings.api_key_file)]
+    return [*file_warnings(settings.ledger_url, settings.secret_files)]
 
 
 def expose(home: Path, mode: int = 0o644) -> None:
@@ -42,6 +42,22 @@ def test_files_that_others_can_read_are_named_with_the_remedy(mode: int, tmp_pat
     assert warnings(settings) == [
         f"others can read the API key in {tmp_path}/the key; chmod 600 '{tmp_path}/the key'",
         f"others can read the ledger in {tmp_path}/ledger.sqlite3; chmod 600 {tmp_path}/ledger.sqlite3",
+    ]
+
+
+def test_files_that_name_keys_of_documents_and_those_keys_are_named_too(tmp_path: Path) -> None:
+    table, own = tmp_path / "own.toml", tmp_path / "own"
+    own.write_text(KEY)
+    table.write_text("[one]\napi_key_file = 'own'")
+    others = {"TELEFONIE_SPEC": "one.yml", "TELEFONIE_SPEC_CREDENTIALS": str(table)}
+    settings = read_settings({**variables(tmp_path), **others})
+    expose(tmp_path, 0o600)
+    assert warnings(settings) == []
+    own.chmod(0o644)
+    table.chmod(0o640)
+    assert warnings(settings) == [
+        f"others can read the API key in {own}; chmod 600 {own}",
+        f"others can read TELEFONIE_SPEC_CREDENTIALS, {table}; chmod 600 {table}",
     ]
 
 

@@ -258,5 +258,7 @@ def test_a_document_that_would_send_the_key_unencrypted_stops_the_start(tmp_path
     path = tmp_path / "fleet.json"
     path.write_text((HERE / "fleet.json").read_text().replace("127.0.0.1:8999", "api.fleet.example"))
     settings = read_settings({"TELEFONIE_API_KEY": KEY}, {"spec": (str(path),)})
-    with pytest.raises(DocumentError, match="Fleet: list-vehicles would send the API key unencrypted"):
+    with pytest.raises(
+        DocumentError, match=r"fleet.json: GET /vehicles: it would send the API key unencrypted"
+    ):
         create_server(settings)

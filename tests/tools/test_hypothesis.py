@@ -93,7 +93,7 @@ def test_paths_and_queries_round_trip(segment: str, values: list[str]) -> None:
         description="",
         parameters=(place, many),
         body=None,
-        credential=None,
+        security=(),
         successes={"200": None},
         success_texts={},
     )

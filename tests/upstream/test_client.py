@@ -7,8 +7,9 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from telefonie_mcp.openapi.operation import Credential
+from telefonie_mcp.openapi.security import Credential
 from telefonie_mcp.upstream.client import MAX_CONNECTIONS, ApiClient
+from telefonie_mcp.upstream.credentials import SentCredential
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.serialization import Request
 from tests.support import faulty as f
@@ -21,8 +22,13 @@ GET = Request("GET", "/owned")
 KEY = SecretStr("key/+ 0451")
 
 
-def client(key: SecretStr | None = KEY) -> ApiClient:
-    return ApiClient(key, lambda: None, user_agent="test/1")
+def sent_as(credential: Credential | None) -> list[SentCredential]:
+    key = KEY.get_secret_value()
+    return [SentCredential(credential, f"{credential.prefix}{key}", (key,))] if credential else []
+
+
+def client(key: SecretStr = KEY) -> ApiClient:
+    return ApiClient(lambda: None, user_agent="test/1", secrets=[key])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,7 @@ async def test_the_key_is_sent_where_the_document_says(
         api.answer("GET", 200, {})
         request = Request("GET", "/a", "x=1", {"Cookie": "lang=de"})
         sender = client()
-        await sender.send(f"http://127.0.0.1:{api.port}", request, credential, seconds=SECONDS)
+        await sender.send(f"http://127.0.0.1:{api.port}", request, sent_as(credential), seconds=SECONDS)
         await sender.aclose()
         _, sent, seen, _ = api.requests[0]
     assert sent.replace("+", "%20") == target.replace("+", "%20")
@@ -57,7 +63,7 @@ async def test_an_answer_that_repeats_the_key_is_shown_without_it(key: str) -> N
     fault = f.replying(401, json.dumps(said).encode(), WWW_Authenticate=f"Key {key}")
     async with faulty(GET=[fault]) as provider:
         sender = client(SecretStr(key))
-        answer = await sender.send(provider.url, Request("GET", "/a"), None, seconds=SECONDS)
+        answer = await sender.send(provider.url, Request("GET", "/a"), (), seconds=SECONDS)
         await sender.aclose()
     assert isinstance(answer, Answer)
     blot = key if key == "k" else "**********"
@@ -67,18 +73,15 @@ async def test_an_answer_that_repeats_the_key_is_shown_without_it(key: str) -> N
     assert answer.headers["www-authenticate"] == f"Key {blot}"
 
 
-async def test_no_key_is_sent_where_there_is_none() -> None:
+async def test_a_key_goes_only_with_the_request_that_it_was_given_for() -> None:
     async with recording() as api:
         api.answer("GET", 200, {})
-        sender = client(None)
-        await sender.send(
-            f"http://127.0.0.1:{api.port}",
-            Request("GET", "/a"),
-            Credential("X-Key", "header"),
-            seconds=SECONDS,
-        )
+        sender = client()
+        for credentials in (sent_as(Credential("X-Key", "header")), ()):
+            url = f"http://127.0.0.1:{api.port}"
+            await sender.send(url, Request("GET", "/a"), credentials, seconds=SECONDS)
         await sender.aclose()
-        assert "x-key" not in api.requests[0][2]
+        assert [headers.get("x-key") for _, _, headers, _ in api.requests] == [KEY.get_secret_value(), None]
 
 
 async def test_every_end_of_a_request_has_its_own_outcome() -> None:
@@ -88,11 +91,11 @@ async def test_every_end_of_a_request_has_its_own_outcome() -> None:
         sender = client()
         for fault in faults:
             seconds = 0.5 if fault is f.hang else SECONDS
-            outcomes.append(await sender.send(provider.url, GET, None, seconds=seconds))
+            outcomes.append(await sender.send(provider.url, GET, (), seconds=seconds))
         await sender.aclose()
         gone = provider.url
     sender = client()
-    outcomes.append(await sender.send(gone, GET, None, seconds=SECONDS))
+    outcomes.append(await sender.send(gone, GET, (), seconds=SECONDS))
     await sender.aclose()
     honest, closed, hung, huge, failed, refused = outcomes
     assert isinstance(honest, Answer)
@@ -120,7 +123,7 @@ async def test_requests_at_the_same_time_are_bounded() -> None:
         sender = client()
 
         async def send() -> None:
-            answer = await sender.send(provider.url, Request("GET", "/owned"), None, seconds=SECONDS)
+            answer = await sender.send(provider.url, Request("GET", "/owned"), (), seconds=SECONDS)
             assert isinstance(answer, Answer)
 
         with anyio.fail_after(SECONDS):
@@ -138,7 +141,7 @@ async def test_a_connection_that_never_comes_about_means_that_nothing_was_sent()
         sender = client()
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         with anyio.fail_after(SECONDS):
-            outcome = await sender.send(url, Request("POST", "/owned"), None, seconds=1)
+            outcome = await sender.send(url, Request("POST", "/owned"), (), seconds=1)
         await sender.aclose()
     assert outcome == NotSent("could not be reached (ConnectTimeout)")
 
@@ -150,10 +153,10 @@ async def test_a_request_that_waits_in_vain_for_its_turn_was_not_sent() -> None:
         with anyio.fail_after(SECONDS):
             async with anyio.create_task_group() as tasks:
                 for _ in range(MAX_CONNECTIONS):
-                    tasks.start_soon(partial(sender.send, provider.url, GET, None, seconds=SECONDS))
+                    tasks.start_soon(partial(sender.send, provider.url, GET, (), seconds=SECONDS))
                 while provider.count("GET") < MAX_CONNECTIONS:
                     await anyio.sleep(0.01)
-                outcome = await sender.send(provider.url, Request("POST", "/owned"), None, seconds=1)
+                outcome = await sender.send(provider.url, Request("POST", "/owned"), (), seconds=1)
                 tasks.cancel_scope.cancel()
         await sender.aclose()
         assert outcome == NotSent("could not be reached (PoolTimeout)")
@@ -163,7 +166,7 @@ async def test_a_request_that_waits_in_vain_for_its_turn_was_not_sent() -> None:
 async def test_an_ipv6_address_that_refuses_was_not_reached() -> None:
     sender = client()
     with closed_port("::1") as port:
-        outcome = await sender.send(f"http://[::1]:{port}", GET, None, seconds=SECONDS)
+        outcome = await sender.send(f"http://[::1]:{port}", GET, (), seconds=SECONDS)
     await sender.aclose()
     assert outcome == NotSent("could not be reached (ConnectError)")
 
@@ -176,7 +179,7 @@ async def test_an_idle_connection_that_the_api_has_closed_is_not_used() -> None:
     async with faulty(GET=[closing]) as provider:
         sender = client()
         for _ in range(2):
-            assert isinstance(await sender.send(provider.url, GET, None, seconds=SECONDS), Answer)
+            assert isinstance(await sender.send(provider.url, GET, (), seconds=SECONDS), Answer)
             await anyio.wait_all_tasks_blocked()
         await sender.aclose()
         assert provider.count("GET") == 2
@@ -203,8 +206,8 @@ async def test_neither_request_nor_key_leaves_for_another_authority(where: Any, 
         }
         sender = client()
         for server, path in moved.items():
-            credential = Credential("k", where)
-            outcome = await sender.send(server, Request(method, path), credential, seconds=SECONDS)
+            credentials = sent_as(Credential("k", where))
+            outcome = await sender.send(server, Request(method, path), credentials, seconds=SECONDS)
             assert outcome == NotSent("is not where this request would go", retryable=False)
         await sender.aclose()
         assert here.requests == elsewhere.requests == []
@@ -216,7 +219,7 @@ async def test_a_redirect_is_not_followed_with_the_key_or_without(status: int) -
         fault = f.replying(status, b"", Location=f"http://127.0.0.1:{elsewhere.port}/a")
         provider.faults["GET"] = [fault]
         sender = client()
-        answer = await sender.send(provider.url, GET, Credential("X-Key", "header"), seconds=SECONDS)
+        answer = await sender.send(provider.url, GET, sent_as(Credential("X-Key", "header")), seconds=SECONDS)
         await sender.aclose()
         assert isinstance(answer, Answer)
         assert answer.status == status
@@ -233,7 +236,7 @@ async def test_however_a_server_is_written_its_requests_reach_it(server: str) ->
         sender = client()
         url = server.format(api.port)
         assert isinstance(
-            await sender.send(url, Request("GET", "/a%2F@b", "x=1"), None, seconds=SECONDS), Answer
+            await sender.send(url, Request("GET", "/a%2F@b", "x=1"), (), seconds=SECONDS), Answer
         )
         await sender.aclose()
         assert api.requests[0][1].endswith("/a%2F@b?x=1")

@@ -18,7 +18,7 @@ def built(
         description="",
         parameters=(),
         body=body,
-        credential=None,
+        security=(),
         successes={"200": None},
         success_texts={},
     )

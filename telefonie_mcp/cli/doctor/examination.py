@@ -1,7 +1,7 @@
 """Runs the checks, in the order in which a server would fail."""
 
 import platform
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -17,12 +17,12 @@ from telefonie_mcp.cli.doctor.storage import ledger, state
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
 from telefonie_mcp.ledger.files import readable_by_others, to_make_private
 from telefonie_mcp.server.instructions import destination
+from telefonie_mcp.settings.access import Access
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.tools.api_errors import problem_of
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.requester import content_of
-from telefonie_mcp.upstream.client import ApiClient
 from telefonie_mcp.upstream.outcomes import Answer
 from telefonie_mcp.upstream.serialization import build_request
 
@@ -34,7 +34,7 @@ _SECONDS: Final = 10.0
 _KEY_STATUSES: Final = frozenset({401, 402, 403, 429})
 """HTTP statuses that are about the key or the account, not about reachability."""
 
-_ADDRESS_REMEDY: Final = "Check that TELEFONIE_BASE_URL is the API's address; if it is, ask the provider."
+_ADDRESS_REMEDY: Final = "Check that {} is the API's address; if it is, ask the provider."
 
 
 async def examine(environment: Mapping[str, str], flags: Mapping[str, Any]) -> list[Finding]:
@@ -53,17 +53,18 @@ def _settings_problem(error: SettingsError) -> Finding:
 
 async def _service(settings: Settings) -> AsyncGenerator[Finding]:
     """Check the settings, the documents, the key and the API."""
-    key = _key(settings)
     try:
-        app = None if key.status == "problem" else App.from_settings(settings)
+        accesses = settings.accesses
+    except SettingsError as error:
+        yield Finding("key", "problem", str(error), "Put the key, and nothing else, there.")
+        return
+    try:
+        app = App.from_settings(settings)
     except SettingsError as error:
         yield _settings_problem(error)
         return
     except DocumentError as error:
         yield Finding("documents", "problem", str(error), "Correct the document, or leave it out.")
-        return
-    if app is None:
-        yield key
         return
     yield Finding("settings", "ok", destination(app))
     titles = ", ".join(f"{document.title} {document.version}" for document in app.documents)
@@ -71,53 +72,80 @@ async def _service(settings: Settings) -> AsyncGenerator[Finding]:
     for finding in omissions(app.catalog):
         yield finding
     if settings.mode == "sandbox":
-        yield key
+        yield Finding("key", "ok", "none is used; the sandbox needs none")
         return
-    for server, tool in _reads(app).items():
-        async for finding in _server(app.client, server, tool, key):
+    tried: set[str] = set()
+    for server, tool in _reads(app):
+        access = accesses.of(tool.document.origin.stem)
+        tried.add(access.key_setting)
+        async for finding in _server(app, server, tool, access):
             yield finding
+    for finding in _untried(settings, tried):
+        yield finding
     await app.client.aclose()
 
 
-def _key(settings: Settings) -> Finding:
-    if settings.mode == "sandbox":
-        return Finding("key", "ok", "none is used; the sandbox needs none")
-    try:
-        _ = settings.key
-    except SettingsError as error:
-        return Finding("key", "problem", str(error), "Put the key, and nothing else, there.")
-    if (file := settings.api_key_file) and readable_by_others(file):
-        return Finding("key", "warning", "present; its file can be read by others", to_make_private(file))
-    return Finding("key", "ok", "present")
+def _untried(settings: Settings, tried: Collection[str]) -> Iterator[Finding]:
+    """Yield what is known of the keys for which no API was asked, and of the file that names keys."""
+    for access in settings.accesses:
+        if access.key and access.key_setting not in tried:
+            yield _held(access)
+    if (file := settings.spec_credentials) and readable_by_others(file):
+        text = "others can read the file of TELEFONIE_SPEC_CREDENTIALS"
+        yield Finding("key", "warning", text, to_make_private(file))
 
 
-def _reads(app: App) -> dict[str, Tool]:
-    """Return a read without required arguments for every server that has one; it changes nothing."""
-    reads: dict[str, Tool] = {}
-    for tool in app.catalog.everything.values():
-        if tool.read_only and not tool.document.extension and not tool.input_schema.get("required"):
-            reads.setdefault(app.server(tool), tool)
-    return reads
+def _whose(access: Access) -> str:
+    return f"{access.key_setting}: " if access.own else ""
 
 
-async def _server(client: ApiClient, server: str, tool: Tool, key: Finding) -> AsyncGenerator[Finding]:
+def _held(access: Access) -> Finding:
+    whose = _whose(access)
+    if not access.key:
+        return Finding("key", "ok", f"{whose}there is none, and none is needed")
+    if access.key_file and readable_by_others(access.key_file):
+        text = f"{whose}present; its file can be read by others"
+        return Finding("key", "warning", text, to_make_private(access.key_file))
+    return Finding("key", "ok", f"{whose}present")
+
+
+def _reads(app: App) -> list[tuple[str, Tool]]:
+    """Return a read without required arguments for every server and key that has one; it changes nothing.
+
+    A read that sends the key comes before one that needs none.
+    """
+    reads: dict[tuple[str, str], Tool] = {}
+    tools = [
+        tool
+        for tool in app.catalog.everything.values()
+        if tool.read_only and not tool.document.extension and not tool.input_schema.get("required")
+    ]
+    for tool in sorted(tools, key=lambda tool: not app.credentials(tool)):
+        reads.setdefault((app.server(tool), tool.document.origin.key_setting), tool)
+    return [(server, tool) for (server, _), tool in reads.items()]
+
+
+async def _server(app: App, server: str, tool: Tool, access: Access) -> AsyncGenerator[Finding]:
     """Request a read from one server, and check reachability, the key and the clock."""
-    request = build_request(tool.operation, tool.bindings, {})
+    key = _held(access)
+    request, credentials = build_request(tool.operation, tool.bindings, {}), app.credentials(tool)
     asked = datetime.now(UTC)
-    outcome = await client.send(server, request, tool.operation.credential, seconds=_SECONDS)
+    outcome = await app.client.send(server, request, credentials, seconds=_SECONDS)
     answered = datetime.now(UTC)
     if not isinstance(outcome, Answer):
-        yield await locate_failure(server, outcome.reason)
+        yield await locate_failure(server, outcome.reason, setting=access.url_setting)
         yield key
         return
     problem = _problem(tool, outcome)
     if problem and outcome.status not in _KEY_STATUSES:
-        yield Finding("reachability", "problem", f"{server}: the API {problem}", _ADDRESS_REMEDY)
+        remedy = _ADDRESS_REMEDY.format(access.url_setting)
+        yield Finding("reachability", "problem", f"{server}: the API {problem}", remedy)
         yield key
     else:
         duration = (answered - asked).total_seconds() * 1000
         yield Finding("reachability", "ok", f"{server} answers in {duration:.0f} ms")
-        yield _key_finding(key, outcome.status, problem)
+        used = credentials or problem
+        yield _key_finding(key, outcome.status, problem, _whose(access)) if used else key
     yield clock(outcome, asked, answered)
 
 
@@ -131,12 +159,14 @@ def _problem(tool: Tool, answer: Answer) -> str:
     return ""
 
 
-def _key_finding(key: Finding, status: int, problem: str) -> Finding:
+def _key_finding(key: Finding, status: int, problem: str, whose: str) -> Finding:
     match status:
         case 401:
-            return Finding("key", "problem", f"the API {problem}", "Check the key: is it this API's?")
+            return Finding("key", "problem", f"{whose}the API {problem}", "Check the key: is it this API's?")
         case 402 | 403:
-            return Finding("key", "problem", f"the API {problem}", "Ask the account's owner what it may do.")
+            return Finding(
+                "key", "problem", f"{whose}the API {problem}", "Ask the account's owner what it may do."
+            )
         case 429:
             return Finding("key", "warning", f"{key.text}; the API {problem}", "Try again later.")
         case _:

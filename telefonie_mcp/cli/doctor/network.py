@@ -12,19 +12,22 @@ from telefonie_mcp.cli.doctor.findings import Finding
 __all__ = ["locate_failure", "tls_failure"]
 
 _SECONDS: Final = 5.0
-_NETWORK: Final = "Check TELEFONIE_BASE_URL, the network, and whether a proxy is needed (HTTPS_PROXY)."
+_NETWORK: Final = "Check {}, the network, and whether a proxy is needed (HTTPS_PROXY)."
 _CERTIFICATES: Final = (
     "Check this machine's clock and its certificate authorities (SSL_CERT_FILE names others), and whether "
     "something stands between."
 )
 
 
-async def locate_failure(server: str, reason: str, *, seconds: float = _SECONDS) -> Finding:
+async def locate_failure(
+    server: str, reason: str, *, setting: str = "TELEFONIE_BASE_URL", seconds: float = _SECONDS
+) -> Finding:
     """Try the steps of a connection to ``server`` one by one, and return the one that fails as a finding.
 
     Args:
         server: Base URL of an API that could not be reached.
         reason: Why the request failed, as a clause.
+        setting: The setting that the address comes from, in words.
         seconds: Time limit of one step.
 
     """
@@ -35,14 +38,14 @@ async def locate_failure(server: str, reason: str, *, seconds: float = _SECONDS)
         with anyio.fail_after(seconds):
             await anyio.getaddrinfo(host, port)
     except (OSError, UnicodeError):
-        return _problem(f"DNS: the name {host} is not known here", _NETWORK)
+        return _problem(f"DNS: the name {host} is not known here", _NETWORK.format(setting))
     try:
         with anyio.fail_after(seconds):
             stream = await anyio.connect_tcp(host, port)
     except TimeoutError:
-        return _problem(f"TCP: {host} port {port} does not answer", _NETWORK)
+        return _problem(f"TCP: {host} port {port} does not answer", _NETWORK.format(setting))
     except OSError:
-        return _problem(f"TCP: {host} port {port} accepts no connection", _NETWORK)
+        return _problem(f"TCP: {host} port {port} accepts no connection", _NETWORK.format(setting))
     try:
         if url.scheme == "https":
             with anyio.fail_after(seconds):
@@ -53,7 +56,7 @@ async def locate_failure(server: str, reason: str, *, seconds: float = _SECONDS)
         await anyio.aclose_forcefully(stream)
     return _problem(
         f"HTTP: {host} port {port} accepts connections, but {reason}",
-        "Check that TELEFONIE_BASE_URL is the API's address, and the proxy if there is one (HTTPS_PROXY).",
+        f"Check that {setting} is the API's address, and the proxy if there is one (HTTPS_PROXY).",
     )
 
 

@@ -11,6 +11,7 @@ from anyio import to_thread
 
 from tests.support.commands import command
 from tests.support.faulty import Exchange, Fault, Provider, close, faulty, hang, replying
+from tests.support.ports import closed_port
 
 KEY = "key-0451-abcdef"
 
@@ -128,19 +129,71 @@ async def test_nobody_listens(tmp_path: Path) -> None:
     assert found["reachability"]["text"] == "DNS: the name nowhere.invalid is not known here"
 
 
-async def test_every_server_is_asked(tmp_path: Path) -> None:
-    async with faulty() as one, faulty() as other:
-        document = {
-            "openapi": "3.1.0",
-            "info": {"title": "Things", "version": "1"},
-            "servers": [{"url": other.url}],
-            "paths": {"/owned": {"get": {"responses": {"200": {"description": "Things"}}}}},
-        }
-        (tmp_path / "things.json").write_text(json.dumps(document))
-        variables = {"API_KEY": KEY, "BASE_URL": one.url, "SPEC": str(tmp_path / "things.json")}
-        status, _ = await doctor(tmp_path, **variables)
-        assert status == 0
+def things(home: Path, **members: Any) -> str:
+    document: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {"title": "Things", "version": "1"},
+        "components": {"securitySchemes": {"Basic": {"type": "http", "scheme": "basic"}}},
+        "security": [{"Basic": []}],
+        "paths": {"/owned": {"get": {"responses": {"200": {"description": "Things"}}}}},
+        **members,
+    }
+    (home / "things.json").write_text(json.dumps(document))
+    return str(home / "things.json")
+
+
+OWN = "api_key_file of [things] in TELEFONIE_SPEC_CREDENTIALS"
+
+
+async def test_every_server_is_asked_with_its_own_key(tmp_path: Path) -> None:
+    table, key = tmp_path / "own.toml", tmp_path / "key"
+    key.write_text("user:password-0451")
+    async with faulty() as one, faulty(GET=[replying(401)]) as other:
+        table.write_text(f"[things]\nbase_url = '{other.url}'\napi_key_file = 'key'\n")
+        variables = {"BASE_URL": one.url, "SPEC": things(tmp_path), "SPEC_CREDENTIALS": str(table)}
+        for file in (table, key):
+            file.chmod(0o600)
+        status, found = await doctor(tmp_path, API_KEY=KEY, **variables)
+        assert status == 1
+        assert found["key"]["text"] == f"{OWN}: the API refused with 401 Unauthorized"
         assert (one.count("GET"), other.count("GET")) == (1, 1)
+        assert (one.keys, other.keys) == ({KEY}, {""})
+
+
+async def test_an_address_of_its_own_is_blamed_on_its_own_setting(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("user:password-0451")
+    with closed_port() as port:
+        (tmp_path / "own.toml").write_text(
+            f"[things]\nbase_url = 'http://127.0.0.1:{port}'\napi_key_file = 'key'\n"
+        )
+        variables = {"SPEC": things(tmp_path), "SPEC_CREDENTIALS": str(tmp_path / "own.toml")}
+        status, found = await doctor(tmp_path, **variables)
+    assert status == 1
+    remedy = "Check base_url of [things] in TELEFONIE_SPEC_CREDENTIALS, the network, and whether"
+    assert found["reachability"]["remedy"].startswith(remedy)
+
+
+async def test_the_file_of_keys_and_its_keys_are_for_their_owner_only(tmp_path: Path) -> None:
+    table, key = tmp_path / "own.toml", tmp_path / "key"
+    key.write_text("user:password-0451")
+    table.write_text("[things]\napi_key_file = 'key'\n")
+    async with faulty() as one:
+        variables = {"SPEC": things(tmp_path, servers=[{"url": one.url}]), "SPEC_CREDENTIALS": str(table)}
+        table.chmod(0o644)
+        key.chmod(0o600)
+        status, found = await doctor(tmp_path, **variables)
+        assert (status, found["key"]["status"]) == (0, "warning")
+        assert found["key"]["text"] == "others can read the file of TELEFONIE_SPEC_CREDENTIALS"
+        assert found["key"]["remedy"] == f"chmod 600 {table}"
+        table.chmod(0o600)
+        key.chmod(0o644)
+        _, found = await doctor(tmp_path, **variables)
+        assert found["key"]["text"] == f"{OWN}: present; its file can be read by others; the API accepts it"
+        assert found["key"]["remedy"] == f"chmod 600 {key}"
+        key.write_text("short")
+        status, found = await doctor(tmp_path, **variables)
+        assert (status, found["key"]["status"]) == (1, "problem")
+        assert "[things]: api_key_file key holds an API key of fewer than 8" in found["key"]["text"]
 
 
 @pytest.mark.parametrize(

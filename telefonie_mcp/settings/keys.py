@@ -1,0 +1,81 @@
+"""API keys: reading them from files, and checking that they can be used and hidden."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+
+from telefonie_mcp.errors import SettingsError
+
+__all__ = ["MIN_KEY_LENGTH", "checked_key", "expanded", "read_key"]
+
+MIN_KEY_LENGTH: Final = 8
+"""Characters of the shortest API key: a shorter one stands in ordinary text too, so it cannot be redacted."""
+
+_WORD: Final = re.compile(r"([!-~]+)")
+_KEY: Final = re.compile(rf"(?:[A-Za-z][A-Za-z0-9_-]* )?{_WORD.pattern}")
+"""Visible ASCII, and perhaps the word that precedes it in the header ``Authorization``."""
+
+
+def read_key(file: Path, source: str, *, several: bool = False) -> SecretStr:
+    """Return the key that a file holds.
+
+    Args:
+        file: The file.
+        source: The setting that names it, for messages.
+        several: Whether it may be more than one word, as documents may want that an operator adds.
+
+    Raises:
+        SettingsError: the file cannot be read, or its content cannot be a key.
+
+    """
+    try:
+        held = expanded(file, source).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise SettingsError(f"{source} cannot be read ({reason})") from error
+    return checked_key(held, source, several=several)
+
+
+def expanded(path: Path, source: str) -> Path:
+    """Return a path that may begin with ``~``.
+
+    Raises:
+        SettingsError: the user has no home directory.
+
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise SettingsError(f"{source} cannot be read (this user has no home directory)") from None
+
+
+def checked_key(held: str, source: str, *, several: bool = False) -> SecretStr:
+    """Return a key without the white space around it.
+
+    Args:
+        held: What a variable or a file holds.
+        source: Which one, for messages.
+        several: Whether it may be more than one word: ``USER:PASSWORD``, a word before the key, or several
+            secrets, one per line. Documents that an operator adds may want these.
+
+    Raises:
+        SettingsError: it cannot be a key, or is too short to be hidden.
+
+    """
+    key = held.strip()
+    lines = key.splitlines() if several else [key]
+    if re.fullmatch(r"\$\{.*\}", key):
+        raise SettingsError(f"{source} holds a placeholder that the client did not fill in")
+    for line in lines or [""]:
+        match = _KEY.fullmatch(line) if several else _WORD.fullmatch(line)
+        pair = several and ":" in line and line.isprintable()  # a password may hold anything printable
+        if not (match or pair):
+            raise SettingsError(f"{source} does not hold an API key: one line of visible ASCII characters")
+        if len(match[1] if match else line) < MIN_KEY_LENGTH:
+            raise SettingsError(
+                f"{source} holds an API key of fewer than {MIN_KEY_LENGTH} characters, which could not be "
+                "told from ordinary text where it must be hidden; ask the provider for a longer one"
+            )
+    return SecretStr(key)

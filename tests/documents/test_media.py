@@ -1,0 +1,69 @@
+"""Bodies and answers that are not JSON: texts are sent and shown as they are, and bytes are described."""
+
+from typing import Any
+
+import pytest
+
+from telefonie_mcp.tools.requester import content_of
+from telefonie_mcp.upstream.outcomes import Answer
+from telefonie_mcp.upstream.serialization import build_request
+from tests.support.tools import strange
+
+
+def answered(kind: str, body: bytes, declared: str = "audio/mpeg") -> dict[str, Any]:
+    responses = {"200": {"description": "Sound", "content": {declared: {"schema": {"type": "string"}}}}}
+    tool = strange({"responses": responses})
+    return content_of(tool, Answer(200, {"content-type": kind} if kind else {}, body), {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "shown"),
+    [
+        ("audio/mpeg", b"\xff\xfb\x90\x00sound", "9 bytes of audio/mpeg, which are not shown"),
+        ("application/octet-stream", b"a\0b", "3 bytes of application/octet-stream, which are not shown"),
+        ("", b"\xff\xfe\xff", "3 bytes, which are not shown"),
+        ("application/octet-stream", "date,tö;1,2".encode(), "date,tö;1,2"),
+        (
+            "application/xml",
+            b"<Numbers><Number>1</Number></Numbers>",
+            "<Numbers><Number>1</Number></Numbers>",
+        ),
+        ("text/csv; charset=iso-8859-1", "tö".encode("latin-1"), "tö"),
+    ],
+)
+def test_an_answer_that_is_not_json_is_shown_if_it_is_text(kind: str, body: bytes, shown: str) -> None:
+    for declared in ("audio/mpeg", "application/xml", "*", "text/plain"):
+        assert answered(kind, body, declared) == {"result": shown}
+
+
+def test_what_is_no_content_type_is_no_content() -> None:
+    tool = strange({"responses": {"204": {"description": "Gone", "content": {"description": "nothing"}}}})
+    assert content_of(tool, Answer(204), {}) == {"message": "Gone"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "sent"),
+    [
+        ("application/xml", "application/xml"),
+        ("application/ssml+xml", "application/ssml+xml"),
+        ("text/plain; charset=utf-8", "text/plain; charset=utf-8"),
+        ("text/*", "text/plain"),
+    ],
+)
+def test_a_body_of_one_text_is_sent_as_it_is(declared: str, sent: str) -> None:
+    content = {declared: {"schema": {"type": "string", "maxLength": 100}}}
+    tool = strange({"requestBody": {"required": True, "content": content}}, method="put")
+    text = '<Response><Say>"Hällo"</Say></Response>'
+    assert tool.input_schema["properties"]["body"]["maxLength"] == 100
+    request = build_request(tool.operation, tool.bindings, {"body": text})
+    assert (request.headers["Content-Type"], request.content) == (sent, text.encode())
+
+
+def test_json_comes_before_text() -> None:
+    content: dict[str, Any] = {
+        "application/xml": {"schema": {"type": "object"}},
+        "application/json": {"schema": {"type": "object", "properties": {"a": {"type": "string"}}}},
+    }
+    tool = strange({"requestBody": {"content": content}}, method="put")
+    request = build_request(tool.operation, tool.bindings, {"a": "1"})
+    assert (request.headers["Content-Type"], request.content) == ("application/json", b'{"a":"1"}')
