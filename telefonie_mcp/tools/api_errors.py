@@ -18,7 +18,7 @@ from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 __all__ = ["problem_of", "refusal", "unusable"]
 
 _CODES: Final = {
-    401: ("unauthorized", "Ask the operator to check TELEFONIE_API_KEY."),
+    401: ("unauthorized", "Ask the operator to check TELEFONIE_API_KEY (telefonie-mcp doctor)."),
     402: ("payment_required", "Ask the account's owner to add funds."),
     403: ("forbidden", "The API key may not do this; ask the account's owner."),
     404: ("not_found", "Check the identifier."),
@@ -29,7 +29,8 @@ _MAX_HOST: Final = 100
 """Characters of a redirect's host that a message quotes."""
 
 _TRY_LATER: Final = (
-    "Try again later; if it stays so, ask the operator to check TELEFONIE_BASE_URL and the network."
+    "Try again later; if it stays so, ask the operator to check TELEFONIE_BASE_URL and the network "
+    "(telefonie-mcp doctor)."
 )
 _CORRECT_DOCUMENT: Final = "Ask the operator to correct the server and the path in the OpenAPI document."
 
