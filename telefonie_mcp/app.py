@@ -23,6 +23,7 @@ from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.types import is_loopback
 from telefonie_mcp.text import did_you_mean
 from telefonie_mcp.tools.catalog import Catalog, Tool, restrict
+from telefonie_mcp.tools.currency import with_currency
 from telefonie_mcp.tools.derivation import build_catalog
 from telefonie_mcp.upstream.client import ApiClient, Transport, asgi_transport
 
@@ -84,7 +85,7 @@ class App:
         if settings.mode == "live":
             _ = settings.key  # one that cannot be used stops the start, not the first call
             _check_encryption(loaded, settings)
-        catalog = build_catalog(loaded)
+        catalog = with_currency(build_catalog(loaded), settings.currency)
         if settings.spec:
             from telefonie_mcp.tools.arguments import check_schemas  # noqa: PLC0415 - needs the validator
 
@@ -143,19 +144,17 @@ class App:
     @cached_property
     def policy(self) -> Policy:
         """The operator's rules for writes."""
-        settings = self.settings
-        limits = Limits(
-            settings.max_monthly_spend, settings.max_purchases_per_day, settings.max_releases_per_day
-        )
+        own = self.settings
+        limits = Limits(own.max_monthly_spend, own.max_purchases_per_day, own.max_releases_per_day)
         return Policy(
-            approval=settings.approval,
-            max_monthly_rate=settings.max_monthly_rate,
+            approval=own.approval,
+            max_monthly_rate=own.max_monthly_rate,
             limits=limits,
-            countries=settings.countries,
-            number_types=settings.number_types,
-            webhook_hosts=settings.webhook_hosts,
-            protected_numbers=settings.protected_numbers,
-            currency=settings.currency,
+            countries=own.countries,
+            number_types=own.number_types,
+            webhook_hosts=own.webhook_hosts,
+            protected_numbers=own.protected_numbers,
+            currency=own.currency,
         )
 
     @cached_property

@@ -4,9 +4,13 @@ import re
 from decimal import ROUND_DOWN, ROUND_UP, Decimal, InvalidOperation
 from typing import Any, Final
 
-__all__ = ["limit", "money"]
+__all__ = ["ACCOUNT_CURRENCY", "amount_text", "limit", "money", "named_currency"]
+
+ACCOUNT_CURRENCY: Final = "the account's currency"
+"""What a rate is in where neither the document nor the operator names a currency."""
 
 _STEP: Final = Decimal("0.0001")
+_CENTS: Final = Decimal("0.01")
 _HIGHEST: Final = 10**9
 _LONGEST: Final = 40
 """Characters of the longest amount that is read."""
@@ -43,6 +47,27 @@ def limit(value: Any) -> Decimal | None:
     (Decimal('1.0000'), Decimal('1.0001'))
     """
     return _rounded(_read(value, None), ROUND_DOWN)
+
+
+def named_currency(value: Any) -> str | None:
+    """Return the currency that a readable price names, as a code or a symbol; ``None`` where it names none.
+
+    >>> named_currency("1.15 EUR"), named_currency("$1.15"), named_currency("1.15")
+    ('EUR', '$', None)
+    """
+    text = value.strip().upper() if isinstance(value, str) else ""
+    match = _AMOUNT.fullmatch(text) if len(text) <= _LONGEST else None
+    return (match["before"] or match["after"]) if match else None
+
+
+def amount_text(amount: Decimal) -> str:
+    """Return an amount with two decimals at least, as money is written.
+
+    >>> amount_text(Decimal("1.0")), amount_text(Decimal("2")), amount_text(Decimal("0.0075"))
+    ('1.00', '2.00', '0.0075')
+    """
+    cents = amount.quantize(_CENTS)
+    return str(cents if cents == amount else amount)
 
 
 def _read(value: Any, currency: str | None) -> Decimal | None:

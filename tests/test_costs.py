@@ -14,7 +14,9 @@ from mcp import Client
 from pydantic import SecretStr
 from sqlalchemy import Engine, event
 
+from telefonie_mcp.app import App
 from telefonie_mcp.server.handlers import create_server
+from telefonie_mcp.server.instructions import instructions
 from telefonie_mcp.settings.fields import Settings
 from tests.support.faulty import NUMBER, faulty
 from tests.support.served import KEY, WRITES, live_settings
@@ -73,7 +75,15 @@ async def test_the_six_operations_fit_into_2000_tokens() -> None:
         listed = await client.list_tools()
     tools = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed.tools]
     assert len(tools) == 6
-    assert len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode()) <= 4 * 2000
+    size = len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode())
+    assert size <= 4 * 2000
+    assert size <= 7850, "the binding of an app needs the rest"
+
+
+@pytest.mark.parametrize("key", [None, "distinctive-key-0451"])
+def test_the_instructions_are_short(key: str | None) -> None:
+    app = App.from_settings(Settings(api_key=SecretStr(key)) if key else Settings())
+    assert len(instructions(app).encode()) <= 800
 
 
 @pytest.mark.parametrize(

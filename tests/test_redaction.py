@@ -236,6 +236,7 @@ def test_a_long_secret_is_hidden_to_its_end() -> None:
     assert redactor.text(f"Got {content[:90]}…") == f"Got {HIDDEN}…"
 
 
+@pytest.mark.no_cover
 def test_the_work_grows_with_the_text() -> None:
     """What would take minutes if it were quadratic."""
     redactor = Redactor(KEYS, runs=["994417"])

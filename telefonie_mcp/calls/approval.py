@@ -9,22 +9,27 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
-from telefonie_mcp.calls.current_state import CurrentState
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.money import ACCOUNT_CURRENCY, named_currency
 from telefonie_mcp.openapi.hints import sentence
 from telefonie_mcp.text import BULLET, clean_line, line_of, one_line
 from telefonie_mcp.tools.catalog import Tool
+
+if TYPE_CHECKING:
+    from telefonie_mcp.calls.current_state import CurrentState
 
 __all__ = [
     "Caller",
     "CommandLine",
     "Pause",
     "Question",
+    "currency_of",
     "facts_changed",
     "not_approved",
+    "purpose",
     "question_about",
 ]
 
@@ -123,13 +128,34 @@ def facts_changed() -> ToolError:
     )
 
 
+def purpose(tool: Tool, state: "CurrentState", shown: Mapping[str, Any]) -> str:
+    """Return what a call would do, as the predicate of a sentence.
+
+    Args:
+        tool: What is to be done.
+        state: The offer or the current state.
+        shown: The arguments, without secrets.
+
+    """
+    would = sentence(tool.hints.confirm, one_line({**state, **shown}))
+    return would or f"send {tool.operation.method} {tool.operation.path}"
+
+
+def currency_of(tool: Tool, state: "CurrentState", account: str | None) -> str | None:
+    """Return in which currency the rate in ``state`` is, if there is a rate and it does not say so itself."""
+    rate = state.get(tool.hints.offer_members.monthly_rate)
+    return None if rate is None or named_currency(rate) else account or ACCOUNT_CURRENCY
+
+
 def question_about(
     tool: Tool,
     arguments: Mapping[str, Any],
-    facts: CurrentState | None,
+    facts: "CurrentState | None",
     *,
     bound: Mapping[str, str],
     limits: Mapping[str, Any],
+    requires: str | None = None,
+    currency: str | None = None,
 ) -> Question:
     """Return the question whether ``tool`` may go ahead.
 
@@ -139,15 +165,20 @@ def question_about(
         facts: The offer or the current state that the decision rests on.
         bound: To what an approval is bound besides: mode, account, and the ledger's own id.
         limits: What the operator's limits leave, for the person; an approval is not bound to it.
+        requires: What the API wants besides, likewise.
+        currency: What the operator calls the currency of the account.
 
     """
     hints = tool.hints
     current = dict(facts or {})
     arguments = tool.shown(arguments)
-    would = sentence(hints.confirm, one_line({**current, **arguments}))
-    lines = [f"May the assistant {would or f'send {tool.operation.method} {tool.operation.path}'}?"]
+    lines = [f"May the assistant {purpose(tool, current, arguments)}?"]
     shown = {name: value for name, value in bound.items() if name != "ledger"}
     shown |= {name: current[name] for name in hints.asked if name in current}
+    price = hints.offer_members.monthly_rate
+    if price in shown and (unit := currency_of(tool, current, currency)):
+        shown[price] = f"{line_of(shown[price])} in {unit}"
+    shown |= {"requires": requires} if requires else {}
     sent = {name: value for name, value in arguments.items() if name not in {hints.subject, hints.ceiling}}
     shown |= {f"with {name}": value for name, value in sent.items()}
     shown |= {f"left of {name}": left["left"] for name, left in limits.items()}

@@ -17,28 +17,17 @@ from telefonie_mcp.calls.approval import Caller, Question, facts_changed, questi
 from telefonie_mcp.calls.current_state import CurrentState, impossible, read_current_state, refused
 from telefonie_mcp.calls.held_rates import find_rates, with_rates
 from telefonie_mcp.calls.policy import Policy
+from telefonie_mcp.calls.preview import preview_of
+from telefonie_mcp.calls.requirements import read_requirement
 from telefonie_mcp.deadline import Deadline
-from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.async_ledger import AsyncLedger, explained, in_progress
 from telefonie_mcp.ledger.budgets import check_budgets, shown_limits
 from telefonie_mcp.ledger.records import Account, InProgressError, Survey
-from telefonie_mcp.openapi.hints import sentence
-from telefonie_mcp.text import clean_line, one_line
-from telefonie_mcp.tools.catalog import CONFIRM, Tool
+from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.requester import Requester
 
-__all__ = ["Assessor", "Permit", "PreviewError", "Request"]
-
-
-class PreviewError(ToolError):
-    """The answer to an unconfirmed request: what it would do.
-
-    Attributes:
-        digest: Identifies the request and the facts that were shown, so that a yes can be held to them.
-
-    """
-
-    digest: str = ""
+__all__ = ["Assessor", "Permit", "Request"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +135,7 @@ class Assessor:
             raise facts_changed()
         if not asks:
             return Permit(deadline, made.before, made.rate, newest=survey.newest)
-        question = self._question(request, made, survey)
+        question = self._question(request, made, survey, await self._requirement(request, made, deadline))
         approval = await caller.approve(question)
         deadline = Deadline.after(self.seconds)
         survey = await self.ledger.survey(request.account, request.subject, deadline)
@@ -167,42 +156,16 @@ class Assessor:
             ToolError: the current state cannot be read, or the confirmed call would be refused.
 
         """
-        tool, arguments = request.tool, request.arguments
-        hints = tool.hints
         made = await self._assess(request, survey, deadline, offered=True, records=False)
-        shown = tool.shown(arguments)
-        would = clean_line(
-            sentence(hints.confirm, one_line({**(made.facts or {}), **shown}))
-            or f"send {tool.operation.method} {tool.operation.path}"
-        )
-        acquires = hints.effect == "acquire"
-        rate = made.rate if acquires else None
-        unreadable = acquires and made.facts is not None and rate is None
-        price = f" at {rate} per month" if rate is not None else ""
-        warning = " Its monthly rate cannot be read as an amount: it can neither be shown nor be limited."
-        agreed = {} if rate is None or hints.ceiling is None else {hints.ceiling: float(rate)}
-        call = {"name": tool.name, "arguments": {**shown, **agreed, CONFIRM: True}}
-        lost = {name: made.facts[name] for name in hints.loses if name in made.facts} if made.facts else {}
-        facts = {
-            "mode": self.mode,
-            "monthly_rate": None if rate is None else str(rate),
-            "current": made.facts,
-            "would_be_lost": lost,
-            "limits": made.limits,
-        }
-        details: dict[str, Any] = {"preview": {name: value for name, value in facts.items() if value}}
-        if not unreadable:
-            details["next_call"] = call
-        preview = PreviewError(
-            f"{NOTHING_DONE}, because {CONFIRM} was not true. {tool.name} would {would}{price}."
-            f"{warning if unreadable else ''}",
-            code="confirmation_required",
-            hint=(
-                "Show this to the user. Do not go ahead at a price that nobody knows unless they insist."
-                if unreadable
-                else "Show this to the user. Only if they agree, make exactly the call in next_call."
-            ),
-            **details,
+        preview = preview_of(
+            request.tool,
+            request.arguments,
+            made.facts,
+            made.rate,
+            mode=self.mode,
+            limits=made.limits,
+            requires=await self._requirement(request, made, deadline),
+            currency=self.policy.currency,
         )
         preview.digest = self._digest(request, made)
         return preview
@@ -215,9 +178,21 @@ class Assessor:
         bound = {"mode": self.mode, "account": request.account.name, "rate": str(made.rate)}
         return question_about(request.tool, request.arguments, made.facts, bound=bound, limits={}).digest
 
-    def _question(self, request: Request, made: _Assessment, survey: Survey) -> Question:
-        bound = {"mode": self.mode, "account": request.account.name, "ledger": survey.ledger}
-        return question_about(request.tool, request.arguments, made.facts, bound=bound, limits=made.limits)
+    async def _requirement(self, request: Request, made: _Assessment, deadline: Deadline) -> str | None:
+        return await read_requirement(self.requester, request.tool, request.arguments, made.facts, deadline)
+
+    def _question(
+        self, request: Request, made: _Assessment, survey: Survey, requires: str | None = None
+    ) -> Question:
+        return question_about(
+            request.tool,
+            request.arguments,
+            made.facts,
+            bound={"mode": self.mode, "account": request.account.name, "ledger": survey.ledger},
+            limits=made.limits,
+            requires=requires,
+            currency=self.policy.currency,
+        )
 
     async def _assess(
         self, request: Request, survey: Survey, deadline: Deadline, *, offered: bool, records: bool

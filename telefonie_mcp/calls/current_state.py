@@ -105,9 +105,9 @@ def tells(tool: Tool, settle: Settle, arguments: Mapping[str, Any]) -> bool:
 
 
 def sent_members(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of the body as they are sent, secrets aside."""
+    """Return the members of the body as they are sent, secrets aside; one that a null clears is empty."""
     return {
-        binding.name: arguments[binding.argument]
+        binding.name: "" if arguments[binding.argument] is None else arguments[binding.argument]
         for binding in tool.bindings
         if binding.place == "member"
         and binding.argument in arguments

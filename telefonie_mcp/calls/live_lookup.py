@@ -108,7 +108,7 @@ class _LiveLookup:
         sources = {
             "types": f"a sample of the numbers available at {self._source} now, not a promise",
             "portable": f"{SOURCE}: whether mobile numbers move between carriers in the country",
-            "requires": "not told by the API; it refuses a purchase that needs an address or documents",
+            "requires": lookup_document.REQUIRES_UNKNOWN,
         }
         return lookup_document.country_capabilities(
             country, [offers[name] for name in types], sources=sources

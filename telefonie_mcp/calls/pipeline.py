@@ -29,6 +29,7 @@ from telefonie_mcp.ledger.records import Account, Intent, State, Survey
 from telefonie_mcp.money import limit
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.differences import noted
 from telefonie_mcp.tools.requester import Requester, content_of
 
 __all__ = ["Pipeline", "Result", "WriteObserver"]
@@ -197,8 +198,8 @@ class Pipeline:
                 recorded = await self.ledger.finish(entry, "done", permit.deadline, monthly_rate=rate)
                 await self._tell(tool, values, "done")
             meta = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
-            content = done.content if recorded else _noted(done.content, _UNRECORDED)
-            return Result(content, meta)
+            note = " ".join(filter(None, [done.note, "" if recorded else _UNRECORDED]))
+            return Result(noted(done.content, note), meta)
         raise AssertionError  # a shielded scope without a deadline is never cancelled
 
     async def _tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
@@ -259,8 +260,3 @@ def _explained(tool: Tool, done: str) -> Generator[None]:
             code="internal_error",
             hint="Look at the current state before another attempt. The server's log has the reason.",
         ) from error
-
-
-def _noted(content: dict[str, Any], note: str) -> dict[str, Any]:
-    """Say ``note`` in what a model reads, after what stands there already."""
-    return {**content, "note": " ".join(filter(None, [content.get("note"), note]))}

@@ -10,14 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from typing import Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from telefonie_mcp.calls.current_state import CurrentState
 from telefonie_mcp.calls.rule_targets import hosts_in, numbers_in
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.ledger.records import Limits
-from telefonie_mcp.money import money
+from telefonie_mcp.money import amount_text, money
 from telefonie_mcp.tools.catalog import Tool
+
+if TYPE_CHECKING:
+    from telefonie_mcp.calls.current_state import CurrentState
 
 __all__ = ["Policy"]
 
@@ -79,7 +81,7 @@ class Policy:
             if self.webhook_hosts:
                 self._check_hosts(value, name, is_webhook=tool.formats.get(name, "").startswith("webhook"))
 
-    def check_current_state(self, tool: Tool, current: CurrentState | None) -> None:
+    def check_current_state(self, tool: Tool, current: "CurrentState | None") -> None:
         """Apply the rule about protected numbers to the thing that a call is about, which may go by an id.
 
         Raises:
@@ -94,7 +96,9 @@ class Policy:
             self._needs_rate(ceiling) or bool(self.countries or self.number_types)
         )
 
-    def check_offer(self, tool: Tool, offer: CurrentState | None, ceiling: Decimal | None) -> Decimal | None:
+    def check_offer(
+        self, tool: Tool, offer: "CurrentState | None", ceiling: Decimal | None
+    ) -> Decimal | None:
         """Apply the rules about price and place to what the API offers now, and return its monthly rate.
 
         Args:
@@ -136,7 +140,8 @@ class Policy:
             )
         if ceiling is not None and rate > ceiling:
             raise ToolError(
-                f"{NOTHING_DONE}: it costs {rate} per month now, more than the agreed {ceiling}.",
+                f"{NOTHING_DONE}: it costs {amount_text(rate)} per month now, "
+                f"more than the agreed {amount_text(ceiling)}.",
                 code="rate_too_high",
                 field=tool.hints.ceiling,
                 hint="Ask the user whether the new rate is acceptable before another call.",

@@ -30,7 +30,7 @@ from telefonie_mcp.openapi.hints import Settle
 from telefonie_mcp.tools.api_errors import problem_of, refusal, unusable
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.requester import Requester, succeeded
-from telefonie_mcp.tools.results import UnusableError, done_without_body, present, violation
+from telefonie_mcp.tools.results import UnusableError, done_without_body, presented, violation
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 
 __all__ = ["Done", "WriteError", "write"]
@@ -67,11 +67,13 @@ class Done:
 
     Attributes:
         content: Structured content.
+        note: What else is said of it.
         reconciled: Whether the outcome was determined by reading the current state, not by the response.
 
     """
 
     content: dict[str, Any]
+    note: str = ""
     reconciled: bool = False
 
 
@@ -101,7 +103,8 @@ class _Write:
         problem, data = problem_of(self.tool, outcome), None
         if isinstance(outcome, Answer) and succeeded(self.tool, outcome):
             try:
-                return Done(self._with_replaced(present(self.tool, outcome, self.arguments)))
+                content, note = presented(self.tool, outcome, self.arguments)
+                return Done(self._with_replaced(content), note)
             except UnusableError as error:
                 problem, data = f"answered {outcome.status}, but the answer {error.reason}", error.data
         elif _certainly_not_done(outcome):
@@ -159,10 +162,8 @@ class _Write:
             raise WriteError(
                 "done", unusable(error, status=status, done=f"{done}, but its result is unclear")
             )
-        content.setdefault(
-            "note", f"The API {problem}, so its state was looked up. {done}. Do not repeat it."
-        )
-        return Done(self._with_replaced(content), reconciled=True)
+        note = f"The API {problem}, so its state was looked up. {done}. Do not repeat it."
+        return Done(self._with_replaced(content), note, reconciled=True)
 
     def _with_replaced(self, content: dict[str, Any]) -> dict[str, Any]:
         """Return ``content`` with the previous values of the members that the write changed."""

@@ -104,7 +104,7 @@ def call(
 def _asking(app: "App", tool: "Tool", given: Mapping[str, Any]) -> dict[str, Any] | ToolError:
     """Make a destructive call after a yes of the person at the terminal, if it needs one."""
     from telefonie_mcp.calls.approval import CommandLine  # noqa: PLC0415
-    from telefonie_mcp.calls.assessment import PreviewError  # noqa: PLC0415
+    from telefonie_mcp.calls.preview import PreviewError  # noqa: PLC0415
     from telefonie_mcp.cli.question import asked  # noqa: PLC0415
 
     if given.get(CONFIRM) is True and app.settings.approval != "human":
@@ -112,7 +112,7 @@ def _asking(app: "App", tool: "Tool", given: Mapping[str, Any]) -> dict[str, Any
     preview = _made(app, tool, {**given, CONFIRM: False})
     if not isinstance(preview, PreviewError) or "next_call" not in preview.details:
         return preview
-    if not asked(tool, preview, app.settings.currency, columns_of(sys.stdout)):
+    if not asked(tool, preview, columns_of(sys.stdout)):
         say(f"{NOTHING_DONE}.")
         sys.exit(1)
     held = {

@@ -109,8 +109,8 @@ async def _number_lifecycle(presenter: _Presenter) -> None:
     asked: dict[str, Any] = {"phone_number": number, "confirm": False}
     preview = await presenter.call("Try to buy it without a yes.", "purchase_number", refused=True, **asked)
     facts = preview["preview"]
-    able = [name for name, can in facts["current"]["capabilities"].items() if can]
-    presenter.show(f"it would cost {facts['monthly_rate']} per month and can do {', '.join(able)}")
+    able = facts["current"]["capabilities"]
+    presenter.show(f"it would cost {facts['monthly_rate']} per month and can do {able}")
 
     bought = await presenter.confirm("Buy it: exactly the call that the preview names.", preview)
     presenter.show(f"bought {bought['phone_number']} at {bought['monthly_rate']} per month")

@@ -8,7 +8,20 @@ from unicodedata import combining, normalize
 
 __all__ = ["countries", "country_problem", "normalise_country"]
 
-_COMMON_MISTAKES: Final = {"UK": "GB", "EL": "GR", "USA": "US", "EN": "GB"}
+_NICKNAMES: Final = {"el": "gr", "en": "gb", "america": "us", "united states": "us"}
+"""What some write for a country, and is neither its code nor its name."""
+
+_MAX_TYPED: Final = 60
+"""Characters of a wrong value that are compared with names."""
+
+_MIN_NAME: Final = 3
+"""Letters of the shortest beginning of a name that stands for it."""
+
+_MAX_MEANT: Final = 3
+"""Countries that a suggestion names."""
+
+_CLOSE: Final = 0.8
+"""The least similarity of a misspelt name, from 0 to 1."""
 
 
 def normalise_country(value: str) -> str:
@@ -24,8 +37,39 @@ def country_problem(value: str) -> str | None:
     if value in phonenumbers.SUPPORTED_REGIONS:
         return None
     rule = "must be an ISO 3166-1 alpha-2 country code with a numbering plan, such as US, GB or DE"
-    meant = _COMMON_MISTAKES.get(value.strip().upper())
-    return f"{rule}; did you mean {meant}?" if meant else rule
+    meant = _meant(value[:_MAX_TYPED])
+    return f"{rule}; did you mean {' or '.join(meant)}?" if meant else rule
+
+
+def _meant(value: str) -> list[str]:
+    """Return the codes of the countries that a name, a calling code or a wrong code can stand for."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only for an error
+
+    wanted, names = _bare(value), _names()
+    if not wanted:
+        return []
+    if re.fullmatch(r"[0-9]{1,3}", wanted):
+        return _with_calling_code(int(wanted))
+    aliases = {code: {code, *map(_bare, re.split("[(),]", name))} for code, name in names.items()}
+    found = [code for code, own in aliases.items() if _NICKNAMES.get(wanted, wanted) in own]
+    if not found and len(wanted) >= _MIN_NAME:
+        found = [code.lower() for code in countries(value)]
+        if not 0 < len(found) <= _MAX_MEANT:
+            spelt = {each: code for code, own in aliases.items() for each in own - {code}} | _NICKNAMES
+            found = [spelt[close] for close in get_close_matches(wanted, spelt, n=1, cutoff=_CLOSE)]
+    return [code.upper() for code in found[:_MAX_MEANT]]
+
+
+def _with_calling_code(calling_code: int) -> list[str]:
+    import phonenumbers  # noqa: PLC0415
+
+    country = phonenumbers.region_code_for_country_code(calling_code)
+    return [country] if country in phonenumbers.SUPPORTED_REGIONS else []
+
+
+def _bare(text: str) -> str:
+    """Return text folded, without punctuation: U.S. and us are the same."""
+    return " ".join(re.sub(r"[^\w\s]", "", _folded(text)).split())
 
 
 def countries(typed: str) -> list[str]:

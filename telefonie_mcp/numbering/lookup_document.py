@@ -10,12 +10,27 @@ from typing import Any, Final
 
 from telefonie_mcp.numbering.lookup import SOURCE
 
-__all__ = ["RULE", "Offer", "Standing", "country_capabilities", "lookup", "number_capabilities"]
+__all__ = [
+    "REQUIRES_UNKNOWN",
+    "RULE",
+    "Offer",
+    "Standing",
+    "country_capabilities",
+    "lookup",
+    "number_capabilities",
+]
 
 RULE: Final = "Give country_code, alone or with type; or phone_number alone."
 """The rule for the parameters of `GET /capabilities`, which the schema cannot express."""
 
 _UNKNOWN: Final = "It is neither owned nor available, so what it can do is unknown."
+_NO_CARRIER: Final = (
+    f"unknown: {SOURCE} names carriers only where the first digits tell them, mostly of mobile numbers, and "
+    "not where numbers moved long ago, as in the US and Canada"
+)
+REQUIRES_UNKNOWN: Final = "not told by the API; it refuses a purchase that needs an address or documents"
+"""Where the requirements of an offer come from if the API does not tell them."""
+
 _CARRIER: Final = (
     f"{SOURCE}: the carrier that the number was first assigned to, not the one it may have moved to"
 )
@@ -53,9 +68,11 @@ class Offer:
 def lookup(numbering: Mapping[str, Any], standing: Standing, *, source: str) -> dict[str, Any]:
     """Compose the response of `GET /lookup/{phone_number}`; `source` names the origin of `standing`."""
     sources = {"numbering": SOURCE, "account": source}
-    if "original_carrier" in numbering:
-        sources["original_carrier"] = _CARRIER
-    return {**numbering, "account": _known(standing), "sources": sources}
+    known = dict(numbering)
+    if known["valid"]:
+        sources["original_carrier"] = _CARRIER if "original_carrier" in known else _NO_CARRIER
+        known.setdefault("original_carrier", "unknown")
+    return {**known, "account": _known(standing), "sources": sources}
 
 
 def country_capabilities(
@@ -66,18 +83,29 @@ def country_capabilities(
 
 
 def number_capabilities(
-    number: str, country: str, number_type: str, standing: Standing, *, source: str
+    number: str,
+    country: str,
+    number_type: str,
+    standing: Standing,
+    *,
+    source: str,
+    requires: str | None = None,
 ) -> dict[str, Any]:
-    """Compose the response of `GET /capabilities` for one number of that country and type."""
+    """Compose the response of `GET /capabilities` for one number of that country and type.
+
+    Without `requires`, the API does not tell what a buyer must give.
+    """
     offer = Offer(
         number_type,
         offered=standing.available,
         owned=standing.owned,
         capabilities=standing.capabilities,
         monthly_rate=standing.monthly_rate,
+        requires=requires,
         missing=standing.missing or (None if standing.capabilities else _UNKNOWN),
     )
-    return {"phone_number": number, **country_capabilities(country, [offer], sources={"types": source})}
+    sources = {"types": source} | ({} if requires else {"requires": REQUIRES_UNKNOWN})
+    return {"phone_number": number, **country_capabilities(country, [offer], sources=sources)}
 
 
 def _known(value: Standing | Offer) -> dict[str, Any]:

@@ -12,7 +12,18 @@ from typing import Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["ArgumentHint", "Hints", "OfferMembers", "Pages", "Read", "ResourceHint", "Settle", "sentence"]
+__all__ = [
+    "ArgumentHint",
+    "Hints",
+    "OfferMembers",
+    "Pages",
+    "Read",
+    "Requirement",
+    "ResourceHint",
+    "Settle",
+    "reads_of",
+    "sentence",
+]
 
 
 class _Hint(BaseModel):
@@ -26,6 +37,8 @@ class ArgumentHint(_Hint):
         format: A format of :mod:`telefonie_mcp.tools.formats` for the value, or for each item of a list, such
             as ``e164``.
         keywords: JSON Schema keywords that override those of the document.
+        null: What an explicit null means for a member of a JSON body: ``absent`` (many clients send it for
+            whatever was left out), or ``clears``, and it is sent.
         protects: Whether the operator's rules about protected numbers and webhook hosts hold for the value;
             ``false`` where the write neither changes nor routes to it, such as the caller id of a call.
         secret: The value is sent to the API and appears nowhere else: not in the ledger, a preview, a
@@ -34,9 +47,19 @@ class ArgumentHint(_Hint):
     """
 
     format: str | None = None
+    null: Literal["absent", "clears"] = "absent"
     protects: bool = True
     secret: bool = False
     keywords: Mapping[str, Any] = Field(default_factory=dict[str, Any], alias="schema")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_a_name(cls, data: Any) -> Any:
+        """Read the key ``null``, which is no string in YAML."""
+        if isinstance(data, Mapping) and None in data:
+            members = cast("Mapping[Any, Any]", data).items()
+            return {"null" if key is None else key: value for key, value in members}
+        return cast("Any", data)
 
 
 class Read(_Hint):
@@ -84,6 +107,30 @@ class Settle(Read):
         return self
 
 
+class Requirement(_Hint):
+    """The read that says what a write requires beyond its arguments, such as an address.
+
+    It can belong to another document of the same API. Where the API has no such read, or does not tell, the
+    requirement is ``unknown``.
+
+    Attributes:
+        operation: ``operationId`` of the read.
+        arguments: Argument of the read → argument of the write.
+        items: The member of the response that holds a list, whose first item says it.
+        member: The member that says it, of the item; or of the offer itself, where it has one.
+        words: What it says → what a person understands.
+        unknown: A sentence for when it cannot be known.
+
+    """
+
+    operation: str
+    arguments: Mapping[str, str]
+    items: str
+    member: str
+    words: Mapping[str, str] = Field(default_factory=dict[str, str])
+    unknown: str
+
+
 class Pages(_Hint):
     """Pagination of a read.
 
@@ -93,6 +140,8 @@ class Pages(_Hint):
         page: The argument for the page number, from 1.
         size: The argument for the page size.
         total: The member that holds the total number of items, if there is one.
+        rate: The member of an item that is its monthly rate, if the items are what the account pays for.
+        country: The member of an item that is its country, by which the rates are added.
 
     """
 
@@ -101,6 +150,8 @@ class Pages(_Hint):
     page: str
     size: str
     total: str | None = None
+    rate: str | None = None
+    country: str = "country_code"
 
 
 class ResourceHint(_Hint):
@@ -163,7 +214,8 @@ class Hints(_Hint):
         preview: The read that returns the state before a destructive operation; by default ``settle``.
         effect: ``acquire`` starts a monthly cost, ``dispose`` ends one; budgets count them.
         offer_members: Names of the state's members for price, country and type (``facts`` in the file).
-        asked: The members of the state that are shown to a person who must approve.
+        asked: The members of the state that a decision needs; previews and questions to a person show them.
+        requires: What else the API wants before it accepts the operation.
         ceiling: Name of an additional argument, not sent to the API: the highest monthly rate that the caller
             agrees to.
         loses: The members of the state that the operation deletes.
@@ -187,6 +239,7 @@ class Hints(_Hint):
     effect: Literal["acquire", "dispose", "change"] = "change"
     offer_members: OfferMembers = Field(default=OfferMembers(), alias="facts")
     asked: tuple[str, ...] = ()
+    requires: Requirement | None = None
     ceiling: str | None = None
     loses: tuple[str, ...] = ()
     lacks: str = ""
@@ -194,6 +247,12 @@ class Hints(_Hint):
     replaced: str | None = None
     resource: ResourceHint | None = None
     refused: Mapping[int, str] = Field(default_factory=dict[int, str])
+
+    @property
+    def relies_on_answers(self) -> bool:
+        """Whether they say what is in the operation's answer, or look it up when it is not there."""
+        pages = self.resource is not None and self.resource.pages is not None
+        return bool(pages or self.preview or self.settle or self.replaced or self.effect != "change")
 
     @model_validator(mode="after")
     def _reads_need_a_subject(self) -> Self:
@@ -204,6 +263,12 @@ class Hints(_Hint):
         if self.read_only and self.destructive:
             raise ValueError("what only reads is not destructive")
         return self
+
+
+def reads_of(hints: Mapping[str, Hints]) -> frozenset[str]:
+    """Return the ``operationId`` of every read that hints of other operations name."""
+    reads = (read for each in hints.values() for read in (each.preview, each.settle))
+    return frozenset(read.operation for read in reads if read)
 
 
 def sentence(template: str, values: Mapping[str, Any]) -> str:

@@ -76,11 +76,22 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A request body: JSON, or a form if ``form`` is true."""
+    """A request body: JSON, or a form if ``form`` is true.
+
+    Attributes:
+        required: Whether it must be present.
+        schema: Its schema.
+        media_type: How it is sent.
+        encodings: Of a form, the members that the document says how to write, as parameters of a query.
+        nullable: Members that the document allows to be null.
+
+    """
 
     required: bool
     schema: Mapping[str, Any]
     media_type: str = "application/json"
+    encodings: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+    nullable: frozenset[str] = frozenset()
 
     @property
     def form(self) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.encodings import form_encodings
+from telefonie_mcp.openapi.nesting import check_writable
 from telefonie_mcp.openapi.operation import (
     Body,
     Credential,
@@ -20,7 +22,7 @@ from telefonie_mcp.openapi.operation import (
     server_url,
 )
 from telefonie_mcp.openapi.references import Direction, Json, References, is_object
-from telefonie_mcp.openapi.schema import convert
+from telefonie_mcp.openapi.schema import convert, nullable_members
 
 __all__ = ["read_operations"]
 
@@ -203,7 +205,7 @@ class _Reader:
         if description := node.get("description"):
             schema = {**schema, "description": _one_line(description)}
         explode = bool(node.get("explode", style == "form"))
-        return Parameter(
+        parameter = Parameter(
             name=name,
             location=location,
             required=location == "path" or bool(node.get("required", False)),  # a path always needs them
@@ -213,17 +215,26 @@ class _Reader:
             json=bool(content),
             deep=style == "deepObject",
         )
+        check_writable(parameter, where)
+        return parameter
 
     def _body(self, node: Any, where: str) -> Body | None:
         if node is None:
             return None
         body = self._resolve(node)
-        for media_type, media in self._resolve(body.get("content")).items():
-            schema = self._schema(self._resolve(media).get("schema", {}), "input")
+        for media_type, described in self._resolve(body.get("content")).items():
+            media = self._resolve(described)
+            source = media.get("schema", {})
+            schema = self._schema(source, "input")
             form = media_type == "application/x-www-form-urlencoded" and is_object(schema)
             if form or _is_json(media_type):
-                sent_as = "application/json" if "*" in media_type else media_type
-                return Body(bool(body.get("required", False)), schema, sent_as)
+                return Body(
+                    required=bool(body.get("required", False)),
+                    schema=schema,
+                    media_type="application/json" if "*" in media_type else media_type,
+                    encodings=form_encodings(media.get("encoding"), schema, where) if form else {},
+                    nullable=nullable_members(source, self._references),
+                )
         offered = ", ".join(self._resolve(body.get("content"))) or "nothing"
         raise DocumentError(
             f"{where}: its request body must be JSON or a form with members, the document offers {offered}"

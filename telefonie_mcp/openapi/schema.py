@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 
 from telefonie_mcp.openapi.references import Direction, Json, References
 
-__all__ = ["convert"]
+__all__ = ["convert", "nullable_members"]
 
 _MAX_PATTERN: Final = 4096
 """Characters of a pattern: compiling one takes much more memory than its text."""
@@ -165,3 +165,30 @@ def _remove_properties(result: dict[str, Any], node: Json, references: Reference
         result["required"] = [name for name in result["required"] if name not in removed]
     if result.get("required") == []:
         del result["required"]
+
+
+def nullable_members(schema: Any, references: References) -> frozenset[str]:
+    """Return the names of the members of an object that may be null, its ``allOf`` parts included.
+
+    Raises:
+        DocumentError: a reference has no target.
+
+    """
+    names: set[str] = set()
+    waiting, seen = [schema], set[int]()
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, Mapping):
+            continue
+        node = references.resolve(cast("Json", part))[0]
+        if id(node) in seen:  # many parts can refer to one
+            continue
+        seen.add(id(node))
+        waiting += node.get("allOf", ())
+        members = cast("Json", node.get("properties") or {})
+        names |= {name for name, member in members.items() if _resolves_to_nullable(member, references)}
+    return frozenset(names)
+
+
+def _resolves_to_nullable(member: Any, references: References) -> bool:
+    return isinstance(member, Mapping) and _accepts_null(references.resolve(cast("Json", member))[0])

@@ -147,13 +147,11 @@ def _prompt(name: str, recipe: _Recipe, tools: Mapping[str, Tool]) -> Prompt:
 
 
 def _equal_error(first: str, second: str) -> ToolError:
-    problem = f"must not be the same as {first}"
     return ToolError(
-        f"{NOTHING_DONE}: {second} {problem}",
+        f"{NOTHING_DONE}: {second} must not be the same as {first}",
         code="invalid_arguments",
         field=second,
         hint="Correct the named argument.",
-        errors=[{"field": second, "problem": problem}],
     )
 
 

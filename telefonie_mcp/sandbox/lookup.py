@@ -10,7 +10,7 @@ from telefonie_mcp.sandbox.inventory import Filter, find
 from telefonie_mcp.sandbox.numbering_plan import Location, exists, locate
 from telefonie_mcp.sandbox.porting import Porting
 from telefonie_mcp.sandbox.porting.carriers import offered
-from telefonie_mcp.sandbox.pricing import terms
+from telefonie_mcp.sandbox.pricing import Requirement, terms
 from telefonie_mcp.sandbox.problems import Problem, bad_parameter
 from telefonie_mcp.sandbox.routing import Endpoint, Endpoints, RawRequest
 from telefonie_mcp.sandbox.service import Account
@@ -19,6 +19,8 @@ from telefonie_mcp.sandbox.triggers import TEST_NUMBERS, TRIGGERS
 from telefonie_mcp.sandbox.values import Json, read_country, read_number, read_parameters, read_type
 
 _SOURCE: Final = "the sandbox"
+_REQUIRED_BY: Final = {"address_required": Requirement.ADDRESS, "bundle_required": Requirement.BUNDLE}
+"""What test numbers require, by the problem that buying them is."""
 
 
 class Lookup:
@@ -51,8 +53,15 @@ class Lookup:
                 "Numbers of this type are not sold." if exists(number) else None,
                 field="phone_number",
             )
+        trigger = TRIGGERS.get(number)
+        asked = _REQUIRED_BY.get(trigger.problem or "") if trigger else None
         return lookup_document.number_capabilities(
-            number, location.country, location.type, self._standing(account, number), source=_SOURCE
+            number,
+            location.country,
+            location.type,
+            self._standing(account, number),
+            source=_SOURCE,
+            requires=asked or terms(*location).requires,
         )
 
     def _standing(self, account: Account, number: str) -> Standing:

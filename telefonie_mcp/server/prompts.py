@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
-from telefonie_mcp.errors import ToolError
+from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.text import clean_line, did_you_mean
 from telefonie_mcp.tools.catalog import MAX_NAME, Catalog
 
@@ -56,8 +56,9 @@ class Prompts:
         try:
             text = prompt.text(arguments)
         except ToolError as error:
-            problems = [f"{each['field']} {each['problem']}" for each in error.details["errors"]]
-            raise MCPError(types.INVALID_PARAMS, "; ".join(problems), error.as_dict()) from error
+            problems = [f"{each['field']} {each['problem']}" for each in error.details.get("errors", ())]
+            what = "; ".join(problems) or error.message.removeprefix(f"{NOTHING_DONE}: ")
+            raise MCPError(types.INVALID_PARAMS, what, error.as_dict()) from error
         message = types.PromptMessage(role="user", content=types.TextContent(text=text))
         return types.GetPromptResult(description=prompt.recipe.description, messages=[message])
 

@@ -147,7 +147,7 @@ class Resources:
         except ToolError as error:
             missing = error.code in {"not_found", "invalid_arguments"}
             code = types.INVALID_PARAMS if missing else types.INTERNAL_ERROR
-            raise MCPError(code, error.message, error.as_dict()) from error
+            raise MCPError(code, f"{error.message} {error.hint}", error.as_dict()) from error
 
     async def _log(self) -> str:
         try:

@@ -7,13 +7,15 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from telefonie_mcp.errors import NOTHING_DONE, DocumentError, ToolError, Violation
+from telefonie_mcp.openapi.nesting import holds
 from telefonie_mcp.openapi.operation import Binding, Parameter
 from telefonie_mcp.redaction import HIDDEN
 from telefonie_mcp.text import control_character
 from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
+from telefonie_mcp.tools.changes import check_changes, clears
 from telefonie_mcp.tools.formats import FORMATS
 from telefonie_mcp.tools.validation import SchemaChecks, values_in, violations_of
 from telefonie_mcp.tools.violations import (
@@ -25,9 +27,6 @@ from telefonie_mcp.tools.violations import (
     schema_violations,
 )
 from telefonie_mcp.upstream.serialization import encoded
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["check_schemas", "read_arguments"]
 
@@ -51,6 +50,8 @@ _MAX_VALUES: Final = 20_000
 
 _TOO_MANY_VALUES: Final = f"makes more than {_MAX_VALUES:,} values with the arguments before it"
 
+_NESTED: Final = "must not hold lists or objects inside lists or objects: nothing says how they are written"
+
 _NOT_ENCODABLE: Final = (
     f"holds what JSON cannot carry: NaN, an infinity, broken Unicode or more than {_MAX_DEPTH} levels"
 )
@@ -62,12 +63,14 @@ def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dic
     """Return the arguments in canonical form, and whether ``confirm`` was exactly ``true``.
 
     An explicit null counts as absent: many clients send it for every optional argument that was left out.
+    Where the hints say that it clears a member, it is kept.
 
     Raises:
-        ToolError: ``invalid_arguments``, with every violation.
+        ToolError: ``invalid_arguments``, with every violation, or because the call would change nothing.
 
     """
-    given = {name: value for name, value in _few(tool, arguments or {}).items() if value is not None}
+    few = _few(tool, arguments or {})
+    given = {name: value for name, value in few.items() if value is not None or clears(tool, name)}
     confirmed = tool.destructive and given.pop(CONFIRM, None) is True
     _check_size(tool, given)
     unencodable = {name for name, value in given.items() if not _encodable(name, value)}
@@ -90,6 +93,7 @@ def read_arguments(tool: Tool, arguments: Mapping[str, Any] | None) -> tuple[dic
     violations += islice(others, MAX_VIOLATIONS)
     if violations:
         raise _refusal(tool, violations)
+    check_changes(tool, readable, nulls=few.keys() - given.keys())
     return readable, confirmed
 
 
@@ -127,7 +131,7 @@ def check_schemas(catalog: Catalog) -> None:
     checks: defaultdict[str, SchemaChecks] = defaultdict(SchemaChecks)
     for tool in catalog:
         try:
-            checks[tool.document.id].check(tool.input_schema, validate_formats=True)
+            checks[tool.document.id].check(tool.input_schema, validate_formats=tool.document.packaged)
             checks[tool.document.id].check(tool.answer_schema, validate_formats=False)
         except ValueError as error:
             reason = " ".join(str(error).split())[:_MAX_REASON]
@@ -177,11 +181,16 @@ def _violations(tool: Tool, given: dict[str, Any]) -> Iterator[Violation]:
         yield from schema_violations(tool, error)
     for binding in tool.bindings:
         if binding.argument in given and binding.argument not in formatted:
-            yield from _placement_violations(binding, given[binding.argument])
+            yield from _placement_violations(tool, binding, given[binding.argument])
 
 
-def _placement_violations(binding: Binding, value: Any) -> Iterator[Violation]:
-    """Yield what makes a value unusable at its place in the request: path, query, header or cookie."""
+def _placement_violations(tool: Tool, binding: Binding, value: Any) -> Iterator[Violation]:
+    """Yield what makes a value unusable at its place in the request: path, query, header, cookie or form."""
+    body = tool.operation.body
+    encoding = body.encodings.get(binding.name) if body and binding.place == "member" else binding.place
+    if isinstance(encoding, Parameter) and not holds(encoding, value):
+        yield Violation(binding.argument, _NESTED)
+        return
     if not isinstance(binding.place, Parameter):
         return
     if _length(value) > _MAX_ENCODED:
@@ -232,10 +241,12 @@ def _refusal(tool: Tool, violations: list[Violation]) -> ToolError:
         if len(violations) == 1
         else f"{count} arguments are invalid: {names}"
     )
+    errors = [{"field": v.field, "problem": v.problem} for v in violations[:MAX_VIOLATIONS]]
+    details: dict[str, Any] = {"errors": errors} if len(errors) > 1 else {}  # of one, the message says all
     return ToolError(
         f"{NOTHING_DONE}: {what}",
         code="invalid_arguments",
         field=violations[0].field,
         hint=f"Correct the named arguments and call {tool.name} again.",
-        errors=[{"field": v.field, "problem": v.problem} for v in violations[:MAX_VIOLATIONS]],
+        **details,
     )

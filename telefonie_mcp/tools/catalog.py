@@ -36,6 +36,8 @@ class Tool:
         answer_schema: The schema that answers are validated against.
         document_secrets: The names of all secret arguments in the document, as :func:`member_name` has them.
         document_subjects: The names of what the document's operations are about, likewise.
+        strict: Whether an answer that differs from the document is unusable, because this server relies on
+            it: the document is packaged, or hints say what is in the answer.
 
     """
 
@@ -54,6 +56,7 @@ class Tool:
     bindings: tuple[Binding, ...]
     document_secrets: frozenset[str] = frozenset()
     document_subjects: frozenset[str] = frozenset()
+    strict: bool = True
 
     @property
     def formats(self) -> Mapping[str, str]:
@@ -90,10 +93,13 @@ class Tool:
 
     @cached_property
     def argument_validator(self) -> "Draft202012Validator":
-        """The validator of ``input_schema``, compiled on first use."""
+        """The validator of ``input_schema``, compiled on first use.
+
+        In an added document, ``format`` is an annotation: the API decides.
+        """
         from telefonie_mcp.tools.validation import compile_schema  # noqa: PLC0415 - not before a first call
 
-        return compile_schema(self.input_schema, validate_formats=True)
+        return compile_schema(self.input_schema, validate_formats=self.document.packaged)
 
     @cached_property
     def result_validator(self) -> "Draft202012Validator":

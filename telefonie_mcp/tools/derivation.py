@@ -2,8 +2,7 @@
 
 One tool per operation, in document order. Its arguments are the operation's parameters and the members of
 its request body in one flat object; a :class:`~telefonie_mcp.openapi.operation.Binding` maps each back to its
-place. Of arguments with the same name, the first keeps it (in the order path, query, header, cookie, body)
-and the others are prefixed with their location.
+place (named in :mod:`~telefonie_mcp.tools.argument_names`, in the order path, query, header, cookie, body).
 """
 
 import hashlib
@@ -13,17 +12,16 @@ from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import Document
-from telefonie_mcp.openapi.hints import Hints, ResourceHint
+from telefonie_mcp.openapi.hints import Hints, ResourceHint, reads_of
 from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.openapi.references import MAX_SCHEMA, SharedSchemas, bounded_input, is_object
+from telefonie_mcp.tools.argument_names import ArgumentNames
 from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool
+from telefonie_mcp.tools.differences import described
 from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
 from telefonie_mcp.tools.secret_names import with_secret_names
 
 __all__ = ["build_catalog", "snake_case"]
-
-_MAX_ARGUMENT: Final = 48
-"""Characters of an argument's name: model APIs allow 64, and a duplicate name needs room for its prefix."""
 
 _MAX_FLATTENED: Final = 500
 """Members of a body that become arguments; a larger body is one argument."""
@@ -73,6 +71,8 @@ def _tool(document: Document, operation: Operation, shared: SharedSchemas, most:
         read_only or operation.method in {"PUT", "DELETE"} if hints.idempotent is None else hints.idempotent
     )
     answer = _answer_schema(operation, hints, shared, most)
+    listed = _brief_schema(answer) if hints.brief else answer
+    strict = document.packaged or hints.relies_on_answers or operation.id in reads_of(document.hints)
     bindings = tuple(_bind(operation, destructive=destructive))
     what = operation.description or operation.summary or f"{operation.method} {operation.path}"
     words = [what if what.endswith(".") else f"{what}.", hints.description]
@@ -88,7 +88,7 @@ def _tool(document: Document, operation: Operation, shared: SharedSchemas, most:
             most,
             f"{document.title}: {operation.method} {operation.path}",
         ),
-        output_schema=_brief_schema(answer) if hints.brief else answer,
+        output_schema=listed if strict else {"type": "object", **described(listed)},
         answer_schema=answer,
         read_only=read_only,
         destructive=destructive,
@@ -97,6 +97,7 @@ def _tool(document: Document, operation: Operation, shared: SharedSchemas, most:
         document=document,
         hints=hints,
         bindings=bindings,
+        strict=strict,
     )
 
 
@@ -120,18 +121,9 @@ def _tool_name(operation_id: str) -> str:
 
 
 def _bind(operation: Operation, *, destructive: bool) -> Iterator[Binding]:
-    taken = {CONFIRM} if destructive else set[str]()
-
-    def unique(name: str, location: str) -> str:
-        plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")[:_MAX_ARGUMENT] or location
-        candidate = plain if plain not in taken else f"{location}_{plain}"
-        while candidate in taken:
-            candidate += "_"
-        taken.add(candidate)
-        return candidate
-
+    names = ArgumentNames({CONFIRM} if destructive else ())
     for parameter in operation.parameters:
-        name = unique(parameter.name, parameter.location)
+        name = names.unique(parameter.name, parameter.location)
         yield Binding(name, parameter.required, parameter.schema, parameter, parameter.name)
     if operation.body is None:
         return
@@ -139,9 +131,9 @@ def _bind(operation: Operation, *, destructive: bool) -> Iterator[Binding]:
     if _can_be_flattened(schema):
         required = schema.get("required", ()) if operation.body.required else ()
         for member, member_schema in schema["properties"].items():
-            yield Binding(unique(member, "body"), member in required, member_schema, "member", member)
+            yield Binding(names.unique(member, "body"), member in required, member_schema, "member", member)
     else:
-        yield Binding(unique("body", "request"), operation.body.required, schema, "body")
+        yield Binding(names.unique("body", "request"), operation.body.required, schema, "body")
 
 
 def _can_be_flattened(schema: Mapping[str, Any]) -> bool:
@@ -165,6 +157,8 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
             keywords: Mapping[str, Any] = form.keywords if form else {}
             added = {"items": {**schema["items"], **keywords}} if "items" in schema else keywords
             schema = {**schema, **added, **hint.keywords}
+            if hint.null == "clears":
+                schema = _or_null(schema)
         properties[binding.argument] = schema
         if binding.required:
             required.append(binding.argument)
@@ -178,7 +172,7 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
         properties[CONFIRM] = {
             "type": "boolean",
             "default": False,  # clients that render a form would otherwise require the box to be ticked
-            "description": "true only after the user agreed to this exact call",
+            "description": _agreement(hints),
         }
         required.append(CONFIRM)
     return {
@@ -187,6 +181,24 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
         **({"required": required} if required else {}),
         "additionalProperties": False,
     }
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema that allows null as well, with what describes it where clients look for it."""
+    annotations = {key: value for key, value in schema.items() if key in {"description", "title"}}
+    value = {key: keyword for key, keyword in schema.items() if key not in annotations}
+    return {**annotations, "anyOf": [value, {"type": "null"}]}
+
+
+def _agreement(hints: Hints) -> str:
+    """Return the description of ``confirm``; a price that the user named is a yes up to it."""
+    if not hints.ceiling:
+        return "true only after the user agreed to this exact call"
+    what = "any number" if hints.preview else "it"
+    return (
+        f"true only after the user agreed to this call, or to {what} up to a price that they named, "
+        f"sent as {hints.ceiling}"
+    )
 
 
 def _content_schema(operation: Operation, body: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -241,13 +253,8 @@ def _type_only(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _check_hints(catalog: Catalog, tool: Tool) -> None:
     """Raise :class:`DocumentError` for hints that refer to something that does not exist."""
     hints, where = tool.hints, f"hints of {tool.operation.id}"
+    _check_arguments(tool, where)
     arguments = {binding.argument for binding in tool.bindings}
-    named = {*hints.arguments, *filter(None, [hints.subject])}
-    if unknown := named - arguments:
-        raise DocumentError(
-            f"{where}: {', '.join(sorted(unknown))} is no argument of {tool.name}; "
-            "a document that differs can bring its own x-telefonie-hints"
-        )
     if hints.resource:
         _check_resource(tool, hints.resource, where)
     if hints.ceiling in arguments:
@@ -264,6 +271,22 @@ def _check_hints(catalog: Catalog, tool: Tool) -> None:
             argument, _, derivation = str(source).partition("|")
             if argument not in arguments or (derivation and derivation not in DERIVATIONS):
                 raise DocumentError(f"{where}: cannot derive {source!r}")
+
+
+def _check_arguments(tool: Tool, where: str) -> None:
+    hints, body = tool.hints, tool.operation.body
+    named = {*hints.arguments, *filter(None, [hints.subject])}
+    named |= {*hints.requires.arguments.values()} if hints.requires else set()
+    if unknown := named - {binding.argument for binding in tool.bindings}:
+        raise DocumentError(
+            f"{where}: {', '.join(sorted(unknown))} is no argument of {tool.name}; "
+            "a document that differs can bring its own x-telefonie-hints"
+        )
+    json = body is not None and not body.form
+    members = {binding.argument for binding in tool.bindings if binding.place == "member" and json}
+    cleared = {name for name, hint in hints.arguments.items() if hint.null == "clears"}
+    if unclearable := cleared - members:
+        raise DocumentError(f"{where}: {', '.join(sorted(unclearable))} is no member of a JSON body to clear")
 
 
 def _check_resource(tool: Tool, exposed: ResourceHint, where: str) -> None:

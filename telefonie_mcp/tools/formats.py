@@ -1,4 +1,4 @@
-"""Formats that hints can give to an argument: phone numbers, countries, area codes, hosts and webhook URLs.
+"""Formats that hints can give to an argument: phone numbers, countries, area codes, digits, hosts, webhooks.
 
 A format adds a pattern to the input schema, normalises spellings that are unambiguous, and explains what is
 wrong with any other value. Derivations compute one value from another, such as the country of a number.
@@ -14,6 +14,12 @@ from telefonie_mcp.numbering.countries import country_problem, normalise_country
 from telefonie_mcp.numbering.e164 import country_of, national_number, normalise_number, number_problem
 
 __all__ = ["DERIVATIONS", "FORMATS", "Format"]
+
+_KEYPAD: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
+"""Letters on a telephone's keypad (ITU-T E.161)."""
+
+_WORD: Final = 3
+"""Letters of the shortest word that digits can stand for; fewer are rather a wildcard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,17 @@ class Format:
 
 def _area_code_problem(value: str) -> str | None:
     return None if re.fullmatch("[0-9]{1,8}", value) else "must be 1 to 8 digits, such as 415"
+
+
+def _digits_problem(value: str) -> str | None:
+    """Return what is wrong with a run of digits; for letters on a keypad or punctuation, suggest digits."""
+    if re.fullmatch("[0-9]{1,15}", value):
+        return None
+    rule = "must be 1 to 15 digits, such as 5550"
+    if 0 < sum(map(str.isalpha, value)) < _WORD:
+        return rule
+    meant = re.sub(r"[\s().+-]", "", value.upper().translate(_KEYPAD))
+    return f"{rule}; did you mean {meant}?" if re.fullmatch("[0-9]{1,15}", meant) else rule
 
 
 def _host_problem(value: str) -> str | None:
@@ -72,6 +89,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     "e164": Format({"pattern": r"^\+[1-9][0-9]{6,14}$"}, normalise_number, number_problem),
     "country": Format({"pattern": "^[A-Z]{2}$"}, normalise_country, country_problem),
     "area_code": Format({"pattern": "^[0-9]{1,8}$"}, str.strip, _area_code_problem),
+    "digits": Format({"pattern": "^[0-9]{1,15}$"}, str.strip, _digits_problem),
     "host": Format({}, lambda value: value.strip().lower().rstrip("."), _host_problem),
     "webhook": Format({"pattern": "^https?://"}, str.strip, _webhook_problem),
     "webhook_or_empty": Format({"pattern": "^(https?://|$)"}, str.strip, _webhook_or_empty_problem),

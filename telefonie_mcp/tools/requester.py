@@ -20,9 +20,10 @@ __all__ = ["Requester", "content_of", "succeeded"]
 
 
 def succeeded(tool: Tool, answer: Answer) -> bool:
-    """Whether the document declares the status of ``answer`` as a success, by itself or as ``2XX``."""
+    """Whether the status of ``answer`` is a success (RFC 9110 §15.3); with a strict tool, a declared one."""
     declared = tool.operation.successes
-    return str(answer.status) in declared or ("2XX" in declared and 200 <= answer.status < 300)  # noqa: PLR2004
+    success = 200 <= answer.status < 300  # noqa: PLR2004
+    return str(answer.status) in declared or (success and ("2XX" in declared or not tool.strict))
 
 
 def content_of(tool: Tool, outcome: Outcome, arguments: Mapping[str, Any]) -> dict[str, Any]:

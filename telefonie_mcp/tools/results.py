@@ -1,16 +1,25 @@
-"""Success answer of the API → structured content, cleaned and validated against the document; pure."""
+"""Success answer of the API → structured content, cleaned and compared with the document; pure.
+
+An answer of a strict tool follows the document or is unusable. Any other is passed on as it is, with a note
+of what differs.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from telefonie_mcp.openapi.references import Json, is_object
 from telefonie_mcp.redaction import HIDDEN, NO_REDACTION, Redaction
 from telefonie_mcp.text import MAX_DEPTH, MAX_STRING, clean, clean_line, compact
 from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.differences import differences, note_of, noted, status_difference
 from telefonie_mcp.upstream.outcomes import Answer, parse_json
 
-__all__ = ["UnusableError", "done_without_body", "present", "violation"]
+__all__ = ["UnusableError", "done_without_body", "present", "presented", "violation"]
+
+_JSON_KIND: Final = re.compile(r"application/([\w.+-]+\+)?json\b", re.IGNORECASE)
+_MAX_KIND: Final = 60
+"""Characters of a content type that is quoted."""
 
 
 class UnusableError(Exception):
@@ -29,12 +38,25 @@ class UnusableError(Exception):
 
 
 def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the structured content for a success answer; it is valid against ``tool.answer_schema``.
+    """Return the structured content for a success answer, with a note where it differs from the document.
 
     Raises:
-        UnusableError: the answer does not follow the document, or is about another subject.
+        UnusableError: the answer of a strict tool does not follow the document, or any is about another
+            subject.
 
     """
+    return noted(*presented(tool, answer, arguments))
+
+
+def presented(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the structured content for a success answer, and what :func:`present` notes."""
+    if tool.strict:
+        return _as_specified(tool, answer, arguments), ""
+    return _as_it_is(tool, answer, arguments)
+
+
+def _as_specified(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return content that is valid against ``tool.answer_schema``."""
     redaction = answer.redaction
     successes = tool.operation.successes
     status = str(answer.status) if str(answer.status) in successes else "2XX"
@@ -56,6 +78,49 @@ def present(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> dict[st
     if not _matches_subject(tool, arguments, content):
         raise UnusableError("is about something else", redaction.json(content))
     return redaction.json(content) if redaction.concerns(text) else content
+
+
+def _as_it_is(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    declared = tool.operation.successes
+    status = next((each for each in (str(answer.status), "2XX") if each in declared), None)
+    body = next(filter(None, declared.values()), None) if status is None else declared[status]
+    found = [] if status else [status_difference(answer.status, declared)]
+    if not answer.body.strip():
+        if body is not None and status and tool.operation.method != "HEAD":
+            found.append("it is empty")
+        return done_without_body(tool, arguments, status or ""), note_of(found)
+    data: Any = answer.redaction.json(_data(tool, answer, found))
+    if body is None:
+        if status:
+            found.append("it has a body")
+        return {**done_without_body(tool, arguments, status or ""), "result": data}, note_of(found)
+    data = _without_nulls([body], data)
+    whole = is_object(body) and isinstance(data, dict)
+    content: dict[str, Any] = cast("Any", data) if whole else {"result": data}
+    if status and is_object(body) and not whole:
+        found.append("it is no object")
+    elif status:
+        found += differences(tool, content, answer.redaction)
+    if not _matches_subject(tool, arguments, content):
+        raise UnusableError("is about something else", content)
+    return content, note_of(found)
+
+
+def _data(tool: Tool, answer: Answer, found: list[str]) -> Any:
+    """Return what the answer holds, cleaned: JSON, or else text; what is neither is only described."""
+    if tool.operation.text:
+        return clean(answer.text)
+    kind = answer.headers.get("content-type", "")
+    if kind and not _JSON_KIND.match(kind):
+        found.append(f"its content type is {clean_line(kind, _MAX_KIND)}")
+    try:
+        return clean(answer.json)
+    except (ValueError, RecursionError):
+        found.append("it is not JSON")
+    try:
+        return clean(answer.body.decode("utf-8") if "charset" not in kind.lower() else answer.text)
+    except ValueError:
+        return f"{len(answer.body):,} bytes, which are not shown"
 
 
 def violation(tool: Tool, content: Mapping[str, Any], redaction: Redaction = NO_REDACTION) -> str | None:
@@ -121,8 +186,8 @@ def _text(tool: Tool, answer: Answer) -> str:
     if tool.operation.text:
         return answer.text
     kind = answer.headers.get("content-type", "")
-    if kind and not re.match(r"application/([\w.+-]+\+)?json\b", kind, re.IGNORECASE):
-        raise UnusableError(f"has the content type {clean_line(kind, 60)} instead of JSON")
+    if kind and not _JSON_KIND.match(kind):
+        raise UnusableError(f"has the content type {clean_line(kind, _MAX_KIND)} instead of JSON")
     return answer.json_text
 
 

@@ -72,6 +72,8 @@ def schema_violations(tool: Tool, error: "ValidationError") -> Iterator[Violatio
                 yield Violation(place, UNCHECKED)
                 return
             problem = _requirement(name, kind, _description(tool, path))
+            if name == "enum" and isinstance(error.instance, str):
+                problem += _suggestion(error.instance, kind["options"])
             secret = bool(path) and path[0] in tool.secrets
             yield Violation(place, problem if secret else f"{problem} {received(error.instance)}")
 
@@ -94,6 +96,13 @@ def _requirement(keyword: str, kind: Mapping[str, Any], described: str) -> str:
             return _REQUIREMENTS[keyword].format_map(kind)
         case _:
             return f"violates {keyword}{described}"
+
+
+def _suggestion(value: str, options: Sequence[Any]) -> str:
+    """Return, after what a value must be, which of the options was meant, if one is like it in any case."""
+    known = {option.casefold(): option for option in options if isinstance(option, str)}
+    meant = did_you_mean(value.casefold(), known, "")
+    return f"; {meant}" if meant else ""
 
 
 def path_text(path: Sequence[str | int]) -> str:

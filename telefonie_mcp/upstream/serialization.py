@@ -1,16 +1,20 @@
 """Operation and arguments → HTTP request; pure.
 
 Parameters are serialised by their style (OpenAPI 3.1.1 §4.8.12.2): booleans are ``true`` and ``false``,
-arrays repeat the name or are joined by a delimiter. In a path or query everything but unreserved characters
-(RFC 3986 §2.3) is percent-encoded, so that no value can change the structure of the URL.
+arrays repeat the name or are joined by a delimiter, ``deepObject`` writes what is nested in brackets, at any
+depth. In a path or query everything but unreserved characters (RFC 3986 §2.3) is percent-encoded, so that no
+value can change the structure of the URL. The members of a form are serialised like parameters of the query
+where the document says how (§4.8.15); objects are JSON text where it does not. No other style than
+``deepObject`` can hold what is nested; :mod:`telefonie_mcp.openapi.nesting` finds it.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 from telefonie_mcp.openapi.operation import Binding, Operation, Parameter
 
@@ -57,7 +61,7 @@ def build_request(operation: Operation, bindings: Iterable[Binding], arguments: 
             case Parameter(location="path") as parameter:
                 path = path.replace("{" + parameter.name + "}", encoded(parameter, value))
             case Parameter(location="query") as parameter:
-                query.extend(_query(parameter, value))
+                query.extend(_pairs(parameter, value))
             case Parameter(location="header") as parameter:
                 headers[parameter.name] = encoded(parameter, value)
             case parameter:
@@ -68,47 +72,68 @@ def build_request(operation: Operation, bindings: Iterable[Binding], arguments: 
     if body is None or not (payload or body.required or not isinstance(payload, dict)):
         return Request(operation.method, path, "&".join(query), headers)
     headers["Content-Type"] = body.media_type
-    content = _form(payload) if body.form else _json(payload).encode()
+    content = _form(payload, body.encodings) if body.form else _json(payload).encode()
     return Request(operation.method, path, "&".join(query), headers, content)
 
 
 def encoded(parameter: Parameter, value: Any) -> str:
     """Return ``value`` serialised and encoded for the location and style of ``parameter``."""
     if parameter.location == "header":
-        text = _styled(parameter, value, _HEADER_SAFE, ",")
+        text = _styled(parameter, value, partial(quote, safe=_HEADER_SAFE.replace(",", "")), ",")
         return _OUTER_SPACES.sub(lambda spaces: "%20" * len(spaces[0]), text)
     comma = "%2C" if parameter.location == "cookie" else ","  # no comma in cookies (RFC 6265 §4.1.1)
-    return _styled(parameter, value, "", comma)
+    return _styled(parameter, value, _percent, comma)
 
 
-def _query(parameter: Parameter, value: Any) -> Iterator[str]:
-    name = quote(parameter.name, safe="")
+_Encode = Callable[[str], str]
+_percent: Final[_Encode] = partial(quote, safe="")
+_plus: Final[_Encode] = partial(quote_plus, safe="")
+"""Encodes for a form, where a space is a plus (WHATWG URL §5)."""
+
+
+def _pairs(parameter: Parameter, value: Any, encode: _Encode = _percent) -> Iterator[str]:
+    """Yield the ``name=value`` pairs of a parameter of the query, or of a member of a form."""
+    name = encode(parameter.name)
     exploded = parameter.separator is None and not parameter.json
-    if isinstance(value, Mapping) and (parameter.deep or exploded):
+    if parameter.deep:
+        yield from (f"{encode(key)}={encode(_text(each))}" for key, each in _bracketed(parameter.name, value))
+    elif isinstance(value, Mapping) and exploded:
         for key, member in cast("Mapping[str, Any]", value).items():
-            inner = quote(f"{parameter.name}[{key}]" if parameter.deep else key, safe="")
-            yield f"{inner}={quote(_text(member), safe='')}"
+            for item in cast("list[Any]", member) if isinstance(member, list) else [member]:
+                yield f"{encode(key)}={encode(_text(item))}"
     elif isinstance(value, list) and exploded:
         for item in cast("list[Any]", value):
-            yield f"{name}={quote(_text(item), safe='')}"
+            yield f"{name}={encode(_text(item))}"
     else:
-        yield f"{name}={encoded(parameter, value)}"
+        yield f"{name}={_styled(parameter, value, encode, ',')}"
 
 
-def _styled(parameter: Parameter, value: Any, safe: str, comma: str) -> str:
-    inner = safe.replace(",", "")
+def _bracketed(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the scalars in ``value`` with their places, such as ``a[b][]`` and ``a[0][c]``."""
+    if isinstance(value, Mapping):
+        for key, member in cast("Mapping[str, Any]", value).items():
+            yield from _bracketed(f"{name}[{key}]", member)
+    elif isinstance(value, list):
+        for position, item in enumerate(cast("list[Any]", value)):
+            place = position if isinstance(item, list | dict) else ""
+            yield from _bracketed(f"{name}[{place}]", item)
+    elif value is not None:
+        yield name, value
+
+
+def _styled(parameter: Parameter, value: Any, encode: _Encode, comma: str) -> str:
     separator = parameter.separator or ","
     between = comma if separator == "," else quote(separator, safe="")
     match value:
         case list() if not parameter.json:
-            return between.join(quote(_text(item), safe=inner) for item in cast("list[Any]", value))
+            return between.join(encode(_text(item)) for item in cast("list[Any]", value))
         case Mapping() if not parameter.json:
             assign = comma if parameter.assign == "," else parameter.assign
             members = cast("Mapping[str, Any]", value).items()
-            pairs = ((quote(key, safe=inner), quote(_text(member), safe=inner)) for key, member in members)
-            return between.join(assign.join(pair) for pair in pairs)
+            return between.join(f"{encode(key)}{assign}{encode(_text(member))}" for key, member in members)
         case _:
-            return quote(_json(value) if parameter.json else _text(value), safe=safe)
+            text = _json(value) if parameter.json else _text(value)
+            return quote(text, safe=_HEADER_SAFE) if parameter.location == "header" else encode(text)
 
 
 def _text(value: Any) -> str:
@@ -127,10 +152,9 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _form(payload: Mapping[str, Any]) -> bytes:
-    pairs = [
-        (key, _text(item))
-        for key, value in payload.items()
-        for item in (value if isinstance(value, list) else [value])  # pyright: ignore[reportUnknownVariableType]
-    ]
-    return urlencode(pairs).encode()
+def _form(payload: Mapping[str, Any], encodings: Mapping[str, Parameter]) -> bytes:
+    pairs: list[str] = []
+    for name, value in payload.items():
+        unsaid = Parameter(name, "query", False, {}, separator=None, json=isinstance(value, Mapping))
+        pairs += _pairs(encodings.get(name, unsaid), value, _plus)
+    return "&".join(pairs).encode()

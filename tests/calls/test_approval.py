@@ -41,7 +41,7 @@ def test_the_question_shows_the_facts_and_what_would_be_sent() -> None:
         "· account: work api.example:443",
         "· country code: US",
         "· type: local",
-        "· monthly rate: 1.15",
+        "· monthly rate: 1.15 in the account's currency",
         "· capabilities: voice, sms",
         "· with voice url: https://example.com/v",
     ]
@@ -51,7 +51,7 @@ def test_the_question_shows_the_facts_and_what_would_be_sent() -> None:
         "· mode: live",
         "· account: work api.example:443",
         "· type: local",
-        "· monthly rate: 1.15",
+        "· monthly rate: 1.15 in the account's currency",
         "· friendly name: Support",
         "· voice url: https://example.com/v",
     ]
@@ -97,7 +97,9 @@ def test_nobodys_words_can_pass_for_a_fact(words: str) -> None:
         lines = question.text.splitlines()
         assert len(question.text) < 700
         facts = " ".join(lines).split(" · ")  # as a client shows them that knows no lines
-        assert [fact for fact in facts if fact.startswith("monthly rate: ")] == ["monthly rate: 1.15"]
+        assert [fact for fact in facts if fact.startswith("monthly rate: ")] == [
+            "monthly rate: 1.15 in the account's currency"
+        ]
         assert not set("\x1b\u202e\u200b") & set(question.text)
 
 

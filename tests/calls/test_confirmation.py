@@ -1,5 +1,6 @@
 """Without ``confirm`` nothing is written, and what would be is shown as it is now."""
 
+import json
 from typing import Any
 
 import pytest
@@ -18,10 +19,17 @@ async def test_a_preview_of_a_purchase_shows_the_rate_and_leads_to_it() -> None:
         assert written(provider) == 0
         assert preview["message"] == (
             "Nothing was done, because confirm was not true. "
-            f"purchase_number would buy {NUMBER} and start its monthly billing at 1.15 per month."
+            f"purchase_number would buy {NUMBER} and start its monthly billing, "
+            "priced in the account's currency."
         )
         assert preview["code"] == "confirmation_required"
-        assert preview["preview"] == {"mode": "live", "monthly_rate": "1.15", "current": OFFER}
+        assert preview["preview"] == {
+            "mode": "live",
+            "monthly_rate": "1.15",
+            "current": {"country_code": "US", "type": "local", "capabilities": "voice, sms"},
+            "requires": "unknown: an address or documents may be wanted, and the API does not tell",
+        }
+        assert json.dumps(preview).count("1.15") == 2  # as a fact, and as what the next call agrees to
         assert preview["next_call"] == {
             "name": "purchase_number",
             "arguments": {
@@ -45,16 +53,30 @@ async def test_a_rate_that_rises_after_the_preview_stops_the_purchase() -> None:
         assert written(provider) == 0
 
 
+@pytest.mark.parametrize("agreed", [1.00, 1, "1.00"])
+async def test_an_agreed_rate_is_repeated_as_money_is_written(agreed: Any) -> None:
+    async with faulty() as provider, served(provider) as client:
+        answer = await called(client, "purchase_number", max_monthly_rate=agreed)
+        if answer["code"] == "rate_too_high":
+            assert answer["message"] == (
+                "Nothing was done: it costs 1.15 per month now, more than the agreed 1.00."
+            )
+        else:
+            assert (answer["code"], agreed) == ("invalid_arguments", "1.00")
+        assert written(provider) == 0
+
+
 async def test_a_preview_of_a_release_shows_what_would_be_lost_and_leads_to_it() -> None:
     async with faulty() as provider, served(provider) as client:
         provider.own(voice_url="https://example.com/v", friendly_name="Desk")
         preview = await called(client, "release_number", confirm=False)
         assert written(provider) == 0
         assert preview["message"].endswith(f"would give up {NUMBER} and its configuration for good.")
-        assert preview["preview"]["current"]["monthly_rate"] == "1.15"
-        assert preview["preview"]["would_be_lost"] == {
-            "friendly_name": "Desk",
-            "voice_url": "https://example.com/v",
+        assert preview["preview"] == {
+            "mode": "live",
+            "monthly_rate": "1.15",
+            "current": {"type": "local"},
+            "would_be_lost": {"friendly_name": "Desk", "voice_url": "https://example.com/v"},
         }
         assert preview["next_call"]["arguments"] == {"phone_number": NUMBER, "confirm": True}
         released = answer_of(await client.call_tool(**preview["next_call"]))

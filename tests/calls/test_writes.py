@@ -216,7 +216,13 @@ JOBS = {
     "openapi": "3.1.0",
     "info": {"title": "Jobs", "version": "1"},
     "paths": {
-        "/jobs": {"post": {"operationId": "startJob", "responses": answering("201", "id")}},
+        "/jobs": {
+            "post": {
+                "operationId": "startJob",
+                "responses": answering("201", "id"),
+                "x-telefonie-hints": {"effect": "dispose"},
+            }
+        },
         "/jobs/{id}": {
             "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
             "get": {"operationId": "getJob", "responses": answering("200")},

@@ -78,7 +78,7 @@ async def test_json_of_the_wrong_shape_is_no_result(body: bytes) -> None:
 
 
 async def test_a_read_whose_answers_never_come_ends_in_time() -> None:
-    async with faulty(GET=[f.hang]) as provider, served(provider, seconds=3) as client:
+    async with faulty(GET=[f.hang]) as provider, served(provider, seconds=2) as client:
         answer = answer_of(await client.call_tool("list_owned_numbers", {}))
         assert answer["code"] == "upstream_timeout"
         assert provider.count("GET") == 2

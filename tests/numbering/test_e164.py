@@ -10,6 +10,7 @@ from telefonie_mcp.openapi.documents import load_documents
 from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.derivation import build_catalog
+from tests.support.tools import violations
 
 MEANT = [
     ("+49 0 30 123456", "+4930123456"),
@@ -74,7 +75,7 @@ def test_every_argument_refuses_it(given: str, meant: str) -> None:
             with pytest.raises(ToolError) as refusal:
                 read_arguments(tool, {name: [given] if listed else given, "confirm": True})
             place = f"{name}[0]" if listed else name
-            problems = {each["field"]: each["problem"] for each in refusal.value.details["errors"]}
+            problems = violations(refusal.value.as_dict())
             assert f"did you mean {meant}?" in problems[place]
             tried += 1
     assert tried >= 8

@@ -186,8 +186,9 @@ SENTENCES: dict[str, tuple[Callable[[], str], str]] = {
 
 BOUNDED: dict[str, Callable[[], str]] = {
     "references that double": lambda: taking_and_giving(schema_of("S0"), components=levels(30, pair, {})),
-    "references that double in a parameter": lambda: parameters(
-        schema_of("S0"), 1, components=levels(30, pair, {})
+    "references that double in a parameter": lambda: operations(
+        {"parameters": [{"name": "x", "in": "query", "style": "deepObject", "schema": schema_of("S0")}]},
+        components=levels(30, pair, {}),
     ),
     "allOf that doubles": lambda: taking_and_giving(schema_of("S0"), components=levels(30, twice, OBJECT)),
     "allOf that doubles in many": lambda: taking_and_giving(
@@ -262,7 +263,7 @@ def test_a_large_part_is_open_and_the_others_stay() -> None:
         "c": {"type": "object", "properties": {"a": {}, "b": {}}},
         "d": {"type": "array", "items": {}},
     }
-    assert tool.output_schema["properties"] == {
+    assert tool.answer_schema["properties"] == {
         "x": {"type": "object", "properties": {"a": {}, "b": {}}},
         "y": {"type": "string"},
     }

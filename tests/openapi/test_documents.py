@@ -460,7 +460,7 @@ def test_no_name_is_lost_however_often_it_occurs() -> None:
         "header_id",
         "cookie_id",
         "body_id",
-        "body_id_",
+        "dollar_id",
         "body",
     ]
     assert len({binding.name for binding in tool.bindings}) == 6
@@ -469,7 +469,7 @@ def test_no_name_is_lost_however_often_it_occurs() -> None:
 def test_alike_answers_of_several_statuses_are_one_schema() -> None:
     responses: dict[str, Any] = {"200": {"description": "Done"}, "202": {"description": "Later"}}
     tool = strange({"responses": responses})
-    assert tool.output_schema == {
+    assert tool.answer_schema == {
         "type": "object",
         "properties": {"message": {"type": "string"}},
         "required": ["message"],
@@ -479,7 +479,7 @@ def test_alike_answers_of_several_statuses_are_one_schema() -> None:
 def test_a_path_parameter_may_be_called_message() -> None:
     parameters = [{"name": "message", "in": "path", "required": True}]
     tool = strange({"parameters": parameters}, path="/things/{message}")
-    assert tool.output_schema["required"] == ["message"]
+    assert tool.answer_schema["required"] == ["message"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.prompts.recipes import Prompt, load_prompts
 from telefonie_mcp.tools.catalog import restrict
 from telefonie_mcp.tools.derivation import build_catalog
-from tests.support.tools import document, parse
+from tests.support.tools import document, parse, violations
 
 GIVEN: dict[str, dict[str, str]] = {
     "find_and_buy_number": {"country": "US", "area": "415", "type": "local", "purpose": "SMS reminders"},
@@ -134,7 +134,7 @@ def test_arguments_are_read_like_those_of_tools(
 ) -> None:
     with pytest.raises(ToolError) as refused:
         prompts()[name].text(given)
-    errors = {each["field"]: each["problem"] for each in refused.value.details["errors"]}
+    errors = violations(refused.value.as_dict())
     assert errors.keys() == problems.keys()
     assert all(words in errors[field] for field, words in problems.items())
 

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,14 +21,19 @@ from mcp_types import INVALID_PARAMS, TextContent
 
 from tests.sandbox.porting.support import FIELDS, PDF
 from tests.sandbox.porting.support import NUMBERS as PORTED
+from tests.support.transports import both_eras, everywhere
 from tests.support.wire import Mode, Transport, answer_of, connected
 
 NUMBERS = ("+14155550123", "+14155550124", "+442079460123")
 
-both_eras = pytest.mark.parametrize("mode", get_args(Mode))
-everywhere = pytest.mark.parametrize("transport", get_args(Transport))
 everywhere_and_a_no = pytest.mark.parametrize(
-    ("transport", "yes"), [*((transport, True) for transport in get_args(Transport)), ("memory", False)]
+    ("transport", "yes"),
+    [
+        ("memory", True),
+        ("memory", False),
+        ("http", True),
+        pytest.param("stdio", True, marks=pytest.mark.whole),
+    ],
 )
 
 

@@ -30,6 +30,7 @@ from telefonie_mcp.settings.reading import read_settings
 from tests.support.faulty import NUMBER, Exchange, Provider, faulty, replying
 from tests.support.served import live_settings, served
 from tests.support.serving import serving
+from tests.support.transports import OVER_STDIO, both_eras
 from tests.support.wire import SECONDS, answer_of, connected, initialize, request, running
 
 Transport = Literal["stdio", "http", "stateless", "json"]
@@ -42,8 +43,7 @@ ASKABLE = {
     *((name, "auto") for name in ("stdio", "http", "stateless", "json")),
 }
 
-every_transport = pytest.mark.parametrize("transport", ["stdio", "http", "stateless", "json"])
-both_eras = pytest.mark.parametrize("mode", ["auto", "legacy"])
+every_transport = pytest.mark.parametrize("transport", [OVER_STDIO, "http", "stateless", "json"])
 
 
 def answering(result: ElicitResult | ErrorData, asked: list[str]) -> ElicitationFnT:
@@ -85,7 +85,7 @@ async def owned(client: Client) -> int:
     return answer_of(await client.call_tool("list_owned_numbers", {}))["total"]
 
 
-@every_transport
+@pytest.mark.parametrize("transport", ["stdio", "http", "stateless", "json"])
 @both_eras
 async def test_an_accepted_form_executes_the_call_where_a_person_can_be_asked(
     transport: Transport, mode: Mode, tmp_path: Path

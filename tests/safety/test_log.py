@@ -16,6 +16,7 @@ from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.reading import read_settings
 from tests.ledger.support import begin, buying
 from tests.support.commands import command
+from tests.support.transports import both_eras
 from tests.support.wire import answer_of
 
 NUMBER = "+14155550123"
@@ -84,7 +85,7 @@ async def test_the_log_command_filters_entries(options: list[str], count: int, t
     assert ("holds no such entry" in errors) is (count == 0)
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@both_eras
 async def test_an_agent_reads_its_own_recent_writes(mode: Literal["auto", "legacy"], tmp_path: Path) -> None:
     await write_a_little(tmp_path)
     variables = {"TELEFONIE_SANDBOX_DB": str(tmp_path / "sandbox.sqlite3")}

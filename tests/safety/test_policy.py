@@ -19,6 +19,7 @@ from telefonie_mcp.settings.reading import read_settings
 from tests.support.commands import command
 from tests.support.faulty import NUMBER, Provider, faulty
 from tests.support.served import served
+from tests.support.transports import OVER_STDIO, both_eras
 from tests.support.wire import SECONDS, Mode, Transport, answer_of, connected, serving_http
 
 Door = Literal["stdio", "http", "call"]
@@ -281,8 +282,8 @@ async def test_a_price_that_is_no_money_is_not_paid_under_a_limit(rules: dict[st
         assert provider.count("POST") == 0
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-@pytest.mark.parametrize("transport", ["stdio", "http"])
+@both_eras
+@pytest.mark.parametrize("transport", ["memory", OVER_STDIO, "http"])
 async def test_read_only_shows_in_the_list_and_in_the_instructions(
     transport: Transport, mode: Mode, tmp_path: Path
 ) -> None:
@@ -399,7 +400,7 @@ async def list_numbers(client: Client) -> dict[str, Any]:
     return answer_of(await client.call_tool("list_owned_numbers", {}))
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@both_eras
 async def test_too_many_calls_of_one_caller_are_told_when_to_come_back(mode: Mode, tmp_path: Path) -> None:
     variables = {"TELEFONIE_MAX_CALLS_PER_MINUTE": "2", "TELEFONIE_SANDBOX_DB": ":memory:"}
     async with serving_http(tmp_path, **variables) as url, Client(url, mode=mode) as client:

@@ -30,6 +30,7 @@ from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
 from tests.support.served import live_app
 from tests.support.spans import recorded
 from tests.support.tools import strange
+from tests.support.transports import both_eras
 from tests.support.wire import SECONDS, Mode, initialize, request, running
 from tests.test_redaction import DISGUISES, each
 
@@ -167,7 +168,7 @@ async def test_sessions_with_faults_over_http_show_no_secret(ledger: str, tmp_pa
     assert_no_secret(*seen, log, contents(tmp_path) or "nothing", processes)
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@both_eras
 async def test_spans_and_exceptions_hold_no_secret(mode: Mode, tmp_path: Path) -> None:
     spans = recorded()
     before = len(spans)

@@ -55,6 +55,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("processes", "attempts"), [(2, 8), pytest.param(8, 50, marks=pytest.mark.whole)], ids=["few", "many"]
 )
+@pytest.mark.no_cover
 async def test_exactly_what_the_budget_allows_is_bought(
     processes: int, attempts: int, ledger: str, tmp_path: Path
 ) -> None:

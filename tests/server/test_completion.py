@@ -1,7 +1,7 @@
 """Completions through the SDK's client, in both protocol eras."""
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from mcp import Client, MCPError
@@ -11,14 +11,13 @@ from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.fields import Settings
 from tests.support.account import connected_live, owning
 from tests.support.faulty import faulty, hang, replying
+from tests.support.transports import both_eras, everywhere
 from tests.support.wire import Mode, Transport, connected
 
 FIND = PromptReference(name="find_and_buy_number")
 GIVE_BACK = PromptReference(name="give_back_number")
 NUMBER = ResourceTemplateReference(uri="telefonie://numbers/{phone_number}")
 COUNTRY = ResourceTemplateReference(uri="telefonie://countries/{country_code}")
-
-both_eras = pytest.mark.parametrize("mode", get_args(Mode))
 
 
 async def complete(
@@ -30,7 +29,7 @@ async def complete(
 
 
 @both_eras
-@pytest.mark.parametrize("transport", get_args(Transport))
+@everywhere
 async def test_countries_types_areas_and_owned_numbers_are_completed(
     transport: Transport, mode: Mode, tmp_path: Path
 ) -> None:

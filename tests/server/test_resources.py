@@ -4,7 +4,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from mcp import Client, MCPError
@@ -16,10 +16,9 @@ from telefonie_mcp.server.resources import Resources
 from telefonie_mcp.settings.fields import Settings
 from tests.support.account import Heard, connected_live, owning, read
 from tests.support.faulty import NUMBER, Exchange, faulty, replying
-from tests.support.wire import Mode, Transport, connected
+from tests.support.transports import both_eras, everywhere
+from tests.support.wire import Mode, Transport, answer_of, connected
 
-both_eras = pytest.mark.parametrize("mode", get_args(Mode))
-everywhere = pytest.mark.parametrize("transport", get_args(Transport))
 IN_MEMORY = ":memory:"
 
 
@@ -258,3 +257,13 @@ async def test_nothing_is_offered_whose_tool_is_off(
         if not uris:
             with pytest.raises(MCPError, match="Unknown resource"):
                 await client.read_resource("telefonie://numbers")
+
+
+async def test_a_number_that_is_not_owned_is_refused_with_the_tools_next_step(tmp_path: Path) -> None:
+    async with connected("memory", "auto", tmp_path) as client:
+        with pytest.raises(MCPError) as refused:
+            await read(client, "telefonie://numbers/+14155550199")
+        answer = answer_of(await client.call_tool("get_owned_number", {"phone_number": "+14155550199"}))
+    assert answer["hint"] == "list_owned_numbers shows the numbers of this account."
+    assert refused.value.error.message == f"{answer['message']} {answer['hint']}"
+    assert refused.value.error.data == answer

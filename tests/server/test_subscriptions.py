@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -29,6 +29,7 @@ from telefonie_mcp.server.subscriptions import Subscriptions
 from telefonie_mcp.settings.fields import Settings
 from tests.support.account import connected_live, owning
 from tests.support.faulty import NUMBER, after, close, faulty, replying
+from tests.support.transports import both_eras, everywhere
 from tests.support.wire import SECONDS, Mode, Transport, connected, initialize, request, running
 
 ACCOUNT, LOG = "telefonie://numbers", "telefonie://log"
@@ -40,8 +41,6 @@ RELEASE = ("release_number", {"phone_number": NUMBER, "confirm": True})
 NOT_OWNED = ("release_number", {"phone_number": "+14155550199", "confirm": True})
 PREVIEW = ("release_number", {"phone_number": NUMBER, "confirm": False})
 
-everywhere = pytest.mark.parametrize("transport", get_args(Transport))
-both_eras = pytest.mark.parametrize("mode", get_args(Mode))
 News = MemoryObjectReceiveStream[str]
 
 

@@ -28,7 +28,7 @@ WRITES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 DECIDE_ABOUT_TOOLS = frozenset(
-    {"exclude_tools", "live_porting", "number_types", "read_only", "spec", "tools", "toolsets"}
+    {"currency", "exclude_tools", "live_porting", "number_types", "read_only", "spec", "tools", "toolsets"}
 )
 """Settings by which the catalog differs."""
 

@@ -15,6 +15,16 @@ def catalog() -> Catalog:
     return build_catalog(load_documents())
 
 
+def violations(answer: dict[str, Any]) -> dict[str, str]:
+    """Return field → problem of a refusal: of several from `errors`, of one from its message."""
+    if "errors" in answer:
+        assert len(answer["errors"]) > 1
+        return {error["field"]: error["problem"] for error in answer["errors"]}
+    field = answer["field"]
+    assert answer["message"].startswith(f"Nothing was done: {field} ")
+    return {field: answer["message"].removeprefix(f"Nothing was done: {field} ")}
+
+
 def tool(name: str) -> Tool:
     return catalog()[name]
 
@@ -42,6 +52,13 @@ def strange(operation: dict[str, Any] | None = None, **options: Any) -> Tool:
     check_schemas(made)
     (only,) = made
     return only
+
+
+def catalog_of(**operations: dict[str, Any]) -> Catalog:
+    """Return the tools of a document with one path, by method."""
+    responses = {"200": {"description": "Things"}}
+    paths = {"/things": {method: {"responses": responses, **each} for method, each in operations.items()}}
+    return build_catalog([parse({**document(), "paths": paths})])
 
 
 def answering(schema: dict[str, Any]) -> Tool:

@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from telefonie_mcp.errors import ToolError
+from telefonie_mcp.openapi.documents import load_documents
+from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Tool
-from tests.support.tools import catalog, strange, taking, tool
+from telefonie_mcp.tools.derivation import build_catalog
+from tests.support.tools import catalog, strange, taking, tool, violations
 
 NUMBER = "+14155550100"
 
@@ -23,7 +26,7 @@ def refused(called: str | Tool, arguments: Any) -> dict[str, Any]:
 
 
 def problems(called: str | Tool, arguments: Any) -> dict[str, str]:
-    return {error["field"]: error["problem"] for error in refused(called, arguments)["errors"]}
+    return violations(refused(called, arguments))
 
 
 @pytest.mark.parametrize("arguments", [None, {}, {"type": None, "page": None, "page_size": None}])
@@ -109,12 +112,16 @@ def test_all_violations_are_reported_at_once_with_field_and_remedy() -> None:
     assert found.keys() == arguments.keys()
     assert answer["field"] in arguments
     assert found["country_code"] == (
-        "must be an ISO 3166-1 alpha-2 country code with a numbering plan, such as US, GB or DE "
-        '(got "Germany")'
+        "must be an ISO 3166-1 alpha-2 country code with a numbering plan, such as US, GB or DE; "
+        'did you mean DE? (got "Germany")'
     )
-    assert found["type"] == 'must be one of local, national, toll-free, mobile (got "locl")'
+    assert (
+        found["type"] == 'must be one of local, national, toll-free, mobile; did you mean local? (got "locl")'
+    )
     assert found["area_code"].startswith("must be of type string (Desired area code")
-    assert "must match ^[0-9]{1,15}$" in found["contains"]
+    assert found["contains"] == (
+        'must be 1 to 15 digits, such as 5550; did you mean 3569377? (got "FLOWERS")'
+    )
     assert found["sms_enabled"].startswith("must be of type boolean")
     assert found["limit"] == "must be at most 20 (got 500)"
     assert found["city"].startswith(
@@ -314,15 +321,13 @@ def test_every_schema_is_valid_json_schema() -> None:
 
 def test_the_deepest_value_that_is_accepted() -> None:
     value = nested(64)
-    assert read_arguments(taking({}), {"x": value})[0] == {"x": value}
+    assert read_arguments(taking({}, style="deepObject"), {"x": value})[0] == {"x": value}
     assert list(problems(taking({"type": "string"}), {"x": value})) == ["x"]
 
 
 @pytest.mark.parametrize(
     ("schema", "value", "problem"),
     [
-        ({"type": "string", "format": "date"}, "soon", 'must be a valid date (got "soon")'),
-        ({"type": "string", "format": "uuid"}, "1", 'must be a valid uuid (got "1")'),
         ({"type": "array", "minItems": 2}, [1], "must have 2 or more items (got [1])"),
         ({"type": "array", "maxItems": 1}, ["a", None], 'must have at most 1 items (got ["a", null])'),
         ({"type": "array", "uniqueItems": True}, [1, 1], "must not hold the same item twice (got [1, 1])"),
@@ -359,6 +364,12 @@ def test_every_violation_has_a_remedy(schema: dict[str, Any], value: Any, proble
     assert problems(taking(schema), {"x": value}) == {"x": problem}
 
 
+def test_a_format_of_a_packaged_document_is_demanded() -> None:
+    order = build_catalog(load_documents(toolsets=TOOLSETS))["create_port_order"]
+    problem = problems(order, {"foc_date": "soon"})["foc_date"]
+    assert problem == 'must be a valid date (got "soon")'
+
+
 def test_violations_inside_an_argument_name_their_place() -> None:
     place = {
         "type": "object",
@@ -366,7 +377,7 @@ def test_violations_inside_an_argument_name_their_place() -> None:
         "properties": {"name": {"type": "string"}, "size": {"type": "integer", "description": "In metres"}},
         "additionalProperties": False,
     }
-    tool = taking({"type": "array", "items": place})
+    tool = taking({"type": "array", "items": place}, style="deepObject")
     assert problems(tool, {"x": [{"nmae": 1}, {"name": "a", "size": None}, {"name": "b", "zzz": 1}]}) == {
         "x[0].name": "is required",
         "x[0].nmae": "is not a member of x[0]; did you mean name?",
@@ -394,7 +405,7 @@ def test_refusals_stay_short_inside_an_argument_too(arguments: dict[str, Any], f
     answer = refused(tool, arguments)
     text = json.dumps(answer, ensure_ascii=False)
     assert answer["field"] == first
-    assert len(answer["errors"]) <= 50
+    assert len(violations(answer)) <= 50
     assert len(text) < 20_000
     assert text.isprintable()
 
@@ -434,3 +445,41 @@ def test_a_body_may_be_as_long_as_it_wants() -> None:
     body = {"content": {"application/json": {"schema": {"type": "string"}}}}
     tool = strange({"requestBody": body}, method="put")
     assert read_arguments(tool, {"body": "x" * 100_000, "confirm": True})[1] is True
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("tollfree", "toll-free"), ("Toll Free", "toll-free"), ("MOBILE", "mobile"), ("fax", "")],
+)
+def test_a_value_that_is_like_an_option_suggests_it(given: str, meant: str) -> None:
+    asked = {"country_code": "US", "type": given}
+    suggestion = f"; did you mean {meant}?" if meant else ""
+    assert problems("search_available_numbers", asked) == {
+        "type": f'must be one of local, national, toll-free, mobile{suggestion} (got "{given}")'
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "suggestion"),
+    [
+        ("FLOWERS", "; did you mean 3569377?"),
+        ("555-01", "; did you mean 55501?"),
+        ("41x", ""),
+        ("5*", ""),
+        ("", ""),
+    ],
+)
+def test_digits_are_explained_in_words(given: str, suggestion: str) -> None:
+    asked = {"country_code": "US", "contains": given}
+    assert problems("search_available_numbers", asked) == {
+        "contains": f'must be 1 to 15 digits, such as 5550{suggestion} (got "{given}")'
+    }
+
+
+def test_one_violation_is_said_once_and_several_are_listed() -> None:
+    one = refused("search_available_numbers", {"country_code": "UK"})
+    assert "errors" not in one
+    assert json.dumps(one).count("did you mean GB?") == 1
+    two = refused("search_available_numbers", {"country_code": "UK", "limit": 0})
+    assert [error["field"] for error in two["errors"]] == ["country_code", "limit"]
+    assert "did you mean" not in two["message"]

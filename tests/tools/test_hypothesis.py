@@ -104,7 +104,7 @@ def test_paths_and_queries_round_trip(segment: str, values: list[str]) -> None:
 
 
 SENT = re.compile(
-    r"GET /v1/numbers/(available|owned)|POST /v1/numbers/owned"
+    r"GET /v1/numbers/(available|owned|capabilities)|POST /v1/numbers/owned"
     r"|(GET|POST|DELETE) /v1/numbers/owned/%2B[1-9][0-9]{6,14}"
 )
 FIRST_WORDS = ("Nothing was done", "It is unknown whether", "Only part of this was done")

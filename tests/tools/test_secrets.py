@@ -19,6 +19,7 @@ from telefonie_mcp.tools.derivation import build_catalog
 from telefonie_mcp.tools.redaction import SentSecrets
 from telefonie_mcp.tools.results import UnusableError, present
 from telefonie_mcp.upstream.outcomes import Answer
+from tests.support.tools import violations
 
 KEY = "key-of-things"
 SECRET = "hunter2-hunter2"
@@ -295,9 +296,9 @@ async def test_each_item_of_a_list_can_have_a_format(tmp_path: Path) -> None:
     given = {"id": "t1", "codes": ["+1 (415) 555-0100", "4155550100"], "confirm": True}
     with pytest.raises(ToolError) as refused:
         await app.pipeline.call("close_thing", given, CommandLine())
-    (error,) = refused.value.details["errors"]
-    assert error["field"] == "codes[1]"
-    assert "did you mean +14155550100?" in error["problem"]
+    ((field, problem),) = violations(refused.value.as_dict()).items()
+    assert field == "codes[1]"
+    assert "did you mean +14155550100?" in problem
     await app.aclose()
 
 

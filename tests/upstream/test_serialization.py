@@ -52,7 +52,19 @@ def within(place: Literal["member", "body"], name: str = "x") -> Binding:
         ([1, 2], {"separator": "|"}, "x=1%7C2"),
         ({"a": 1, "b": False}, {}, "x=a,1,b,false"),
         ({"a": 1, "b": False}, {"separator": None}, "a=1&b=false"),
-        ({"a": [1]}, {"deep": True}, "x%5Ba%5D=%5B1%5D"),
+        ({"a": 1, "b": False}, {"deep": True}, "x%5Ba%5D=1&x%5Bb%5D=false"),
+        ({"a": [1, "b&c"]}, {"deep": True}, "x%5Ba%5D%5B%5D=1&x%5Ba%5D%5B%5D=b%26c"),
+        ({"a": {"b": {"c&": 1}}}, {"deep": True}, "x%5Ba%5D%5Bb%5D%5Bc%26%5D=1"),
+        (
+            {"a": [{"b": [1]}, {"b": [2]}]},
+            {"deep": True},
+            "x%5Ba%5D%5B0%5D%5Bb%5D%5B%5D=1&x%5Ba%5D%5B1%5D%5Bb%5D%5B%5D=2",
+        ),
+        ({"a": [[1], [2]]}, {"deep": True}, "x%5Ba%5D%5B0%5D%5B%5D=1&x%5Ba%5D%5B1%5D%5B%5D=2"),
+        ({"a": None, "b": [], "c": {}}, {"deep": True}, ""),
+        (["a", "b"], {"deep": True}, "x%5B%5D=a&x%5B%5D=b"),
+        ("a", {"deep": True}, "x=a"),
+        ({"a": 1, "b": ["p", "q"]}, {"separator": None}, "a=1&b=p&b=q"),
         ({"a": "é"}, {"json": True}, "x=%7B%22a%22%3A%22%C3%A9%22%7D"),
     ],
 )
@@ -125,6 +137,33 @@ def test_members_make_the_body(arguments: dict[str, Any], body: Body, content: b
     request = built(arguments, within("member"), body=body)
     assert request.content == content
     assert request.headers.get("Content-Type") == (None if content is None else body.media_type)
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("value", "encoding", "content"),
+    [
+        ("a b&c", None, "x=a+b%26c"),
+        (["a", "b"], None, "x=a&x=b"),
+        ({"a": 1, "b": "c d"}, None, "x=%7B%22a%22%3A1%2C%22b%22%3A%22c+d%22%7D"),
+        ([{"a": 1}], None, "x=%7B%22a%22%3A1%7D"),
+        ({"a": "x y"}, {"deep": True}, "x%5Ba%5D=x+y"),
+        ([{"a": 1}, {"a": 2}], {"deep": True}, "x%5B0%5D%5Ba%5D=1&x%5B1%5D%5Ba%5D=2"),
+        (["p", "q,r"], {"separator": ","}, "x=p,q%2Cr"),
+        (["p", "q"], {"separator": " "}, "x=p%20q"),
+        ({"a": 1, "b": "c"}, {"separator": None}, "a=1&b=c"),
+        ({"a": 1, "b": "c"}, {"separator": ","}, "x=a,1,b,c"),
+        (["p"], {"json": True}, "x=%5B%22p%22%5D"),
+    ],
+)
+def test_members_of_a_form_are_written_as_it_says(
+    value: Any, encoding: dict[str, Any] | None, content: str
+) -> None:
+    said = {} if encoding is None else {"x": Parameter("x", "query", False, {}, **encoding)}
+    request = built({"x": value}, within("member"), body=Body(True, {}, FORM, said))
+    assert request.content == content.encode()
 
 
 @pytest.mark.parametrize("value", [[], [1], 0, False, "", {"a": 1}])

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import anyio
 import pytest
@@ -15,9 +15,9 @@ from tests.support.faulty import NUMBER, Provider, after, faulty, reset
 from tests.support.held import Held
 from tests.support.ledger_file import LedgerFile
 from tests.support.served import WRITES
+from tests.support.transports import both_eras
 from tests.support.wire import SECONDS, Mode, Transport
 
-both_eras = pytest.mark.parametrize("mode", get_args(Mode))
 LONG = 20
 """Seconds a call may take: much longer than a hanging read, or a write that is cancelled, really takes."""
 everywhere = pytest.mark.parametrize("transport", ["stdio", "http"])

@@ -12,6 +12,7 @@ from telefonie_mcp.app import App
 from telefonie_mcp.ledger.records import Entry
 from telefonie_mcp.server.handlers import mcp_server
 from telefonie_mcp.settings.reading import read_settings
+from tests.support.transports import both_eras
 from tests.support.wire import answer_of
 
 SECRET = "secret in /etc/passwd"
@@ -22,7 +23,6 @@ OWNED: dict[str, Any] = {
     "country_code": "US",
 }
 Mode = Literal["auto", "legacy"]
-both_eras = pytest.mark.parametrize("mode", ["auto", "legacy"])
 
 
 class Broken(httpx.AsyncBaseTransport):

@@ -8,11 +8,11 @@ import pytest
 from tests.support.account import Heard, connected_live
 from tests.support.faulty import Exchange, Provider, faulty, replying
 from tests.support.served import WRITES
+from tests.support.transports import both_eras
 from tests.support.wire import Mode, Transport, answer_of
 
 everywhere = pytest.mark.parametrize("transport", get_args(Transport))
 TITLES = {"list_owned_numbers": "List Owned Numbers", "purchase_number": "Purchase Number"}
-both_eras = pytest.mark.parametrize("mode", get_args(Mode))
 
 
 @both_eras

@@ -9,19 +9,20 @@ from mcp import Client, MCPError
 from mcp_types import INVALID_PARAMS, TextResourceContents
 
 from telefonie_mcp import __version__
+from tests.support.transports import both_eras
 from tests.support.wire import Mode, Transport, answer_of, connected, running
 
 DOCUMENT = Path(__file__).parents[2] / "telefonie_mcp/openapi/data/telefonie-numbers-openapi.yml"
 
 
-@pytest.mark.parametrize("mode", get_args(Mode))
+@both_eras
 @pytest.mark.parametrize("transport", get_args(Transport))
 async def test_a_client_gets_the_whole_service(transport: Transport, mode: Mode, tmp_path: Path) -> None:
     async with connected(transport, mode, tmp_path) as client:
         await gets_the_whole_service(client, mode)
 
 
-@pytest.mark.parametrize("mode", get_args(Mode))
+@both_eras
 async def test_the_command_serves_http(mode: Mode, tmp_path: Path) -> None:
     async with (
         running("--http", "0", home=tmp_path) as server,

@@ -19,6 +19,7 @@ from telefonie_mcp.server.handlers import mcp_server
 from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.upstream.client import Transport, asgi_transport
 from tests.sandbox.porting.support import FIELDS, NUMBERS, PDF, SECRETS
+from tests.support.transports import both_eras
 from tests.support.wire import answer_of
 
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
@@ -60,7 +61,7 @@ class Agent:
         return preview["message"], await self.ask(call["name"], **call["arguments"])
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@both_eras
 async def test_two_numbers_from_draft_to_ported(mode: Literal["auto", "legacy"], tmp_path: Path) -> None:
     database = tmp_path / "sandbox.sqlite3"
     app = porting_app(tmp_path)
