@@ -291,5 +291,5 @@ def _sandbox(database: str) -> Transport:
         raise ToolError(
             f"{NOTHING_DONE}: the embedded sandbox cannot start: {error}",
             code="sandbox_unavailable",
-            hint="Ask the operator to set TELEFONIE_SANDBOX_DB to a writable file, or to :memory:.",
+            hint="Ask the operator to run telefonie-mcp doctor, or to set TELEFONIE_SANDBOX_DB to :memory:.",
         ) from error

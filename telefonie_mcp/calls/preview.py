@@ -22,13 +22,17 @@ _UNREADABLE: Final = " Its monthly rate cannot be read as an amount: it can neit
 
 
 class PreviewError(ToolError):
-    """The answer to an unconfirmed request: what it would do.
+    """The answer to an unconfirmed call: what it would do.
 
     Attributes:
-        digest: Identifies the request and the facts that were shown, so that a yes can be held to them.
+        purpose: What it would do, as the predicate of a sentence.
+        currency: In which currency the rate is, if it does not say so itself.
+        digest: Identifies the call and the facts that were shown, so that a yes can be held to them.
 
     """
 
+    purpose: str = ""
+    currency: str | None = None
     digest: str = ""
 
 
@@ -75,13 +79,15 @@ def preview_of(
         agreed = {hints.ceiling: float(rate)} if acquires and hints.ceiling and rate is not None else {}
         details["next_call"] = {"name": tool.name, "arguments": {**shown, **agreed, CONFIRM: True}}
     priced = f", priced in {unit}" if unit else ""
-    return PreviewError(
+    preview = PreviewError(
         f"{NOTHING_DONE}, because {CONFIRM} was not true. {tool.name} would {told}{priced}."
         f"{_UNREADABLE if unreadable else ''}",
         code="confirmation_required",
         hint=_next_step(hints, unreadable=unreadable),
         **details,
     )
+    preview.purpose, preview.currency = told, unit
+    return preview
 
 
 def _unsaid(

@@ -112,7 +112,7 @@ def _asking(app: "App", tool: "Tool", given: Mapping[str, Any]) -> dict[str, Any
     preview = _made(app, tool, {**given, CONFIRM: False})
     if not isinstance(preview, PreviewError) or "next_call" not in preview.details:
         return preview
-    if not asked(tool, preview, app.settings.currency, columns_of(sys.stdout)):
+    if not asked(tool, preview, columns_of(sys.stdout)):
         say(f"{NOTHING_DONE}.")
         sys.exit(1)
     held = {

@@ -2,18 +2,25 @@
 
 import os
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from telefonie_mcp.errors import TelefonieError
+from telefonie_mcp.errors import SettingsError, TelefonieError
 from telefonie_mcp.settings.fields import PREFIX, Settings
 from telefonie_mcp.settings.reading import read_settings
 
 if TYPE_CHECKING:
     from telefonie_mcp.ledger.store import Ledger
 
-__all__ = ["opened_ledger", "sandbox_errors", "sandbox_settings", "settings_in_force", "shortened"]
+__all__ = [
+    "missing_directory",
+    "opened_ledger",
+    "sandbox_errors",
+    "sandbox_settings",
+    "settings_in_force",
+    "shortened",
+]
 
 _OF_THE_SANDBOX: Final = frozenset({"sandbox_db", "state_dir", "ledger", "log_level", "log_format"})
 """Settings that the commands about the sandbox obey."""
@@ -50,8 +57,27 @@ def _read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     from telefonie_mcp.logs import configure_logging  # noqa: PLC0415
 
     settings = read_settings(environment, flags)
+    if problem := missing_directory(settings):
+        raise SettingsError(problem)
     configure_logging(settings.log_level, settings.log_format, settings.secrets)
     return settings
+
+
+def missing_directory(settings: Settings) -> str | None:
+    """Return what is wrong with the path of a database that is named: a mistyped one would make a new one."""
+    from telefonie_mcp.ledger.files import file_of  # noqa: PLC0415
+    from telefonie_mcp.ledger.records import LedgerError  # noqa: PLC0415
+
+    named: list[tuple[str, Path | None]] = []
+    if settings.sandbox_db and settings.mode == "sandbox" and settings.sandbox_db != ":memory:":
+        named.append(("SANDBOX_DB", Path(settings.sandbox_db)))
+    if settings.ledger:
+        with suppress(LedgerError):  # whoever opens it says what is wrong
+            named.append(("LEDGER", file_of(settings.ledger_url)))
+    for name, file in named:
+        if file and not (directory := file.absolute().parent).exists():
+            return f"{PREFIX}{name}: there is no directory {directory}; correct the path, or make it first"
+    return None
 
 
 def shortened(path: Path) -> str:

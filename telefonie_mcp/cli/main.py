@@ -14,7 +14,7 @@ import click
 
 from telefonie_mcp import __version__
 from telefonie_mcp.cli.environment import settings_in_force
-from telefonie_mcp.errors import DocumentError, SettingsError, TelefonieError
+from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.settings.fields import Settings
 
 __all__ = ["SECRETS", "main"]
@@ -75,11 +75,11 @@ def _layout() -> dict[str, Any]:
 
 
 def _diagnosis(error: TelefonieError) -> str:
-    """Return where more can be learned about an error of the installation."""
+    """Return where more can be learned about a ledger that cannot be used; a damaged entry names itself."""
     from telefonie_mcp.ledger.records import LedgerError  # noqa: PLC0415
 
-    explained = isinstance(error, (SettingsError, DocumentError, LedgerError)) and "doctor" not in sys.argv
-    return f"\n{_PROGRAM} doctor checks the installation." if explained else ""
+    explained = isinstance(error, LedgerError) and "is damaged" not in str(error)
+    return f". {_PROGRAM} doctor looks for the cause." if explained else ""
 
 
 def _unwritten(error: Exception | BaseExceptionGroup[BaseException]) -> int:

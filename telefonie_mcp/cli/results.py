@@ -14,19 +14,6 @@ __all__ = ["answer_lines", "refusal_lines", "shown"]
 
 _LONGEST: Final = 4096
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(?:Z|\+00:00)")
-_DIAGNOSED: Final = frozenset(
-    {
-        "unauthorized",
-        "forbidden",
-        "ledger_unavailable",
-        "sandbox_unavailable",
-        "upstream_error",
-        "upstream_invalid_response",
-        "upstream_unavailable",
-        "upstream_unreachable",
-    }
-)
-"""Codes of errors that ``telefonie-mcp doctor`` may explain."""
 
 
 def shown(value: Any) -> str:
@@ -80,8 +67,6 @@ def refusal_lines(error: Mapping[str, Any], tool: str, columns: int) -> Iterator
     hint = shown(error["hint"])
     if error["code"] == "invalid_arguments":
         hint = f"telefonie-mcp call {tool} --help says what it takes."
-    elif error["code"] in _DIAGNOSED and "doctor" not in hint:
-        hint = f"{hint} telefonie-mcp doctor looks for the cause."
     yield from paragraph(hint, columns, "→ ")
 
 

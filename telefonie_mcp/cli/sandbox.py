@@ -1,27 +1,42 @@
 """``telefonie-mcp sandbox``: serves, empties and drives the embedded sandbox."""
 
-from typing import Any
+import os
+import sys
+from functools import partial
+from typing import Any, Final
 
 import click
 
 from telefonie_mcp.cli.environment import sandbox_errors, sandbox_settings
 from telefonie_mcp.cli.inbound import COMMANDS
+from telefonie_mcp.cli.terminal import columns_of, interactive, paragraph, say
 from telefonie_mcp.settings.fields import Settings
 
 __all__ = ["sandbox"]
+
+_ACCOUNT: Final = "account-1"
+"""The key that is suggested."""
+
+_CONTRARY: Final = ("TELEFONIE_SANDBOX", "TELEFONIE_SANDBOX_DB", "TELEFONIE_API_KEY_FILE")
+"""Variables that contradict the address of a sandbox on a socket."""
 
 
 @click.group(invoke_without_command=True, commands=COMMANDS)
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Serve the sandbox on this loopback port (0: any)."
 )
+@click.option("--verbose", is_flag=True, help="With --port: a line on stderr for each request.")
 @click.option("--reset", is_flag=True, help="Empty the sandbox first; without --port, only that.")
+@click.option("--yes", is_flag=True, help="With --reset: do not ask.")
 @click.option("--sandbox-db", metavar="SANDBOX_DB", help=Settings.model_fields["sandbox_db"].description)
 @click.pass_context
-def sandbox(context: click.Context, *, port: int | None, reset: bool, sandbox_db: str | None) -> None:
+def sandbox(
+    context: click.Context, *, port: int | None, verbose: bool, reset: bool, yes: bool, sandbox_db: str | None
+) -> None:
     """Serve the sandbox alone, as an API on a socket, or empty it.
 
-    Every API key of 8 to 128 letters, digits, - and _ opens an account of its own.
+    Every API key of 8 to 128 letters, digits, - and _ opens an account of its own. --reset takes the
+    sandbox's entries in the ledger along, says what it empties, and asks on a terminal.
     """
     flags = {**context.obj, **({"sandbox_db": sandbox_db} if sandbox_db else {})}
     if context.invoked_subcommand:
@@ -29,23 +44,45 @@ def sandbox(context: click.Context, *, port: int | None, reset: bool, sandbox_db
             raise click.UsageError("--port and --reset go without a command.")
         context.obj = flags
         return
+    if port is None and not reset:
+        raise click.UsageError("Say --port N to serve the sandbox, or --reset to empty it.")
+    if verbose and port is None:
+        raise click.UsageError("--verbose is about the requests to --port.")
+    if yes and not reset:
+        raise click.UsageError("--yes answers the question of --reset, and there is none.")
+    settings = sandbox_settings(flags)
+    with sandbox_errors():
+        if reset:
+            from telefonie_mcp.cli.reset import reset_sandbox  # noqa: PLC0415
+
+            reset_sandbox(settings, ask=interactive() and not yes)
+        if port is not None:
+            _serve(settings.sandbox_database, port, verbose=verbose)
+
+
+def _serve(database: str, port: int, *, verbose: bool) -> None:
     import anyio  # noqa: PLC0415
 
-    from telefonie_mcp.sandbox import reset as empty  # noqa: PLC0415
+    from telefonie_mcp.cli.requests import ShowRequests  # noqa: PLC0415
     from telefonie_mcp.server.run import serve_sandbox  # noqa: PLC0415
     from telefonie_mcp.settings.types import Address  # noqa: PLC0415
 
-    if port is None and not reset:
-        raise click.UsageError("Say --port N to serve the sandbox, or --reset to empty it.")
-    settings = sandbox_settings(flags)
-    database = settings.sandbox_database
-    with sandbox_errors():
-        if reset:
-            _delete_ledger_entries(settings)  # first, so that a ledger that cannot be opened changes nothing
-            empty(database)
-            click.echo(f"The sandbox in {database} is empty.", err=True)
-        if port is not None:
-            anyio.run(serve_sandbox, database, Address(host="127.0.0.1", port=port))
+    def around(app: Any) -> Any:
+        return ShowRequests(app, partial(say, err=True)) if verbose else app
+
+    address = Address(host="127.0.0.1", port=port)
+    anyio.run(partial(serve_sandbox, database, address, ready=_show_exports, around=around))
+
+
+def _show_exports(url: str) -> None:
+    """Print what makes a server in another terminal use the sandbox, so that a shell can read it."""
+    columns = columns_of(sys.stdout)
+    lines = paragraph("The sandbox as if it were the live API; in another terminal:", columns, "# ", "# ")
+    if there := [name for name in _CONTRARY if os.environ.get(name)]:
+        lines.append(f"unset {' '.join(there)}")
+    lines += [f"export TELEFONIE_API_KEY={_ACCOUNT}", f"export TELEFONIE_BASE_URL={url}"]
+    more = "Every other key of 8 to 128 letters, digits, - and _ opens another account. Ctrl+C stops."
+    click.echo("\n".join([*lines, *paragraph(more, columns, "# ", "# ")]))
 
 
 @sandbox.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
@@ -72,13 +109,3 @@ def clock(flags: dict[str, Any], move: str | None) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     click.echo(f"{now:%Y-%m-%d %H:%M:%S} UTC")
-
-
-def _delete_ledger_entries(settings: Settings) -> None:
-    """Delete the sandbox's ledger entries: the numbers that they are about no longer exist."""
-    from telefonie_mcp.app import SANDBOX_ACCOUNT  # noqa: PLC0415
-    from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415
-
-    ledger = Ledger.open(settings.ledger_url)
-    ledger.forget(SANDBOX_ACCOUNT)
-    ledger.close()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from telefonie_mcp.cli.arguments import is_base64, types_of
+from telefonie_mcp.cli.arguments import arguments_of, is_base64, types_of
 from telefonie_mcp.cli.terminal import paragraph
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.openapi.hints import sentence
@@ -77,14 +77,28 @@ def tool_help(tool: Tool, columns: int) -> Iterator[str]:
 
 def example(tool: Tool) -> str:
     """Return a command line that calls ``tool``, with a placeholder where no value is sure to be valid."""
-    words = ["telefonie-mcp", "call", tool.name]
-    for name in tool.input_schema.get("required", ()):
-        if name == CONFIRM:
-            continue
-        schema = tool.input_schema["properties"].get(name, {})
-        value = _example(tool, name, schema)
-        words.append(f"{name}={name.upper()}" if value is None else f"{name}={shlex.quote(value)}")
-    return " ".join(words)
+    required = [name for name in tool.input_schema.get("required", ()) if name != CONFIRM]
+    others = [name for name in tool.input_schema["properties"] if name not in {*required, CONFIRM}]
+    pairs = [_pair(tool, name) for name in required]
+    if pairs and not _is_enough(tool, pairs):  # an update, for one, must change something
+        more = ([*pairs, _pair(tool, name)] for name in others)
+        pairs = next((each for each in more if _is_enough(tool, each)), pairs)
+    return " ".join(["telefonie-mcp", "call", tool.name, *pairs])
+
+
+def _pair(tool: Tool, name: str) -> str:
+    value = _example(tool, name, tool.input_schema["properties"].get(name, {}))
+    return f"{name}={name.upper() if value is None else shlex.quote(value)}"
+
+
+def _is_enough(tool: Tool, pairs: list[str]) -> bool:
+    """Return whether arguments make a valid call; a file that they name counts as one."""
+    words = [word.replace("=@FILE", "=RklMRQ==") for word in shlex.split(" ".join(pairs))]
+    try:
+        read_arguments(tool, arguments_of(tool.input_schema, words, None))
+    except ToolError:
+        return False
+    return True
 
 
 def _effect(tool: Tool) -> str:

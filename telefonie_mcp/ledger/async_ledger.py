@@ -217,7 +217,7 @@ def explained(limits: Mapping[str, Any] | None = None) -> Generator[None]:
             "reads work.",
             code="ledger_unavailable",
             hint="Ask the operator to restore the ledger or make it writable (TELEFONIE_LEDGER, "
-            "TELEFONIE_STATE_DIR).",
+            "TELEFONIE_STATE_DIR); telefonie-mcp doctor looks for the cause.",
         ) from error
 
 

@@ -52,6 +52,6 @@ The clock. `move_clock` moves the sandbox's clock forward; what falls due on the
 
 from telefonie_mcp.sandbox.app import create_sandbox
 from telefonie_mcp.sandbox.clocks import clock, move_clock, reset_clock
-from telefonie_mcp.sandbox.database import SandboxError, reset
+from telefonie_mcp.sandbox.database import SandboxError, contents, reset
 
-__all__ = ["SandboxError", "clock", "create_sandbox", "move_clock", "reset", "reset_clock"]
+__all__ = ["SandboxError", "clock", "contents", "create_sandbox", "move_clock", "reset", "reset_clock"]

@@ -147,6 +147,14 @@ _TABLES: Final = (
     *("attempts", "purchases", "owned", "numbers", "accounts"),
 )
 
+_COUNTED: Final = {
+    "account": "accounts",
+    "number": "numbers",
+    "port order": "port_orders",
+    "inbound event": "inbound_events",
+}
+"""What people call the rows of a table, in the singular."""
+
 
 class SandboxError(Exception):
     """The sandbox's database cannot be used; the message names it and says what to do."""
@@ -186,6 +194,20 @@ def reset(database: str | Path) -> None:
     with _explained(database), closing(open_database(database)) as connection, writing(connection):
         for table in _TABLES:
             connection.execute(f"DELETE FROM {table}")  # noqa: S608  # a constant
+
+
+def contents(database: str | Path) -> dict[str, int] | None:
+    """Return how many accounts, numbers, port orders and inbound events a sandbox has; `None` without a file.
+
+    Raises `SandboxError` if the file cannot be used.
+    """
+    if str(database) == MEMORY or not Path(database).exists():
+        return None
+    with _explained(database), closing(open_database(database)) as connection:
+        return {
+            name: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  # constants
+            for name, table in _COUNTED.items()
+        }
 
 
 @contextmanager

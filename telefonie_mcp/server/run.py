@@ -82,8 +82,20 @@ async def serve_http(app: App, address: Address) -> None:
         await _serve(requests, listener, "/mcp", drain)
 
 
-async def serve_sandbox(database: str, address: Address) -> None:
+async def serve_sandbox(
+    database: str,
+    address: Address,
+    *,
+    ready: Callable[[str], None] | None = None,
+    around: Callable[[Any], Any] | None = None,
+) -> None:
     """Serve the sandbox alone, with an account for every API key, until a signal arrives.
+
+    Args:
+        database: Its database.
+        address: Where it listens.
+        ready: Is told the base URL when the sandbox listens.
+        around: Wraps the ASGI application.
 
     Raises:
         SettingsError: ``address`` cannot be bound.
@@ -93,7 +105,9 @@ async def serve_sandbox(database: str, address: Address) -> None:
     from telefonie_mcp.sandbox import create_sandbox  # noqa: PLC0415
 
     with _listen(address, "--port") as listener:
-        await _serve(create_sandbox(database), listener, "/v1/numbers", anyio.lowlevel.checkpoint)
+        sandbox = create_sandbox(database)
+        sandbox = around(sandbox) if around else sandbox
+        await _serve(sandbox, listener, "/v1/numbers", anyio.lowlevel.checkpoint, ready)
 
 
 def _announce(app: App) -> None:
@@ -122,7 +136,13 @@ def _listen(address: Address, setting: str) -> socket.socket:
     return listener
 
 
-async def _serve(asgi: Any, listener: socket.socket, path: str, drain: Callable[[], Awaitable[None]]) -> None:
+async def _serve(
+    asgi: Any,
+    listener: socket.socket,
+    path: str,
+    drain: Callable[[], Awaitable[None]],
+    ready: Callable[[str], None] | None = None,
+) -> None:
     from telefonie_mcp.server.limits import HttpLimits, LimitedServer, usable_connections  # noqa: PLC0415
 
     def end() -> None:
@@ -139,6 +159,11 @@ async def _serve(asgi: Any, listener: socket.socket, path: str, drain: Callable[
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     host, port = listener.getsockname()[:2]
-    _log.warning("serving on http://%s%s", Address(host=host, port=port), path)
+    url = f"http://{Address(host=host, port=port)}{path}"
     async with ending_on_signal(drain, end):
+        _log.warning("serving on %s", url)
+        if ready:
+            ready(url)
+        elif not _log.isEnabledFor(logging.WARNING):
+            print(f"serving on {url}", file=sys.stderr)  # noqa: T201 - nobody could know a chosen port
         await server.serve()

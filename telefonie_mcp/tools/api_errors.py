@@ -18,7 +18,7 @@ from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 __all__ = ["problem_of", "refusal", "unusable"]
 
 _CODES: Final = {
-    401: ("unauthorized", "Ask the operator to check {key}."),
+    401: ("unauthorized", "Ask the operator to check {key} (telefonie-mcp doctor)."),
     402: ("payment_required", "Ask the account's owner to add funds."),
     403: ("forbidden", "The API key may not do this; ask the account's owner."),
     404: ("not_found", "Check the identifier."),
@@ -28,7 +28,9 @@ _CODES: Final = {
 _MAX_HOST: Final = 100
 """Characters of a redirect's host that a message quotes."""
 
-_TRY_LATER: Final = "Try again later; if it stays so, ask the operator to check {url} and the network."
+_TRY_LATER: Final = (
+    "Try again later; if it stays so, ask the operator to check {url} and the network (telefonie-mcp doctor)."
+)
 _NO_KEY_SENT: Final = (
     "The OpenAPI document says that this operation needs no key, so none was sent; ask the operator to "
     "correct its security."

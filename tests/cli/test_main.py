@@ -138,7 +138,12 @@ def test_reset_empties_the_sandbox_and_only_that(tmp_path: Path) -> None:
     assert command(tmp_path, *database, *bought)[0] == 0
     status, output, errors = command(tmp_path, *database, "sandbox", "--reset")
     assert (status, output) == (0, "")
-    assert errors == f"The sandbox in {database[1]} is empty.\n"
+    assert errors == (
+        f"This empties the sandbox in {database[1]} (1 account, 1 number) and 1 entry of the ledger in "
+        f"{tmp_path}/sandbox-ledger.sqlite3.\n"
+        f"The sandbox in {database[1]} is empty.\n"
+        "1 entry is removed from the ledger.\n"
+    )
     _, output, _ = command(tmp_path, *database, "call", "list_owned_numbers")
     assert json.loads(output)["total"] == 0
 

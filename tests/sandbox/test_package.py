@@ -8,7 +8,7 @@ ALLOWED = ("telefonie_mcp.sandbox", "telefonie_mcp.numbering", "telefonie_mcp.sq
 
 
 def test_the_public_names_are_few_and_sorted() -> None:
-    names = ["SandboxError", "clock", "create_sandbox", "move_clock", "reset", "reset_clock"]
+    names = ["SandboxError", "clock", "contents", "create_sandbox", "move_clock", "reset", "reset_clock"]
     assert sandbox.__all__ == sorted(sandbox.__all__) == names
 
 

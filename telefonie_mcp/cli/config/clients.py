@@ -31,6 +31,7 @@ class ClientProfile:
         forwards: The client passes on the environment variables listed in ``env_vars``.
         typed: An entry has the member ``"type": "stdio"``.
         syntax: The syntax of the file; JSON may have comments.
+        project: The file for one project, below its directory, if the client reads one.
 
     """
 
@@ -44,6 +45,7 @@ class ClientProfile:
     forwards: bool = False
     typed: bool = False
     syntax: Literal["json", "toml"] = "json"
+    project: str | None = None
 
 
 CLIENTS: Final[Mapping[str, ClientProfile]] = {
@@ -60,6 +62,7 @@ CLIENTS: Final[Mapping[str, ClientProfile]] = {
         linux="CLAUDE_CONFIG_DIR/.claude.json",
         reference="${{{}:-}}",  # the default is empty; without one, an unset variable leaves the reference
         typed=True,
+        project=".mcp.json",
     ),
     "vscode": ClientProfile(
         "VS Code",
@@ -69,8 +72,15 @@ CLIENTS: Final[Mapping[str, ClientProfile]] = {
         win32="APPDATA/Code/User/mcp.json",
         asks=True,
         typed=True,
+        project=".vscode/mcp.json",
     ),
-    "cursor": ClientProfile("Cursor", "mcpServers", linux="HOME/.cursor/mcp.json", reference="${{env:{}}}"),
+    "cursor": ClientProfile(
+        "Cursor",
+        "mcpServers",
+        linux="HOME/.cursor/mcp.json",
+        reference="${{env:{}}}",
+        project=".cursor/mcp.json",
+    ),
     "windsurf": ClientProfile(
         "Windsurf", "mcpServers", linux="HOME/.codeium/windsurf/mcp_config.json", reference="${{env:{}}}"
     ),
@@ -85,7 +95,11 @@ CLIENTS: Final[Mapping[str, ClientProfile]] = {
         "MCP Inspector", "mcpServers", linux="HOME/.mcp-inspector/mcp.json", typed=True
     ),
     "gemini-cli": ClientProfile(
-        "Gemini CLI", "mcpServers", linux="HOME/.gemini/settings.json", reference="${{{}}}"
+        "Gemini CLI",
+        "mcpServers",
+        linux="HOME/.gemini/settings.json",
+        reference="${{{}}}",
+        project=".gemini/settings.json",
     ),
     "codex-cli": ClientProfile(
         "Codex CLI", "mcp_servers", linux="CODEX_HOME/config.toml", forwards=True, syntax="toml"

@@ -10,7 +10,7 @@ from telefonie_mcp.cli.config.clients import ClientProfile
 from telefonie_mcp.cli.config.launch import Launch, SettingVariables
 from telefonie_mcp.settings.fields import PREFIX, Settings
 
-__all__ = ["SERVER", "Configuration", "build_configuration"]
+__all__ = ["OWN_INPUTS", "SERVER", "Configuration", "build_configuration"]
 
 SERVER: Final = "telefonie"
 """Name of this server in a client's configuration."""
@@ -21,6 +21,14 @@ _PLACEHOLDERS: Final = {
     "TELEFONIE_STATE_KEYS": "your-state-keys",
 }
 """Placeholders that the user must replace, by variable."""
+
+
+def _input_id(setting: str) -> str:
+    return f"{SERVER}-{setting.replace('_', '-')}"
+
+
+OWN_INPUTS: Final = frozenset(_input_id(name.removeprefix(PREFIX).lower()) for name in _PLACEHOLDERS)
+"""Ids of the inputs that this server's entries refer to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ def build_configuration(
     for name in names:
         if client.asks:
             setting = name.removeprefix(PREFIX).lower()
-            identity = f"telefonie-{setting.replace('_', '-')}"
+            identity = _input_id(setting)
             description = Settings.model_fields[setting].description
             inputs.append(
                 {"type": "promptString", "id": identity, "description": description, "password": True}

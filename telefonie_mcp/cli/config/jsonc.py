@@ -6,10 +6,10 @@ Accepts what editors accept in their settings: ``//`` and ``/* */`` comments, an
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
-__all__ = ["append", "parse", "put"]
+__all__ = ["append", "parse", "put", "remove"]
 
 _BLANK: Final = re.compile(r"(?:[ \t\r\n]|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _FIRST_INDENT: Final = re.compile(r'\n([ \t]+)"')
@@ -24,18 +24,22 @@ _SCALARS: Final = json.JSONDecoder(parse_constant=_no_constant)
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """A value with its position; ``children`` are the members of an object or the items of an array."""
+    """A value with its position; ``children`` are the members of an object or the items of an array.
+
+    ``places`` are the positions of an object's members.
+    """
 
     value: Any
     start: int
     end: int
     children: "Mapping[str, _Node] | Sequence[_Node]" = ()
     last: "_Child | None" = None
+    places: "Mapping[str, _Child]" = field(default_factory=dict[str, "_Child"])
 
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """Position of the last child of an object or array, from its name on, and whether a comma follows."""
+    """Position of a child of an object or array, from its name on, and whether a comma follows."""
 
     start: int
     end: int
@@ -90,6 +94,7 @@ class _Reader:
     def object(self, start: int) -> _Node:
         self.at += 1
         members: dict[str, _Node] = {}
+        places: dict[str, _Child] = {}
         last = None
         while not self.accept("}"):
             if last and not last.comma:
@@ -102,8 +107,9 @@ class _Reader:
                 raise self.error("a colon is missing")
             self.skip_blank()
             members[name] = node = self.node()
-            last = _Child(begin, node.end, self.accept(","))
-        return _Node({name: node.value for name, node in members.items()}, start, self.at, members, last)
+            places[name] = last = _Child(begin, node.end, self.accept(","))
+        value = {name: node.value for name, node in members.items()}
+        return _Node(value, start, self.at, members, last, places)
 
     def array(self, start: int) -> _Node:
         self.at += 1
@@ -148,6 +154,53 @@ def put(text: str, path: Sequence[str], value: Any) -> str:
     if json.dumps(node.value) == json.dumps(value):
         return text
     return text[: node.start] + _rendered(text, value, _indent_at(text, node.start)) + text[node.end :]
+
+
+def remove(text: str, path: Sequence[str]) -> str:
+    """Return ``text`` without the member at ``path``; unchanged if there is none.
+
+    Raises:
+        ValueError: ``text`` is not valid JSON, or the member cannot be removed without a loss.
+
+    """
+    node = _Reader(text).document()
+    expected = json.loads(json.dumps(node.value))
+    inner: Any = expected
+    *outer, name = path
+    for step in outer:
+        if not isinstance(node.children, Mapping) or step not in node.children:
+            return text
+        node, inner = node.children[step], inner[step]
+    if name not in node.places:
+        return text
+    del inner[name]
+    changed = _without(text, node, name)
+    if parse(changed) != expected:
+        raise ValueError(f"{'.'.join(path)} cannot be removed without a loss")
+    return changed
+
+
+def _without(text: str, parent: _Node, name: str) -> str:
+    """Return ``text`` without a member and its comma, and without the line that it leaves empty."""
+    place = parent.places[name]
+    start, end = place.start, place.end
+    names = [*parent.places]
+    before = names[names.index(name) - 1] if names.index(name) else None
+    if place.comma:
+        end = text.index(",", _blank_end(text, end)) + 1
+    elif before is not None:  # the member before becomes the last one, which has no comma
+        comma = text.index(",", _blank_end(text, parent.places[before].end))
+        text, start, end = f"{text[:comma]}{text[comma + 1 :]}", start - 1, end - 1
+    line = text.rfind("\n", 0, start) + 1
+    rest = len(text) if (newline := text.find("\n", end)) < 0 else newline + 1
+    if not text[line:start].strip() and not text[end:rest].strip():
+        start, end = line, rest
+    return text[:start] + text[end:]
+
+
+def _blank_end(text: str, position: int) -> int:
+    match = _BLANK.match(text, position)
+    return match.end() if match else position
 
 
 def append(text: str, path: Sequence[str], item: Any) -> str:

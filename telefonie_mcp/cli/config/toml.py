@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-__all__ = ["merge", "parse", "rendered"]
+__all__ = ["merge", "parse", "remove", "rendered"]
 
 _LINE_FEED: Final = re.compile(r"(?<!\r)\n")
 """A line end without a carriage return."""
@@ -43,6 +43,47 @@ def merge(text: str, path: Sequence[str], values: Mapping[str, Any]) -> str:
     if not _has(changed, expected):
         raise ValueError(f"{'.'.join(path)} cannot be written without a loss")
     return changed
+
+
+def remove(text: str, path: Sequence[str]) -> str:
+    """Return ``text`` without what stands at ``path``; unchanged if there is nothing.
+
+    Raises:
+        ValueError: ``text`` is not valid TOML, or the edit cannot be made without losing something.
+
+    """
+    import tomlkit  # noqa: PLC0415
+    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
+
+    expected = parse(text)
+    *outer, name = path
+    inner: Any = expected
+    for step in outer:
+        inner = inner.get(step) if isinstance(inner, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - TOML
+    if not isinstance(inner, dict) or name not in inner:
+        return text
+    del inner[name]
+    uses_carriage_returns = "\r\n" in text and not _LINE_FEED.search(text)
+    try:
+        document = tomlkit.parse(text)
+        table: Any = document
+        for step in outer:
+            table = table[step]
+        del table[name]
+        changed = tomlkit.dumps(document)
+    except TOMLKitError:
+        changed = text
+    changed = _LINE_FEED.sub("\r\n", changed) if uses_carriage_returns else changed
+    for empty in (expected, _without_empty(expected, outer)):  # tomlkit drops a table that held nothing else
+        if _has(changed, empty):
+            return changed
+    raise ValueError(f"{'.'.join(path)} cannot be removed without a loss")
+
+
+def _without_empty(tree: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    """Return a parsed tree without the table at ``path``, if that is empty."""
+    (name,) = path
+    return {key: value for key, value in tree.items() if key != name or value}
 
 
 def rendered(path: Sequence[str], table: Mapping[str, Any]) -> str:

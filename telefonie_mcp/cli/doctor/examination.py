@@ -14,6 +14,7 @@ from telefonie_mcp.app import App
 from telefonie_mcp.cli.doctor.findings import Finding, clock, omissions, versions
 from telefonie_mcp.cli.doctor.network import locate_failure
 from telefonie_mcp.cli.doctor.storage import ledger, state
+from telefonie_mcp.cli.environment import missing_directory
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
 from telefonie_mcp.ledger.files import readable_by_others, to_make_private
 from telefonie_mcp.server.instructions import destination
@@ -43,6 +44,8 @@ async def examine(environment: Mapping[str, str], flags: Mapping[str, Any]) -> l
         settings = read_settings(environment, flags)
     except SettingsError as error:
         return [_settings_problem(error), _versions()]
+    if problem := missing_directory(settings):
+        return [_settings_problem(SettingsError(problem)), _versions()]
     found = [finding async for finding in _service(settings)]
     return [*found, ledger(settings), state(settings), _versions()]
 

@@ -66,9 +66,11 @@ def _directory_problem(directory: Path) -> Finding | None:
     """Return what is wrong with a directory, which may not exist yet."""
     if not directory.exists():
         above = next(parent for parent in directory.parents if parent.exists())
-        if above.is_dir() and os.access(above, os.W_OK):
-            return None
-        return Finding("state", "problem", f"{directory} cannot be made in {above}", _WRITABLE_REMEDY)
+        try:
+            with tempfile.TemporaryDirectory(dir=above):  # tried: os.access tells root of what it may not do
+                return None
+        except OSError:
+            return Finding("state", "problem", f"{directory} cannot be made in {above}", _WRITABLE_REMEDY)
     try:
         with tempfile.TemporaryFile(dir=directory) as probe:
             probe.write(b"probe")
@@ -83,9 +85,14 @@ def _directory_problem(directory: Path) -> Finding | None:
 
 
 def _file_problem(file: Path) -> Finding | None:
-    if not file.exists() or os.access(file, os.W_OK):
+    """Return what is wrong with a file, which is opened for writing and not changed."""
+    try:
+        os.close(os.open(file, os.O_RDWR))
+    except FileNotFoundError:
         return None
-    return Finding("state", "problem", f"{file} cannot be written", _WRITABLE_REMEDY)
+    except OSError:
+        return Finding("state", "problem", f"{file} cannot be written", _WRITABLE_REMEDY)
+    return None
 
 
 def _damage(file: Path) -> str:

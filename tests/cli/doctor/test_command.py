@@ -12,6 +12,7 @@ from anyio import to_thread
 from tests.support.commands import command
 from tests.support.faulty import Exchange, Fault, Provider, close, faulty, hang, replying
 from tests.support.ports import closed_port
+from tests.support.terminals import terminal
 
 KEY = "key-0451-abcdef"
 
@@ -228,3 +229,25 @@ async def test_a_key_that_others_can_read(tmp_path: Path) -> None:
         file.chmod(0o600)
         _, found = await doctor(tmp_path, API_KEY_FILE=str(file), BASE_URL=provider.url)
         assert found["key"]["status"] == "ok"
+
+
+@pytest.mark.parametrize("columns", [30, 60, 80, 200])
+def test_the_report_fits_the_window(columns: int, tmp_path: Path) -> None:
+    deep = tmp_path / "a-directory-with-a-long-name" / "another-directory-with-a-long-name"
+    deep.mkdir(parents=True)
+    (deep / "sandbox.sqlite3").write_text("not a database, but long enough to look like one " * 100)
+    variables = {"TELEFONIE_SANDBOX_DB": str(deep / "sandbox.sqlite3")}
+    shown = terminal(tmp_path, "doctor", columns=columns, variables=variables)
+    assert shown.status == 1
+    assert shown.widest <= columns
+    assert "→ " in shown.text
+    _, output, _ = command(tmp_path, "doctor", **variables)
+    assert "\x1b" not in output
+    assert f"{deep}/sandbox.sqlite3 cannot be used" in output
+
+
+def test_what_root_may_not_do_is_tried(tmp_path: Path) -> None:
+    """`/proc` grants root every access and takes nothing."""
+    status, output, _ = command(tmp_path, "doctor", TELEFONIE_STATE_DIR="/proc/nowhere/deep")
+    assert status == 1
+    assert "cannot be made in /proc" in " ".join(output.split())
