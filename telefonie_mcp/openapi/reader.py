@@ -247,6 +247,10 @@ class OperationReader:
                 schemas[name] = self._schema(source, "output")
             else:
                 content = {kind: each for kind, each in content.items() if "/" in kind or "*" in kind}
+                if not all(_is_text(kind) or kind in {"application/octet-stream", "*"} for kind in content):
+                    raise DocumentError(
+                        f"{where}: its {name} answer must be JSON or text, not {', '.join(content)}"
+                    )
                 text = text or bool(content)
                 schemas[name] = {"type": "string"} if content else None
         if not schemas:

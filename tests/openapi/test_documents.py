@@ -153,6 +153,7 @@ UNSUPPORTED: list[tuple[dict[str, Any], str]] = [
         {"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "array"}}}}},
         "a form with members",
     ),
+    ({"responses": {"200": {"description": "", "content": {"image/png": {}}}}}, "must be JSON or text"),
     (
         {"requestBody": {"content": {"application/xml": {"schema": {"type": "object"}}}}},
         "must be JSON or a form with members or one text, the document offers application/xml",
