@@ -87,9 +87,9 @@ class App:
             _check_encryption(loaded, settings)
         catalog = with_currency(build_catalog(loaded), settings.currency)
         if settings.spec:
-            from telefonie_mcp.tools.arguments import check_schemas  # noqa: PLC0415 - needs the validator
+            from telefonie_mcp.tools.schema_checks import check_schemas  # noqa: PLC0415 - needs the validator
 
-            check_schemas(catalog)
+            catalog = check_schemas(catalog)
         _check_number_types(catalog, settings)
         catalog = restrict(
             catalog,

@@ -10,12 +10,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.money import ACCOUNT_CURRENCY, named_currency
 from telefonie_mcp.openapi.hints import sentence
 from telefonie_mcp.text import BULLET, clean_line, line_of, one_line
-from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.catalog import Tool, ungiven
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.current_state import CurrentState
@@ -85,20 +86,33 @@ class Caller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """The command line as a caller. It cannot approve: a script could answer in place of a person."""
+    """The command line as a caller.
+
+    Attributes:
+        name: The name that the ledger records.
+        key: The key that the rate limit counts calls by.
+        answered: A person at a terminal has seen the preview and said yes. Without a terminal nobody can
+            approve: a script could answer in place of a person.
+
+    """
 
     name: str = "command line"
     key: str = name
+    answered: bool = False
     local: bool = True
 
     async def approve(self, question: Question) -> str:
-        """Refuse always.
+        """Return an identifier of the approval that the person has given.
 
         Raises:
-            ToolError: ``not_approved``.
+            ToolError: ``not_approved``: nobody has.
 
         """
-        raise not_approved(question, "the command line has nobody to ask, since a script could answer")
+        if not self.answered:
+            raise not_approved(
+                question, "the command line has nobody to ask without a terminal, since a script could answer"
+            )
+        return f"terminal {uuid4()}"
 
 
 def not_approved(question: Question, reason: str) -> ToolError:
@@ -129,7 +143,7 @@ def purpose(tool: Tool, state: "CurrentState", shown: Mapping[str, Any]) -> str:
         shown: The arguments, without secrets.
 
     """
-    would = sentence(tool.hints.confirm, one_line({**state, **shown}))
+    would = sentence(tool.hints.confirm, one_line({**ungiven(tool), **state, **shown}))
     return would or f"send {tool.operation.method} {tool.operation.path}"
 
 

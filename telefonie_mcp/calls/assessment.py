@@ -14,7 +14,13 @@ from decimal import Decimal
 from typing import Any
 
 from telefonie_mcp.calls.approval import Caller, Question, facts_changed, question_about
-from telefonie_mcp.calls.current_state import CurrentState, impossible, read_current_state, refused
+from telefonie_mcp.calls.current_state import (
+    CurrentState,
+    can_read,
+    impossible,
+    read_current_state,
+    refused,
+)
 from telefonie_mcp.calls.held_rates import find_rates, with_rates
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.calls.preview import preview_of
@@ -24,7 +30,7 @@ from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.async_ledger import AsyncLedger, explained, in_progress
 from telefonie_mcp.ledger.budgets import check_budgets, shown_limits
 from telefonie_mcp.ledger.records import Account, InProgressError, Survey
-from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.catalog import Tool, ungiven
 from telefonie_mcp.tools.requester import Requester
 
 __all__ = ["Assessor", "Permit", "Request"]
@@ -39,6 +45,7 @@ class Request:
         arguments: Its arguments, complete and normalised.
         account: Whose numbers it is about.
         ceiling: The highest monthly rate that the caller agreed to.
+        agreed: The digest of the preview that a person agreed to, if one was shown.
 
     """
 
@@ -46,6 +53,7 @@ class Request:
     arguments: Mapping[str, Any]
     account: Account
     ceiling: Decimal | None = None
+    agreed: str | None = None
 
     @property
     def subject(self) -> str:
@@ -126,7 +134,11 @@ class Assessor:
 
         """
         asks = self._asks(request.tool)
-        made = await self._assess(request, survey, deadline, offered=asks, records=True)
+        made = await self._assess(
+            request, survey, deadline, offered=asks or bool(request.agreed), records=True
+        )
+        if request.agreed and self._digest(request, made) != request.agreed:
+            raise facts_changed()
         if not asks:
             return Permit(deadline, made.before, made.rate, newest=survey.newest)
         question = self._question(request, made, survey, await self._requirement(request, made, deadline))
@@ -151,7 +163,7 @@ class Assessor:
 
         """
         made = await self._assess(request, survey, deadline, offered=True, records=False)
-        return preview_of(
+        preview = preview_of(
             request.tool,
             request.arguments,
             made.facts,
@@ -161,6 +173,8 @@ class Assessor:
             requires=await self._requirement(request, made, deadline),
             currency=self.policy.currency,
         )
+        preview.digest = self._digest(request, made)
+        return preview
 
     def _asks(self, tool: Tool) -> bool:
         return tool.destructive and self.policy.approval == "human"
@@ -180,6 +194,11 @@ class Assessor:
             requires=requires,
             currency=self.policy.currency,
         )
+
+    def _digest(self, request: Request, made: _Assessment) -> str:
+        """Return what identifies a request and the facts that the decision about it rests on."""
+        bound = {"mode": self.mode, "account": request.account.name, "rate": str(made.rate)}
+        return question_about(request.tool, request.arguments, made.facts, bound=bound, limits={}).digest
 
     async def _assess(
         self, request: Request, survey: Survey, deadline: Deadline, *, offered: bool, records: bool
@@ -227,17 +246,20 @@ class Assessor:
     ) -> tuple[CurrentState | None, CurrentState | None]:
         """Return the state of the subject, which must allow the write, and what the decision rests on."""
         tool, arguments = request.tool, request.arguments
+        catalog = self.requester.catalog
         offer_hint, settle = tool.hints.preview, tool.hints.settle
         offer = None
-        if offer_hint and offered:
+        if offer_hint and not (offered and can_read(catalog, tool, offer_hint, arguments)):
+            offer_hint = None
+        if offer_hint:
             offer = await read_current_state(self.requester, tool, offer_hint, arguments, deadline)
             if offer is not None and (settle is None or settle.done == "present"):
                 return None, offer  # what is for sale is not owned yet
         before = None
-        if settle:
+        if settle and can_read(catalog, tool, settle, arguments):
             before = await read_current_state(self.requester, tool, settle, arguments, deadline)
             if refusal := impossible(tool, arguments, before):
                 raise refusal
-        if offer_hint and offered and offer is None:
-            raise refused(tool, offer_hint.absent, tool.shown(arguments), "not_found")
+        if offer_hint and offer is None:
+            raise refused(tool, offer_hint.absent, {**ungiven(tool), **tool.shown(arguments)}, "not_found")
         return before, offer or before

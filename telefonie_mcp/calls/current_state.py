@@ -9,15 +9,16 @@ from typing import Any, Final, Literal, assert_never, cast
 
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.openapi.hints import Read, Settle, sentence
+from telefonie_mcp.openapi.hints import Read, Settle, answer_path, sentence
 from telefonie_mcp.text import clean, clean_line, one_line
-from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.catalog import Catalog, Tool, ungiven
 from telefonie_mcp.tools.formats import DERIVATIONS
 from telefonie_mcp.tools.requester import Requester, content_of
 from telefonie_mcp.upstream.outcomes import Answer, Outcome
 
 __all__ = [
     "CurrentState",
+    "can_read",
     "happened",
     "impossible",
     "read_current_state",
@@ -36,16 +37,31 @@ _ABSENT: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
 async def read_current_state(
-    requester: Requester, tool: Tool, read: Read, arguments: Mapping[str, Any], deadline: Deadline
+    requester: Requester,
+    tool: Tool,
+    read: Read,
+    arguments: Mapping[str, Any],
+    deadline: Deadline,
+    *,
+    answer: Any = None,
 ) -> CurrentState | None:
     """Return the current facts about the subject of ``tool``, or ``None`` where it does not exist.
+
+    Args:
+        requester: The way to the API.
+        tool: The tool that writes.
+        read: The read, for which :func:`can_read` is true.
+        arguments: Arguments of the write.
+        deadline: When the facts must be there.
+        answer: The answer of the write, if it has one.
 
     Raises:
         ToolError: the facts could not be read. Reading changes nothing, so nothing was done.
 
     """
     reader = requester.catalog.sibling(tool, read.operation)
-    query = {name: _derived(source, arguments) for name, source in read.arguments.items()}
+    sources = {name: _value(source, arguments, answer) for name, source in read.arguments.items()}
+    query = {name: value for name, value in sources.items() if value is not None}
     outcome = await requester.send(reader, query, deadline)
     if read.items is None and _denies(outcome):
         return None
@@ -53,8 +69,28 @@ async def read_current_state(
     if read.items is None:
         return content
     subject = tool.hints.subject or ""
+    key = read.key or subject
     items = cast("list[CurrentState]", content.get(read.items, []))
-    return next((item for item in items if item.get(subject) == arguments[subject]), None)
+    return next((item for item in items if item.get(key) == arguments[subject]), None)
+
+
+def can_read(
+    catalog: Catalog, tool: Tool, read: Read, arguments: Mapping[str, Any], *, answer: Any = None
+) -> bool:
+    """Whether it is known what to read: the arguments that identify it may be optional, and not given.
+
+    In a list, the subject identifies the thing, and what else would narrow the list down may be unknown.
+    """
+    subject = tool.hints.subject
+    if read.items is not None and arguments.get(subject or "") is None:
+        return False
+    required = catalog.sibling(tool, read.operation).input_schema.get("required", ())
+    needed = [
+        source
+        for name, source in read.arguments.items()
+        if read.items is None or name in required or _is_subject(source, subject)
+    ]
+    return all(_value(source, arguments, answer) is not None for source in needed)
 
 
 def happened(
@@ -99,9 +135,15 @@ def values_of(fact: CurrentState, names: Iterable[str]) -> dict[str, Any]:
     return {name: fact.get(name, "") for name in names}
 
 
-def tells(tool: Tool, settle: Settle, arguments: Mapping[str, Any]) -> bool:
-    """Whether looking can tell: no answer shows a secret, so what was sent cannot be compared with it."""
-    return settle.done != "matches" or not tool.secrets & arguments.keys()
+def tells(
+    catalog: Catalog, tool: Tool, settle: Settle, arguments: Mapping[str, Any], *, answer: Any = None
+) -> bool:
+    """Whether looking can tell: it is known what to look for, and what was sent is shown.
+
+    No answer shows a secret, so what was sent as one cannot be compared with it.
+    """
+    shown = settle.done != "matches" or not tool.secrets & arguments.keys()
+    return shown and can_read(catalog, tool, settle, arguments, answer=answer)
 
 
 def sent_members(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,7 +171,7 @@ def impossible(tool: Tool, arguments: Mapping[str, Any], before: CurrentState | 
         reason, code = f"the API wants {{{tool.hints.lacks}}} first", "conflict"
     else:
         return None
-    return refused(tool, reason, {**(before or {}), **tool.shown(arguments)}, code)
+    return refused(tool, reason, {**ungiven(tool), **(before or {}), **tool.shown(arguments)}, code)
 
 
 def refused(
@@ -157,8 +199,18 @@ def _denies(outcome: Outcome) -> bool:
     )
 
 
-def _derived(source: str | int, arguments: Mapping[str, Any]) -> Any:
+def _value(source: str | int, arguments: Mapping[str, Any], answer: Any) -> Any:
+    """Return an argument of a read; ``None`` where the write was not given it, or has no such answer."""
     if isinstance(source, int):
         return source
     name, _, derivation = source.partition("|")
-    return DERIVATIONS[derivation](arguments[name]) if derivation else arguments[name]
+    value: Any = arguments.get(name)
+    if path := answer_path(name):
+        value = answer
+        for step in path:
+            value = cast("Mapping[str, Any]", value).get(step) if isinstance(value, Mapping) else None
+    return DERIVATIONS[derivation](str(value)) if derivation and value is not None else value
+
+
+def _is_subject(source: str | int, subject: str | None) -> bool:
+    return isinstance(source, str) and source.partition("|")[0] == subject

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from telefonie_mcp.calls.current_state import read_current_state
+from telefonie_mcp.calls.current_state import can_read, read_current_state
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import ToolError
@@ -42,7 +42,7 @@ def with_rates(usage: Usage, rates: Mapping[int, Decimal]) -> Usage:
 async def _rate(requester: Requester, policy: Policy, entry: Entry, deadline: Deadline) -> Decimal | None:
     tool = requester.catalog.everything.get(entry.tool)
     settle = tool.hints.settle if tool else None
-    if tool is None or settle is None:
+    if tool is None or settle is None or not can_read(requester.catalog, tool, settle, entry.arguments):
         return None
     try:
         current = await read_current_state(requester, tool, settle, entry.arguments, deadline)

@@ -95,11 +95,20 @@ class Pipeline:
         self._writing = 0
         self._idle = anyio.Event()
 
-    async def call(self, name: str, arguments: Mapping[str, Any] | None, caller: Caller) -> Result:
+    async def call(
+        self, name: str, arguments: Mapping[str, Any] | None, caller: Caller, *, agreed: str | None = None
+    ) -> Result:
         """Run one call.
 
         A write, once begun, is finished or settled even when the caller goes away; it is bounded by the
         deadline all the same.
+
+        Args:
+            name: The tool.
+            arguments: Its arguments.
+            caller: Who calls.
+            agreed: The digest of a preview that a person agreed to (``PreviewError.digest``); if the facts
+                are others now, nothing is done.
 
         Raises:
             UnknownToolError: there is no such tool.
@@ -110,12 +119,14 @@ class Pipeline:
         tool = self._requester.catalog[name]
         try:
             with _explained(tool, NOTHING_DONE):
-                return await self._run(tool, arguments, caller)
+                return await self._run(tool, arguments, caller, agreed)
         except ToolError as error:
             error.redact(self._requester.redactor)
             raise
 
-    async def _run(self, tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller) -> Result:
+    async def _run(
+        self, tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller, agreed: str | None
+    ) -> Result:
         self._refuse_when_closing()
         self._rate_limit.take(caller.key)
         deadline = Deadline.after(self._seconds)
@@ -126,7 +137,7 @@ class Pipeline:
             return Result(await self._read(tool, values, deadline), {"mode": self._mode})
         ceiling = limit(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None
         self._policy.check_arguments(tool, values)
-        request = Request(tool, values, self._account(tool), ceiling)
+        request = Request(tool, values, self._account(tool), ceiling, agreed)
         if tool.destructive and not confirmed:
             raise await self._preview(request, deadline)
         survey = await self._recovered(request, deadline)

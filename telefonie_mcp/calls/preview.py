@@ -16,9 +16,20 @@ from telefonie_mcp.redaction import HIDDEN
 from telefonie_mcp.text import clean_line, line_of
 from telefonie_mcp.tools.catalog import CONFIRM, Tool
 
-__all__ = ["preview_of"]
+__all__ = ["PreviewError", "preview_of"]
 
 _UNREADABLE: Final = " Its monthly rate cannot be read as an amount: it can neither be shown nor be limited."
+
+
+class PreviewError(ToolError):
+    """The answer to an unconfirmed request: what it would do.
+
+    Attributes:
+        digest: Identifies the request and the facts that were shown, so that a yes can be held to them.
+
+    """
+
+    digest: str = ""
 
 
 def preview_of(
@@ -31,7 +42,7 @@ def preview_of(
     limits: Mapping[str, Any],
     requires: str | None = None,
     currency: str | None = None,
-) -> ToolError:
+) -> PreviewError:
     """Return the preview of a call that may be carried out.
 
     Args:
@@ -64,7 +75,7 @@ def preview_of(
         agreed = {hints.ceiling: float(rate)} if acquires and hints.ceiling and rate is not None else {}
         details["next_call"] = {"name": tool.name, "arguments": {**shown, **agreed, CONFIRM: True}}
     priced = f", priced in {unit}" if unit else ""
-    return ToolError(
+    return PreviewError(
         f"{NOTHING_DONE}, because {CONFIRM} was not true. {tool.name} would {told}{priced}."
         f"{_UNREADABLE if unreadable else ''}",
         code="confirmation_required",

@@ -113,7 +113,7 @@ async def _find_outcome(
 ) -> _Outcome:
     tool = requester.catalog.everything.get(entry.tool)
     settle = tool.hints.settle if tool else None
-    if tool is None or settle is None or not tells(tool, settle, entry.arguments):
+    if tool is None or settle is None or not tells(requester.catalog, tool, settle, entry.arguments):
         return _Outcome("unverified", "nothing can be looked up that would tell")
     after = await read_current_state(requester, tool, settle, entry.arguments, deadline)
     done = happened(tool, settle, entry.arguments, entry.previous, after)

@@ -110,11 +110,14 @@ class _Write:
         elif _certainly_not_done(outcome):
             raise WriteError("refused", refusal(self.tool, outcome))
         settle = self.tool.hints.settle
-        if settle is None or not tells(self.tool, settle, self.arguments):
+        answer = _data_of(outcome)
+        if settle is None or not tells(
+            self.requester.catalog, self.tool, settle, self.arguments, answer=answer
+        ):
             raise WriteError("unverified", self._unknown(problem, provider_data=data))
-        return await self._settle(settle, outcome, problem)
+        return await self._settle(settle, outcome, problem, answer)
 
-    async def _settle(self, settle: Settle, outcome: Outcome, problem: str) -> Done:
+    async def _settle(self, settle: Settle, outcome: Outcome, problem: str, answer: Any) -> Done:
         """Read the current state until it shows the outcome or the deadline has passed.
 
         A subject that is present and as requested proves the write at once. An absent or unchanged subject
@@ -128,7 +131,7 @@ class _Write:
             evidence = "and looking at the result failed too"
             with suppress(ToolError):
                 after = await read_current_state(
-                    self.requester, self.tool, settle, self.arguments, self.deadline
+                    self.requester, self.tool, settle, self.arguments, self.deadline, answer=answer
                 )
                 done = happened(self.tool, settle, self.arguments, self.before, after)
                 evidence = _EVIDENCE[done]
@@ -196,6 +199,14 @@ def _too_little_time() -> ToolError:
         hint="Try again later; if it stays so, ask the operator to raise TELEFONIE_TIMEOUT.",
         retryable=True,
     )
+
+
+def _data_of(outcome: Outcome) -> Any:
+    """Return the JSON of a success, whether it follows the document or not."""
+    if isinstance(outcome, Answer) and 200 <= outcome.status < 300:  # noqa: PLR2004
+        with suppress(ValueError, RecursionError):
+            return outcome.json
+    return None
 
 
 def _may_be_pending(outcome: Outcome) -> bool:

@@ -14,6 +14,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp_types import TextContent
 
+from telefonie_mcp.cli.terminal import columns_of, is_terminal, paragraph, say
 from telefonie_mcp.errors import TelefonieError
 
 __all__ = ["SERVER", "play"]
@@ -39,9 +40,10 @@ class _Presenter:
 
         """
         self._step += 1
-        click.secho(f"\n{self._step}. {why}", bold=True)
+        click.echo()
+        say(f"{self._step}. {why}", bold=True)
         words = ", ".join(f"{name}={json.dumps(value)}" for name, value in arguments.items())
-        click.secho(f"   {tool}({words})", fg="cyan")
+        _show(f"{tool}({words})", fg="cyan")
         result = await self._client.call_tool(tool, arguments)
         text = next(part.text for part in result.content if isinstance(part, TextContent))
         if bool(result.is_error) is not refused:
@@ -51,7 +53,7 @@ class _Presenter:
         answer: dict[str, Any] = json.loads(text)
         if "next_call" not in answer:
             raise TelefonieError(f"the demo's step {self._step} did not go as it should: {text}")
-        click.secho(f"   refused: {answer['message']}", fg="yellow")
+        _show(f"refused: {answer['message']}", fg="yellow")
         return answer
 
     async def confirm(self, why: str, refused: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +62,16 @@ class _Presenter:
 
     def show(self, text: str) -> None:
         """Print one line about a result."""
-        click.secho(f"   {text}", fg="green")
+        _show(text, fg="green")
+
+
+def _show(text: str, **style: Any) -> None:
+    """Print a line that belongs to a step; on a terminal, as many as it needs."""
+    if is_terminal(sys.stdout):
+        for line in paragraph(text, columns_of(sys.stdout), "   ", "     "):
+            click.secho(line, **style)
+    else:
+        click.echo(f"   {text}")
 
 
 async def play(server: StdioServerParameters = SERVER) -> None:
@@ -77,16 +88,15 @@ async def play(server: StdioServerParameters = SERVER) -> None:
     async with Client(stdio_client(server)) as client:
         title = client.server_info.title if client.server_info else None
         tools = (await client.list_tools()).tools
-        click.secho(f"{title}, protocol {client.protocol_version}, {len(tools)} tools", bold=True)
+        say(f"{title}, protocol {client.protocol_version}, {len(tools)} tools", bold=True)
         try:
             await _number_lifecycle(_Presenter(client))
         except TelefonieError as error:  # raised inside the block, it would be wrapped in an exception group
             failure = error
     if failure:
         raise failure
-    click.secho(
-        "\nA number was bought, configured and released, in the sandbox. Nothing is left of it.", bold=True
-    )
+    click.echo()
+    say("A number was bought, configured and released, in the sandbox. Nothing is left of it.", bold=True)
 
 
 async def _number_lifecycle(presenter: _Presenter) -> None:

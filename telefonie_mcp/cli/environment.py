@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from telefonie_mcp.errors import TelefonieError
@@ -12,7 +13,7 @@ from telefonie_mcp.settings.reading import read_settings
 if TYPE_CHECKING:
     from telefonie_mcp.ledger.store import Ledger
 
-__all__ = ["opened_ledger", "sandbox_errors", "sandbox_settings", "settings_in_force"]
+__all__ = ["opened_ledger", "sandbox_errors", "sandbox_settings", "settings_in_force", "shortened"]
 
 _OF_THE_SANDBOX: Final = frozenset({"sandbox_db", "state_dir", "ledger", "log_level", "log_format"})
 """Settings that the commands about the sandbox obey."""
@@ -51,6 +52,15 @@ def _read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     settings = read_settings(environment, flags)
     configure_logging(settings.log_level, settings.log_format, settings.secrets)
     return settings
+
+
+def shortened(path: Path) -> str:
+    """Return a path as people write it: what is in the user's home begins with ``~``."""
+    home = os.environ.get("HOME", "")
+    try:
+        return f"~/{path.absolute().relative_to(home)}" if home else str(path)
+    except ValueError:
+        return str(path)
 
 
 @contextmanager

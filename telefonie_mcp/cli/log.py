@@ -1,17 +1,26 @@
-"""``telefonie-mcp log``: prints the ledger as text, JSON lines or CSV."""
+"""``telefonie-mcp log``: shows the ledger, as a table on a terminal, else as text, JSON lines or CSV."""
 
 import csv
+import io
 import json
 import re
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
 
-from telefonie_mcp.cli.environment import opened_ledger, settings_in_force
+from telefonie_mcp.cli.environment import opened_ledger, settings_in_force, shortened
+from telefonie_mcp.cli.log_entries import concerns, entry_lines, table_lines
+from telefonie_mcp.cli.terminal import columns_of, is_terminal, say
 from telefonie_mcp.ledger.records import State
 from telefonie_mcp.text import clean, clean_line
+
+if TYPE_CHECKING:
+    from telefonie_mcp.ledger.records import Entry
+    from telefonie_mcp.ledger.store import Ledger
+    from telefonie_mcp.settings.fields import Settings
 
 __all__ = ["log"]
 
@@ -29,43 +38,121 @@ _COLUMNS: Final = (
     "arguments",
 )
 
+_EVERY: Final = 2**31
+"""More entries than a ledger has."""
 
-_MAX_CELL: Final = 300
-"""Characters of a cell of the table."""
+_POLL_SECONDS: Final = 1.0
+"""How often ``--follow`` looks for new entries and outcomes."""
+
+_FOLLOWED: Final = 200
+"""Newest entries that ``--follow`` looks at each time."""
 
 
 @click.command()
-@click.option("--json", "form", flag_value="json", help="One JSON object a line.")
-@click.option("--csv", "form", flag_value="csv", help="Comma-separated values with a header.")
-@click.option("--number", "subject", metavar="NUMBER", help="Only writes about this number, in E.164.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values with a header.")
+@click.option("--number", metavar="NUMBER", help="Only writes about this number, however it is written.")
 @click.option("--tool", metavar="TOOL", help="Only writes by this tool.")
 @click.option("--state", type=click.Choice(get_args(State)), help="Only writes in this state.")
 @click.option("--since", type=click.DateTime(), help="Only writes since this time, in UTC.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
+@click.option("--follow", is_flag=True, help="Show them oldest first, and go on with what comes.")
 @click.pass_obj
-def log(flags: dict[str, Any], *, form: str | None, since: datetime | None, **filters: Any) -> None:
+def log(
+    flags: dict[str, Any],
+    *,
+    as_json: bool,
+    as_csv: bool,
+    number: str | None,
+    since: datetime | None,
+    limit: int,
+    follow: bool,
+    **filters: Any,
+) -> None:
     """Show the ledger: what was bought, changed and released, newest first."""
-    with opened_ledger(settings_in_force(flags).ledger_url) as ledger:
-        entries = ledger.recent(since=since and since.replace(tzinfo=UTC), **filters)
-    rows = [clean(entry.as_dict()) for entry in entries]
-    if form == "json":
-        for row in rows:
-            click.echo(json.dumps(row))
-    elif form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other.")
+    wanted = None
+    if number is not None:
+        from telefonie_mcp.cli.log_entries import wanted_digits  # noqa: PLC0415 - phonenumbers takes a while
+
+        if not (wanted := wanted_digits(number)):
+            raise click.BadParameter(f"{clean_line(number, 40)!r} has no digits", param_hint="--number")
+    settings = settings_in_force(flags)
+    begun = since and since.replace(tzinfo=UTC)
+    show = _json if as_json else _csv if as_csv else _table if is_terminal(sys.stdout) else _text
+
+    def read(ledger: "Ledger", most: int) -> "list[Entry]":
+        found = ledger.recent(**filters, since=begun, limit=_EVERY if wanted else most)
+        return [entry for entry in found if not wanted or concerns(entry, wanted)][:most]
+
+    with opened_ledger(settings.ledger_url) as ledger:
+        entries = read(ledger, limit)
+        say(_about(settings, entries), err=True)
+        if follow:
+            _follow(ledger, read, entries, show)
+            return
+    for line in show(entries, header=True):
+        click.echo(line)
+    if not entries:
+        click.echo("The ledger holds no such entry.", err=True)
+
+
+def _about(settings: "Settings", entries: "Sequence[Entry]") -> str:
+    """Return whose writes are shown, and from where."""
+    from telefonie_mcp.ledger.files import file_of  # noqa: PLC0415
+
+    accounts = {clean_line(entry.account) for entry in entries}
+    whose = f" of {', '.join(sorted(accounts))}" if accounts else ""
+    where = shortened(file) if (file := file_of(settings.ledger_url)) else "memory"
+    if "://" in settings.ledger_url and not file:
+        where = "PostgreSQL"
+    mode = "Sandbox" if settings.mode == "sandbox" else "Live"
+    return f"{mode}: writes{whose}, from the ledger in {where}"
+
+
+def _follow(ledger: "Ledger", read: Any, entries: "Sequence[Entry]", show: Any) -> None:
+    """Show the entries, and then each that is new or has another state, until the user stops it."""
+    from time import sleep  # noqa: PLC0415
+
+    seen: dict[int, str] = {}
+    header = True
+    try:
+        while True:
+            new = [entry for entry in reversed(entries) if seen.get(entry.id) != entry.state]
+            for line in show(new, header=header) if new else ():
+                click.echo(line)
+            header = header and not new
+            seen |= {entry.id: entry.state for entry in new}
+            sleep(_POLL_SECONDS)
+            entries = read(ledger, _FOLLOWED)
+            if seen:
+                entries = [entry for entry in entries if entry.id in seen or entry.id > max(seen)]
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+def _json(entries: "Sequence[Entry]", *, header: bool) -> Iterator[str]:  # noqa: ARG001 - one of four forms
+    yield from (json.dumps(clean(entry.as_dict())) for entry in entries)
+
+
+def _csv(entries: "Sequence[Entry]", *, header: bool) -> Iterator[str]:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if header:
         writer.writerow(_COLUMNS)
-        for row in rows:
-            shown = {**row, "arguments": json.dumps(row["arguments"])}
-            writer.writerow([_escape_formula(str(shown.get(column, ""))) for column in _COLUMNS])
-    else:
-        for row in ({name: clean_line(value, _MAX_CELL) for name, value in each.items()} for each in rows):
-            rate = f"{row['monthly_rate']} per month" if "monthly_rate" in row else ""
-            click.echo(
-                f"{row['id']:>5}  {row['created'][:19]}  {row['state']:<10} {row['tool']:<20} "
-                f"{row['subject']:<16} {rate:<16} {row['caller']}  {row.get('reason', '')}".rstrip()
-            )
-        if not rows:
-            click.echo("The ledger holds no such entry.", err=True)
+    for row in (clean(entry.as_dict()) for entry in entries):
+        shown: Mapping[str, Any] = {**row, "arguments": json.dumps(row["arguments"])}
+        writer.writerow([_escape_formula(str(shown.get(column, ""))) for column in _COLUMNS])
+    yield from text.getvalue().splitlines()
+
+
+def _text(entries: "Sequence[Entry]", *, header: bool) -> Iterator[str]:  # noqa: ARG001 - one of four forms
+    yield from map(entry_lines, entries)
+
+
+def _table(entries: "Sequence[Entry]", *, header: bool) -> Iterator[str]:
+    yield from table_lines(entries, columns_of(sys.stdout), header=header)
 
 
 def _escape_formula(text: str) -> str:

@@ -1,22 +1,21 @@
 """The command line ``telefonie-mcp``. Commands import what they need when they run, to keep starts fast."""
 
+import errno
 import gc
-import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 import click
 
 from telefonie_mcp import __version__
 from telefonie_mcp.cli.environment import settings_in_force
-from telefonie_mcp.errors import TelefonieError
+from telefonie_mcp.errors import DocumentError, SettingsError, TelefonieError
 from telefonie_mcp.settings.fields import Settings
-
-if TYPE_CHECKING:
-    from telefonie_mcp.app import App
 
 __all__ = ["SECRETS", "main"]
 
@@ -25,13 +24,84 @@ SECRETS: Final = frozenset({"api_key", "ledger", "state_keys"})
 """Settings without a flag, because command lines are visible to every user of a machine."""
 
 
+_COMPLETES: Final = "_TELEFONIE_MCP_COMPLETE"
+"""Variable by which a shell asks for completions."""
+
+_NARROWEST: Final = 52
+"""Columns of a window for which click lays out its help."""
+
+
 def main() -> NoReturn:
-    """Run the command line; a ``TelefonieError`` ends it with one sentence and status 2."""
+    """Run the command line; a ``TelefonieError`` ends it with one sentence and status 2.
+
+    Output that cannot be written ends it with a sentence and status 1, and without one where the reader left.
+    """
     try:
-        cli(prog_name=_PROGRAM)
+        status = _run()
+    except BaseExceptionGroup as group:
+        status = _unwritten(group)
+    except OSError as error:
+        status = _unwritten(error)
+    sys.exit(status)
+
+
+def _run() -> int:
+    try:
+        if os.environ.get(_COMPLETES):
+            from telefonie_mcp.cli.completion import register  # noqa: PLC0415
+
+            register()
+        cli(prog_name=_PROGRAM, **_layout())
     except TelefonieError as error:
-        click.echo(f"{_PROGRAM}: {error}", err=True)
-    sys.exit(2)
+        from telefonie_mcp.cli.terminal import say  # noqa: PLC0415
+
+        say(f"{_PROGRAM}: {error}{_diagnosis(error)}", err=True)
+        return 2
+    except SystemExit as end:
+        if sys.stdout:
+            sys.stdout.flush()  # here, where it can still be told that it failed
+        return end.code if isinstance(end.code, int) else 0
+    return 2
+
+
+def _layout() -> dict[str, Any]:
+    """Return how click lays out its help, which it does not do for narrow windows by itself."""
+    if len(sys.argv) == 1:
+        return {}
+    from telefonie_mcp.cli.terminal import columns_of, is_terminal  # noqa: PLC0415
+
+    columns = columns_of(sys.stdout) if is_terminal(sys.stdout) else _NARROWEST
+    return {"terminal_width": columns} if columns < _NARROWEST else {}
+
+
+def _diagnosis(error: TelefonieError) -> str:
+    """Return where more can be learned about an error of the installation."""
+    from telefonie_mcp.ledger.records import LedgerError  # noqa: PLC0415
+
+    explained = isinstance(error, (SettingsError, DocumentError, LedgerError)) and "doctor" not in sys.argv
+    return f"\n{_PROGRAM} doctor checks the installation." if explained else ""
+
+
+def _unwritten(error: Exception | BaseExceptionGroup[BaseException]) -> int:
+    """Report that a stream cannot be written, or raise ``error`` if it is something else."""
+    leaves = [*_leaves(error)]
+    reasons = [each for each in leaves if isinstance(each, OSError) and each.filename is None]
+    if not reasons or len(reasons) < len(leaves):
+        raise error
+    with suppress(OSError, ValueError, AttributeError):  # what is buffered must not fail again at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if reasons[0].errno != errno.EPIPE:
+        with suppress(OSError):
+            click.echo(f"{_PROGRAM}: the output cannot be written ({reasons[0].strerror})", err=True)
+    return 1
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in cast("BaseExceptionGroup[BaseException]", error).exceptions:
+            yield from _leaves(each)
+    else:
+        yield error
 
 
 def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,6 +131,7 @@ class _Commands(click.Group):
         "doctor": "telefonie_mcp.cli.doctor.command",
         "log": "telefonie_mcp.cli.log",
         "sandbox": "telefonie_mcp.cli.sandbox",
+        "tools": "telefonie_mcp.cli.tools",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -87,52 +158,26 @@ def cli(context: click.Context, **flags: Any) -> None:
     also an environment variable: --log-level is TELEFONIE_LOG_LEVEL. Options come before a command:
     telefonie-mcp --read-only tools.
     """
+    from telefonie_mcp.cli.terminal import shows_colors  # noqa: PLC0415
+
     context.obj = flags
+    context.color = None if shows_colors(os.environ) else False
     if context.invoked_subcommand is None:
         _serve(settings_in_force(flags))
-
-
-def _app(settings: Settings) -> "App":
-    from telefonie_mcp.app import App  # noqa: PLC0415
-
-    return App.from_settings(settings)
 
 
 def _serve(settings: Settings) -> NoReturn:
     gc.disable()  # imported modules are not garbage, and collection takes a tenth of the start
     import anyio  # noqa: PLC0415
 
+    from telefonie_mcp.app import App  # noqa: PLC0415
     from telefonie_mcp.server.run import serve_http, serve_stdio  # noqa: PLC0415
 
-    app = _app(settings)
+    app = App.from_settings(settings)
     gc.freeze()
     gc.enable()
     anyio.run(partial(serve_http, app, settings.http) if settings.http else partial(serve_stdio, app))
     sys.exit(0)
-
-
-@cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Print exactly what tools/list answers.")
-@click.pass_obj
-def tools(flags: dict[str, Any], *, as_json: bool) -> None:
-    """Show the tools as an agent sees them, and what each costs in tokens (bytes / 4)."""
-    from telefonie_mcp.server.handlers import tool_definition  # noqa: PLC0415
-    from telefonie_mcp.text import compact  # noqa: PLC0415
-
-    catalog = _app(settings_in_force(flags)).catalog
-    listed = [
-        tool_definition(tool).model_dump(mode="json", by_alias=True, exclude_none=True) for tool in catalog
-    ]
-    if as_json:
-        click.echo(json.dumps({"tools": listed}, ensure_ascii=False, indent=2))
-        return
-    total = 0
-    for tool, definition in zip(catalog, listed, strict=True):
-        tokens = len(compact(definition).encode()) // 4
-        total += tokens
-        kind = "reads" if tool.read_only else "needs confirm" if tool.destructive else "writes"
-        click.echo(f"{tool.name:<26} {kind:<14} {tokens:>5} tokens  {tool.title}")
-    click.echo(f"{'total':<26} {'':<14} {total:>5} tokens")
 
 
 @cli.command()

@@ -1,7 +1,8 @@
 """Loads the OpenAPI documents: the packaged ones, and those that an operator adds with ``--spec``.
 
 An added document replaces the packaged document of the same ``info.title`` (as a newer version of it) and
-inherits its hints; with any other title it is an additional document.
+inherits its hints; with any other title it is an additional document. Where two of those have the same title,
+the second gets its file's name as well.
 """
 
 import json
@@ -9,18 +10,21 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from importlib import resources
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final, cast
 
-import yaml
 from pydantic import ValidationError
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.hints import Hints
+from telefonie_mcp.openapi.omissions import LeftOut, Omissions, nothing_left
 from telefonie_mcp.openapi.operation import Operation
-from telefonie_mcp.openapi.reader import read_operations
+from telefonie_mcp.openapi.parsing import parse_text, parse_yaml
+from telefonie_mcp.openapi.paths import read_operations
+from telefonie_mcp.openapi.structure import members_of, one_line
 from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 
 __all__ = ["Document", "load_documents", "parse_document"]
@@ -29,41 +33,13 @@ _DATA: Final = resources.files("telefonie_mcp.openapi") / "data"
 _MAX_BYTES: Final = 16 * 1024 * 1024
 
 
-_MAX_JSON_VALUES: Final = 1_000_000
-"""Values in a JSON text: what a small machine holds and checks in a second."""
-
-_MAX_YAML_NODES: Final = 200_000
-"""Nodes in a YAML text, whose parser is slower: some two seconds."""
-
-_MAX_EXPANDED: Final = 32 * 1024 * 1024
-"""Characters of a YAML text when each alias is replaced by what it repeats."""
-
-_NODE_CHARACTERS: Final = 32
-"""What a node counts beside its own characters, because it takes time and memory even without any."""
-
-_Loader: Final[Any] = type(
-    "_Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {"yaml_implicit_resolvers": {}}
-)
-"""A safe YAML loader with the JSON schema of YAML 1.2, as OpenAPI requires (3.1.1 §4.3).
-
-PyYAML implements YAML 1.1, where ``NO`` (Norway) is false and ``2026-01-01`` a date. Here both are strings.
-"""
-for _tag, _pattern, _first in (
-    ("null", "|~|null|Null|NULL", ["", "~", "n", "N"]),
-    ("bool", "true|True|TRUE|false|False|FALSE", [*"tTfF"]),
-    ("int", "-?(?:0|[1-9][0-9]*)", [*"-0123456789"]),
-    ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", [*"-0123456789"]),
-    ("merge", "<<", ["<"]),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
-
-
 @dataclass(frozen=True)
 class Document:
     """One OpenAPI document.
 
     Attributes:
         id: Name in ``telefonie://openapi/{id}``: lower case letters, digits and hyphens.
+        name: Its name in messages, such as the file name.
         title: ``info.title``.
         version: ``info.version``.
         media_type: ``application/json`` or ``application/yaml``.
@@ -77,10 +53,14 @@ class Document:
         extension: It describes operations that the provider does not publish
             (``info.x-telefonie-extension``).
         modified: Modification time of the operator's file; ``None`` for a packaged document.
+        reserved: Identifiers of operations of packaged documents that are off: they keep their names.
+        left_out: Its operations that cannot become tools.
+        notes: Sentences about parts of it that its tools lack.
 
     """
 
     id: str
+    name: str
     title: str
     version: str
     media_type: str
@@ -92,6 +72,9 @@ class Document:
     toolset: str = ""
     extension: bool = False
     modified: datetime | None = None
+    reserved: frozenset[str] = frozenset()
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def text(self) -> str:
@@ -113,27 +96,44 @@ def load_documents(
     # Parsing takes time at every start: what is off is read only if an added document may replace it.
     packaged = [f"telefonie-{toolset}" for toolset in TOOLSETS if added or toolset in toolsets]
     documents = {document.title: document for document in map(_load_packaged, packaged)}
-    added_titles: set[str] = set()
+    off = [each for each in documents.values() if each.toolset and each.toolset not in toolsets]
+    reserved = frozenset(operation.id for each in off for operation in each.operations)
     for path in added:
         document = _load_file(path)
-        if document.title in added_titles:
-            raise DocumentError(f"{path.name}: another --spec document is also titled {document.title!r}")
-        added_titles.add(document.title)
-        if replaced := documents.get(document.title):
-            hints = {**replaced.hints, **document.hints}
+        known = documents.get(document.title)
+        if known and known.source == document.source and known.modified:
+            twice = f"{document.name}: is the same document as {known.name}, and read once"
+            documents[known.title] = replace(known, notes=(*known.notes, twice))
+            continue
+        if known and known.packaged and not known.modified:
             document = replace(
                 document,
-                id=replaced.id,
-                hints=hints,
+                id=known.id,
+                hints={**known.hints, **document.hints},
                 packaged=True,
-                instructions=replaced.instructions,
-                toolset=replaced.toolset,
+                instructions=known.instructions,
+                toolset=known.toolset,
             )
+        else:
+            document = replace(_distinct(document, documents.values(), path), reserved=reserved)
         documents[document.title] = document
-    ids = [document.id for document in documents.values()]
-    if duplicate := next((name for name in ids if ids.count(name) > 1), None):
-        raise DocumentError(f"two documents have titles that shorten to {duplicate!r}; change one info.title")
     return tuple(d for d in documents.values() if not d.toolset or d.toolset in toolsets)
+
+
+def _distinct(document: Document, others: Collection[Document], path: Path) -> Document:
+    """Return an added document with a title and a name of its own; the first of several keeps them."""
+    titles, ids = {each.title for each in others}, {each.id for each in others}
+    if document.title not in titles and document.id not in ids:
+        return document
+    suffixes = chain([path.stem], (f"{path.stem} {number}" for number in count(2)))
+    candidates = ((f"{document.title} ({each})", _slug(f"{document.title} {each}")) for each in suffixes)
+    title, name = next(each for each in candidates if each[0] not in titles and each[1] not in ids)
+    note = f"{document.name}: another document is titled {document.title!r}, or alike; this one is {title!r}"
+    return replace(document, id=name, title=title, notes=(*document.notes, note))
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "document"
 
 
 def parse_document(source: bytes, *, name: str) -> Document:
@@ -150,7 +150,7 @@ def parse_document(source: bytes, *, name: str) -> Document:
     if len(source) > _MAX_BYTES:
         raise DocumentError(f"{name}: larger than {_MAX_BYTES // 1024**2} MiB")
     try:
-        root, is_json = _parse_text(source.decode("utf-8-sig"))
+        root, is_json = parse_text(source.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DocumentError(f"{name}: neither YAML nor JSON: {error}") from error
     except ValueError as error:
@@ -162,16 +162,15 @@ def parse_document(source: bytes, *, name: str) -> Document:
     except (TypeError, ValueError, RecursionError) as error:
         raise DocumentError(f"{name}: holds what JSON cannot carry: {error}") from error
     tree = cast("dict[str, Any]", root)
-    try:
-        operations = read_operations(tree, document=name)
-        info = cast("dict[str, Any]", tree.get("info") or {})
-        title = str(info.get("title") or name)
-    except RecursionError as error:
-        raise DocumentError(f"{name}: a schema is nested too deeply") from error
-    except (AttributeError, KeyError, TypeError) as error:
-        raise DocumentError(f"{name}: does not follow the OpenAPI structure ({error!r})") from error
+    omissions = Omissions(name)
+    operations = read_operations(tree, omissions)
+    if omissions.left_out and not operations:
+        raise nothing_left(omissions.left_out)
+    info = members_of(tree.get("info"), "its info", name)
+    title = one_line(info.get("title")) or name
     return Document(
-        id=re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "document",
+        id=_slug(title),
+        name=name,
         title=title,
         version=str(info.get("version", "")),
         media_type="application/json" if is_json else "application/yaml",
@@ -179,6 +178,8 @@ def parse_document(source: bytes, *, name: str) -> Document:
         operations=operations,
         extension=info.get("x-telefonie-extension") is True,
         hints=_own_hints(operations, name),
+        left_out=tuple(omissions.left_out),
+        notes=tuple(omissions.notes),
     )
 
 
@@ -194,7 +195,7 @@ def _own_hints(operations: Iterable[Operation], name: str) -> dict[str, Hints]:
 
 def _load_packaged(name: str) -> Document:
     source = (_DATA / f"{name}-openapi.yml").read_bytes()
-    tree = _parse_yaml((_DATA / f"{name}-hints.yml").read_text("utf-8"))
+    tree = parse_yaml((_DATA / f"{name}-hints.yml").read_text("utf-8"))
     hints = {key: _hints(value, f"{name}-hints.yml: {key}") for key, value in tree["operations"].items()}
     document = parse_document(source, name=f"{name}-openapi.yml")
     return replace(
@@ -222,77 +223,3 @@ def _hints(tree: Any, where: str) -> Hints:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'hints'}: {e['msg']}" for e in error.errors())
         raise DocumentError(f"{where}: {problems}") from error
-
-
-def _parse_text(text: str) -> tuple[Any, bool]:
-    """Return the value of ``text``, and whether it is JSON.
-
-    Raises:
-        ValueError: it is neither JSON nor YAML, or it holds too much.
-
-    """
-    if not text.lstrip().startswith("{"):
-        return _parse_yaml(text), False
-    if sum(map(text.count, ",[{")) > _MAX_JSON_VALUES:  # an upper bound: some may be in strings
-        raise ValueError(f"holds more than {_MAX_JSON_VALUES:,} values")
-    return _parse(json.loads, text), True
-
-
-def _parse_yaml(text: str) -> Any:
-    """Return the value of a YAML text.
-
-    Raises:
-        ValueError: it is no YAML, or it holds too much.
-
-    """
-    _parse(_check_expansion, text)
-    return _parse(partial(yaml.load, Loader=_Loader), text)
-
-
-class _TooMuchError(Exception):
-    pass
-
-
-def _parse(parse: Any, text: str) -> Any:
-    try:
-        return parse(text)
-    except _TooMuchError as error:
-        raise ValueError(str(error)) from error
-    except RecursionError as error:
-        raise ValueError("neither YAML nor JSON: it is nested too deeply") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise ValueError(f"neither YAML nor JSON: {' '.join(str(error).split())}") from error
-
-
-def _check_expansion(text: str) -> None:
-    """Raise if ``text`` has too many nodes, or too many characters once its aliases are replaced."""
-    loader = _Loader(text)
-    sizes: dict[str, int] = {}  # anchor → characters
-    opened: list[tuple[str | None, int]] = []  # anchor of each open collection, and the total before it
-    nodes = total = 0
-    while loader.check_event():
-        event = loader.get_event()
-        match event:
-            case yaml.AliasEvent():  # an alias inside its own anchor makes a cycle, which is found later
-                total += sizes.get(event.anchor, 0) + _NODE_CHARACTERS
-            case yaml.ScalarEvent():
-                size = len(event.value) + _NODE_CHARACTERS
-                sizes |= {event.anchor: size} if event.anchor else {}
-                total += size
-            case yaml.CollectionStartEvent():
-                opened.append((event.anchor, total))
-                total += _NODE_CHARACTERS
-            case yaml.CollectionEndEvent():
-                anchor, before = opened.pop()
-                sizes |= {anchor: total - before} if anchor else {}
-                continue
-            case _:
-                continue
-        nodes += 1
-        line = event.start_mark.line + 1
-        if total > _MAX_EXPANDED:
-            raise _TooMuchError(f"line {line}: its aliases expand to more than {_MAX_EXPANDED:,} characters")
-        if nodes > _MAX_YAML_NODES:
-            raise _TooMuchError(
-                f"line {line}: more than {_MAX_YAML_NODES:,} values; convert it to JSON, which is read faster"
-            )

@@ -21,6 +21,7 @@ __all__ = [
     "Requirement",
     "ResourceHint",
     "Settle",
+    "answer_path",
     "reads_of",
     "sentence",
 ]
@@ -68,9 +69,11 @@ class Read(_Hint):
     Attributes:
         operation: ``operationId`` of the read.
         arguments: Argument of the read → ``name`` or ``name|format`` (an argument of the write, converted by
-            a derivation of :mod:`telefonie_mcp.tools.formats`), or a literal number.
-        items: If the response is a list, the member that holds it. The state is the item whose member of the
-            subject's name equals the subject.
+            a derivation of :mod:`telefonie_mcp.tools.formats`), or a literal number. In ``settle`` also
+            ``answer.name``: a member of the write's own answer, such as an id that nobody knows before.
+        items: If the response is a list, the member that holds it. The state is the item whose ``key`` equals
+            the subject.
+        key: The member of an item that identifies it; by default it is called like the subject.
         absent: A sentence for when there is no such item or resource.
 
     """
@@ -78,6 +81,7 @@ class Read(_Hint):
     operation: str
     arguments: Mapping[str, str | int] = Field(default_factory=dict[str, str | int])
     items: str | None = None
+    key: str | None = None
     absent: str = ""
 
 
@@ -98,6 +102,12 @@ class Settle(Read):
     already: str = ""
     member: str = ""
     values: tuple[str, ...] = ()
+
+    @property
+    def by_answer(self) -> bool:
+        """Whether the write's own answer says what to read, and nothing else does."""
+        sources = [source for source in self.arguments.values() if isinstance(source, str)]
+        return self.items is None and bool(sources) and all(map(answer_path, sources))
 
     @model_validator(mode="after")
     def _a_state_has_values(self) -> Self:
@@ -256,8 +266,8 @@ class Hints(_Hint):
 
     @model_validator(mode="after")
     def _reads_need_a_subject(self) -> Self:
-        if self.subject is None and (self.preview or self.settle):
-            raise ValueError("preview and settle need a subject")
+        if self.subject is None and (self.preview or (self.settle and not self.settle.by_answer)):
+            raise ValueError("preview and settle need a subject, or a settle identifies it by the answer")
         if self.replaced and not self.settle:
             raise ValueError("replaced needs a settle")
         if self.read_only and self.destructive:
@@ -265,9 +275,14 @@ class Hints(_Hint):
         return self
 
 
+def answer_path(source: str | int) -> list[str]:
+    """Return the steps to a member of the write's answer; none for any other source of an argument."""
+    return source.split(".")[1:] if isinstance(source, str) and source.startswith("answer.") else []
+
+
 def reads_of(hints: Mapping[str, Hints]) -> frozenset[str]:
     """Return the ``operationId`` of every read that hints of other operations name."""
-    reads = (read for each in hints.values() for read in (each.preview, each.settle))
+    reads = (read for each in hints.values() for read in (each.preview, each.settle, each.requires))
     return frozenset(read.operation for read in reads if read)
 
 

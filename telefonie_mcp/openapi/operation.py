@@ -127,6 +127,7 @@ class Operation:
         success_texts: Status → the document's description of the response.
         text: Success responses are text, not JSON.
         hints: The operation's ``x-telefonie-hints``, if any.
+        deprecated: The document says that it should not be used any more.
 
     """
 
@@ -143,6 +144,7 @@ class Operation:
     success_texts: Mapping[str, str]
     text: bool = False
     hints: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    deprecated: bool = False
 
 
 def server_url(url: str, defaults: Mapping[str, str], where: str) -> str:

@@ -1,8 +1,8 @@
-"""Reads the operations of a parsed OpenAPI 3.0 or 3.1 document; pure.
+"""Reads one operation of a parsed OpenAPI 3.0 or 3.1 document; pure.
 
-Unsupported features (request bodies other than JSON or forms, OAuth flows, ``matrix`` paths) raise
-``DocumentError`` with their place in the document, because silently dropping a parameter is worse than a
-server that does not start.
+An operation with what is not supported (request bodies other than JSON or forms, ``matrix`` paths) is left
+out, with its place in the document and the reason, because silently dropping a parameter is worse than a tool
+that is not there.
 """
 
 import re
@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.combining import Json, is_object
 from telefonie_mcp.openapi.encodings import form_encodings
 from telefonie_mcp.openapi.nesting import check_writable
+from telefonie_mcp.openapi.omissions import Omissions
 from telefonie_mcp.openapi.operation import (
     Body,
     Credential,
@@ -21,12 +23,12 @@ from telefonie_mcp.openapi.operation import (
     check_path,
     server_url,
 )
-from telefonie_mcp.openapi.references import Direction, Json, References, is_object
+from telefonie_mcp.openapi.references import Direction, References
 from telefonie_mcp.openapi.schema import convert, nullable_members
+from telefonie_mcp.openapi.structure import items_of, members_of, name_of, one_line, plain_text
 
-__all__ = ["read_operations"]
+__all__ = ["OperationReader"]
 
-_METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _LOCATIONS: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie")
 _IGNORED_HEADERS: Final = frozenset(
     {"accept", "authorization", "content-type"}  # OpenAPI 3.1.1 §4.8.12.1
@@ -34,14 +36,8 @@ _IGNORED_HEADERS: Final = frozenset(
 )
 """Headers that no argument sets; the second line has those by which HTTP finds and frames a request."""
 
-_MAX_OPERATIONS: Final = 1000
-"""Operations of a document: no client offers a model as many tools."""
-
 _MAX_PARAMETERS: Final = 500
 """Parameters of an operation, or members of its body."""
-
-_MAX_TEXT: Final = 16 * 1024
-"""Characters of a summary or description."""
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 
@@ -55,80 +51,75 @@ _SEPARATORS: Final = {
 _DEFAULT_STYLES: Final = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
 
 
-def read_operations(root: Json, *, document: str) -> tuple[Operation, ...]:
-    """Return the operations of ``root`` in document order.
+class OperationReader:
+    """Reads operations of one document.
 
     Args:
         root: The parsed document.
-        document: Its name in messages, such as the file name.
-
-    Raises:
-        DocumentError: the document is not OpenAPI 3.0 or 3.1, or an operation is not supported.
+        omissions: Takes what is left out.
 
     """
-    version = root.get("openapi")
-    if not isinstance(version, str) or not re.match(r"3\.[01]\.\d", version):
-        raise DocumentError(
-            f"{document}: only OpenAPI 3.0 and 3.1 are supported, this says openapi: {version!r}"
-        )
-    paths = root.get("paths")
-    if not isinstance(paths, Mapping) or not paths:
-        raise DocumentError(f"{document}: the document has no paths, so there is nothing to make tools of")
-    return tuple(_Reader(root, document).operations(cast("Json", paths)))
 
-
-class _Reader:
-    def __init__(self, root: Json, document: str) -> None:
+    def __init__(self, root: Json, omissions: Omissions) -> None:
         self._root = root
-        self._document = document
-        self._references = References(root, document=document)
+        self._references = References(root, omissions)
         self._read: dict[tuple[int, str], tuple[Json, Parameter]] = {}
         self._servers: dict[int, tuple[Json, str]] = {}
 
-    def operations(self, paths: Json) -> Iterator[Operation]:
-        found = 0
-        for path, item in paths.items():
-            if str(path).startswith("x-"):  # an extension (OpenAPI 3.1.1 §4.9), not a path
-                continue
-            resolved = self._resolve(item)
-            for method in _METHODS:
-                if method in resolved:
-                    found += 1
-                    if found > _MAX_OPERATIONS:
-                        raise DocumentError(
-                            f"{self._document}: {path}: more than {_MAX_OPERATIONS:,} operations"
-                        )
-                    yield self._operation(method, path, resolved, self._resolve(resolved[method]))
+    def path_item(self, source: Any, where: str) -> Json:
+        """Return what stands under a path.
 
-    def _operation(self, method: str, path: str, item: Json, node: Json) -> Operation:
-        where = f"{self._document}: {method.upper()} {path}"
+        Raises:
+            DocumentError: it is no object, or a reference without a target.
+
+        """
+        return self._resolve(members_of(source, "what is under a path", where))
+
+    def operation(self, name: str, method: str, path: str, item: Json, where: str) -> Operation:
+        """Return the operation of ``method`` in the path item ``item``.
+
+        Args:
+            name: Its identifier.
+            method: Its key in the path item.
+            path: The path.
+            item: The path item.
+            where: Its place in messages.
+
+        Raises:
+            DocumentError: it is malformed or not supported.
+
+        """
+        self._references.begin()
+        node = self._resolve(members_of(item[method], "an operation", where))
         check_path(path, where)
         credential = self._credential(node.get("security", self._root.get("security", [])), where)
-        parameters = tuple(
-            self._parameters([*item.get("parameters", ()), *node.get("parameters", ())], where)
-        )
-        declared = {p.name for p in parameters if p.location == "path"}
+        declared = [*items_of(item.get("parameters"), "the parameters of the path", where)]
+        declared += items_of(node.get("parameters"), "its parameters", where)
+        parameters = tuple(self._parameters(declared, where))
+        named = {p.name for p in parameters if p.location == "path"}
         templated = set(re.findall(r"{([^{}]+)}", path))
-        if declared != templated:
-            missing = ", ".join(sorted(declared ^ templated))
+        if named != templated:
+            missing = ", ".join(sorted(named ^ templated))
             raise DocumentError(f"{where}: the path and its declared path parameters differ in {missing}")
-        successes, texts, text = self._successes(self._resolve(node.get("responses", {})), where)
+        responses = self._resolve(members_of(node.get("responses"), "its responses", where))
+        successes, texts, text = self._successes(responses, where)
         return Operation(
-            id=str(node.get("operationId") or _derived_id(method, path)),
+            id=name,
             method=method.upper(),
             path=path,
             server=self._server(node, item, where),
-            summary=_one_line(node.get("summary") or ""),
-            description=_text(node.get("description") or item.get("description") or "").strip(),
+            summary=one_line(node.get("summary")),
+            description=plain_text(node.get("description") or item.get("description")).strip(),
             parameters=tuple(
                 p for p in parameters if credential is None or not _sends_credential(p, credential)
             ),
             body=self._body(node.get("requestBody"), where),
             credential=credential,
-            successes=successes,
+            successes=dict.fromkeys(successes) if method == "head" else successes,  # RFC 9110 §9.3.2
             success_texts=texts,
-            text=text,
+            text=text and method != "head",
             hints=node.get("x-telefonie-hints", {}),
+            deprecated=node.get("deprecated") is True,
         )
 
     def _schema(self, source: Any, direction: Direction) -> dict[str, Any]:
@@ -170,7 +161,11 @@ class _Reader:
         """Yield the parameters by location, then in document order; an operation's own replace the path's."""
         if len(nodes) > _MAX_PARAMETERS:
             raise DocumentError(f"{where}: more than {_MAX_PARAMETERS} parameters")
-        merged = {(node["in"], node["name"]): node for node in map(self._resolve, nodes)}
+        merged: dict[tuple[str, str], Json] = {}
+        for source in nodes:
+            node = self._resolve(members_of(source, "a parameter", where))
+            name = name_of(node, "name", "a parameter", where)
+            merged[name_of(node, "in", f"the parameter {name!r}", where), name] = node
         if unsupported := [f"{name!r} in {place!r}" for place, name in merged if place not in _LOCATIONS]:
             raise DocumentError(f"{where}: parameters stand in {', '.join(_LOCATIONS)}, not {unsupported[0]}")
         for location in _LOCATIONS:
@@ -203,7 +198,9 @@ class _Reader:
         source = content["application/json"].get("schema", {}) if content else node.get("schema", {})
         schema = convert(source, self._references, "input")
         if description := node.get("description"):
-            schema = {**schema, "description": _one_line(description)}
+            schema = {**schema, "description": one_line(description)}
+        if node.get("deprecated") is True:
+            schema = {**schema, "description": f"Deprecated. {schema.get('description', '')}".strip()}
         explode = bool(node.get("explode", style == "form"))
         parameter = Parameter(
             name=name,
@@ -254,7 +251,7 @@ class _Reader:
             successful = {"2XX": declared["DEFAULT"]}
         for name, node in successful.items():
             response = self._resolve(node)
-            texts[name] = _one_line(response.get("description", ""))
+            texts[name] = one_line(response.get("description", ""))
             content = self._resolve(response.get("content"))
             media = next((media for media in content if _is_json(media)), None)
             if media is not None:
@@ -279,18 +276,3 @@ def _is_json(media_type: str) -> bool:
 
 def _sends_credential(parameter: Parameter, credential: Credential) -> bool:
     return parameter.location == credential.location and parameter.name.lower() == credential.name.lower()
-
-
-def _derived_id(method: str, path: str) -> str:
-    words = re.sub(r"{([^{}]+)}", r"by_\1", path)
-    return "_".join(re.findall(r"[A-Za-z0-9]+", f"{method} {words}"))
-
-
-def _text(text: Any) -> str:
-    """Return a text of the document, cut, because many operations can share and copy it."""
-    whole = "" if isinstance(text, dict | list) else str(text)
-    return whole if len(whole) <= _MAX_TEXT else f"{whole[:_MAX_TEXT]}…"
-
-
-def _one_line(text: Any) -> str:
-    return " ".join(_text(text).split())

@@ -1,74 +1,98 @@
-"""References between the schemas of a document, how they combine, and how large what results may be; pure."""
+"""References between the schemas of a document, and what schemas were converted to; pure."""
 
-import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, Literal, cast
 from urllib.parse import unquote
 
 from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.combining import Json, fold, is_object, merged, opened
+from telefonie_mcp.openapi.omissions import Omissions, TooMuchError
+from telefonie_mcp.openapi.sizes import MAX_SCHEMA
 
-__all__ = [
-    "MAX_SCHEMA",
-    "Direction",
-    "Json",
-    "References",
-    "SharedSchemas",
-    "bounded_input",
-    "fold",
-    "is_object",
-    "opened",
-]
+__all__ = ["MAX_TRAIL", "SCHEMAS", "Direction", "Json", "References", "Trail", "is_object"]
 
-Json = Mapping[str, Any]
 Direction = Literal["input", "output"]
+Trail = tuple[str, ...]
 
-MAX_SCHEMA: Final = 64 * 1024
-"""Characters of a schema, as compact JSON; also of all arguments of a tool, and of its output."""
+SCHEMAS: Final = "#/components/schemas/"
+"""Begins a reference to a schema by its name."""
 
 _MAX_WORK: Final = 5_000_000
 """Values that are looked at to convert the schemas of one document: some two seconds."""
 
-_MAX_TRAIL: Final = 100
+MAX_TRAIL: Final = 100
 """References that lead to a schema, one inside the other."""
 
-_ANNOTATIONS: Final = frozenset({"default", "description", "examples", "title"})
+_MAX_TURNS: Final = 1000
+"""Schemas inside recursive ones that are converted once for each place."""
 
 
 class References:
     """Resolves local references (``#/components/…``) of one document, and remembers converted schemas.
 
     What is referred to from many places is converted once: references that double at each step would
-    otherwise take exponential time.
+    otherwise take exponential time. Inside a recursive schema the result depends on where it is cut, so it is
+    remembered only when there are too many of them.
 
-    Raises:
-        DocumentError: from :meth:`resolve`, for a reference to another document, to a missing target, through
-            too many others, or in a cycle.
+    Attributes:
+        omissions: Takes notes about parts of schemas that are dropped.
+        steps: The members that lead to the schema which is converted now, for notes.
+        outermost: The first step of the trail to which a cut in the schema that is converted now leads back.
 
     """
 
-    def __init__(self, root: Json, *, document: str) -> None:
+    def __init__(self, root: Json, omissions: Omissions) -> None:
         self._root = root
-        self._document = document
-        self._converted: dict[tuple[int, Direction], tuple[Json, dict[str, Any]]] = {}
+        self._document = omissions.document
+        self.omissions = omissions
+        self.steps: list[str] = []
+        self.outermost = MAX_TRAIL
+        self._converted: dict[tuple[int, Direction, bool], tuple[Json, dict[str, Any]]] = {}
         self._folded: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
         self._sizes: dict[int, int] = {}
         self._work = 0
+        self._cut: list[dict[str, Any]] = []
+        self._children: dict[int, list[Json]] | None = None
 
-    def converted(self, node: Json, direction: Direction) -> dict[str, Any] | None:
+    def begin(self) -> None:
+        """Begin another operation, whatever the one before was left at."""
+        self.steps.clear()
+        self.outermost = MAX_TRAIL
+
+    def converted(self, node: Json, direction: Direction, *, part: bool = False) -> dict[str, Any] | None:
         """Return what ``node`` was converted to, if it was."""
-        known = self._converted.get((id(node), direction))
+        known = self._converted.get((id(node), direction, part))
         return known and known[1]
 
-    def remember(self, node: Json, direction: Direction, schema: dict[str, Any]) -> dict[str, Any]:
+    def remember(
+        self,
+        node: Json,
+        direction: Direction,
+        schema: dict[str, Any],
+        *,
+        part: bool = False,
+        cut: bool = False,
+    ) -> dict[str, Any]:
         """Remember and return the converted ``schema`` of ``node``, or an open one if it is too large.
 
         The node is kept as well, so that its identity stays its own.
+
+        Args:
+            node: What was converted.
+            direction: For arguments or results.
+            schema: What it was converted to.
+            part: It was converted as a part of an ``allOf``.
+            cut: It is part of a recursive schema, and cut where it would repeat what leads to it.
+
         """
         size = self._size(schema)
         if size > MAX_SCHEMA:
             schema = opened(schema)
             size = self._size(schema)
-        self._converted[id(node), direction] = node, schema
+        self._cut += [schema] if cut else []
+        if not cut or len(self._cut) > _MAX_TURNS:
+            self._converted[id(node), direction, part] = node, schema
         self._sizes[id(schema)] = size
         return schema
 
@@ -87,7 +111,7 @@ class References:
         """
         self._work += 1
         if self._work > _MAX_WORK:
-            raise DocumentError(
+            raise TooMuchError(
                 f"{self._document}: its schemas repeat too much: more than {_MAX_WORK:,} values"
             )
         match value:
@@ -103,25 +127,73 @@ class References:
             case _:
                 return len(str(value))
 
-    def resolve(self, node: Json, trail: tuple[str, ...] = ()) -> tuple[Json, tuple[str, ...]]:
+    def resolve(self, node: Json) -> tuple[Json, Trail]:
         """Follow ``node``'s ``$ref``, if it has one, and return the target with the references on the way.
 
         In 2020-12 the target and the keywords beside ``$ref`` both apply. Where they cannot be merged, the
         keyword beside ``$ref`` is used.
+
+        Raises:
+            DocumentError: a reference leaves the document, has no target, or leads back to itself.
+
         """
+        return self.enter(node, (), "")[:2]
+
+    def enter(self, node: Json, trail: Trail, mark: str) -> tuple[Json, Trail, int | None]:
+        """Follow the reference to a schema.
+
+        Args:
+            node: The schema, with or without a reference.
+            trail: The references that lead to it.
+            mark: How it is used there; the same reference used otherwise is another step.
+
+        Returns:
+            The target, the trail to it, and where in ``trail`` the same step was taken before, if it was.
+
+        Raises:
+            DocumentError: as :meth:`resolve`, or the trail is too long.
+
+        """
+        begin = len(trail)
         while isinstance(reference := node.get("$ref"), str):
-            if reference in trail:
-                path = " → ".join((*trail, reference))
+            step = mark + reference
+            if step in trail[:begin]:
+                return self._target(reference), trail, trail.index(step)
+            if step in trail:
+                path = " → ".join([*trail[begin:], step]).replace(mark or " ", " ")
                 raise DocumentError(f"{self._document}: the reference {path} leads back to itself")
-            if len(trail) == _MAX_TRAIL:
+            if len(trail) == MAX_TRAIL:
                 raise DocumentError(
-                    f"{self._document}: the reference {reference!r} is the end of more than {_MAX_TRAIL}"
+                    f"{self._document}: the reference {reference!r} is the end of more than {MAX_TRAIL}"
                 )
-            trail = (*trail, reference)
+            trail += (step,)
             siblings = {key: value for key, value in node.items() if key != "$ref"}
             target = self._target(reference)
-            node = _merge(target, siblings) if siblings else target
-        return node, trail
+            node = merged(target, siblings) if siblings else target
+        return node, trail, None
+
+    def has_schema(self, name: str) -> bool:
+        """Return whether the components have a schema of that name."""
+        return name in self._schemas()
+
+    def children_of(self, parent: Json) -> list[Json]:
+        """Return references to the component schemas that inherit from ``parent`` by ``allOf``."""
+        if self._children is None:
+            self._children = {}
+            for name, schema in self._schemas().items():
+                parts: Any = cast("Json", schema).get("allOf") if isinstance(schema, Mapping) else None
+                for part in cast("list[Any]", parts) if isinstance(parts, list) else []:
+                    reference: Any = cast("Json", part).get("$ref") if isinstance(part, Mapping) else None
+                    with suppress(DocumentError):
+                        if isinstance(reference, str):
+                            found = self._children.setdefault(id(self._target(reference)), [])
+                            found.append({"$ref": SCHEMAS + name})
+        return self._children.get(id(parent), [])
+
+    def _schemas(self) -> Json:
+        components: Any = self._root.get("components")
+        schemas: Any = cast("Json", components).get("schemas") if isinstance(components, Mapping) else None
+        return cast("Json", schemas) if isinstance(schemas, Mapping) else {}
 
     def _target(self, reference: str) -> Json:
         if not reference.startswith("#/"):
@@ -129,112 +201,14 @@ class References:
         node: Any = self._root
         for token in unquote(reference[2:]).split("/"):
             key = token.replace("~1", "/").replace("~0", "~")
-            node = cast("Json", node).get(key) if isinstance(node, Mapping) else None
+            node = _member(node, key)
         if not isinstance(node, Mapping):
             raise DocumentError(f"{self._document}: the reference {reference!r} has no target")
         return cast("Json", node)
 
 
-def opened(schema: Json) -> dict[str, Any]:
-    """Return the schema that only says whether ``schema`` is an object, and allows anything else."""
-    return {"type": "object"} if is_object(schema) else {}
-
-
-def fold(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a converted object schema with its ``allOf`` parts merged, so that it lists its properties."""
-    parts = [fold(part) for part in schema.get("allOf", ())]
-    if not parts or any(part.get("type", "object") != "object" or "anyOf" in part for part in parts):
-        return schema
-    own = {key: value for key, value in schema.items() if key != "allOf"}
-    return dict(_merge({"type": "object"}, *parts, own))
-
-
-def _merge(*schemas: Json) -> Json:
-    """Merge schemas: properties, ``required`` and ``allOf`` of all; other keywords of the last with them."""
-    merged: dict[str, Any] = {}
-    for schema in schemas:
-        merged |= schema
-    if all_properties := [schema["properties"] for schema in schemas if "properties" in schema]:
-        merged["properties"] = {name: member for each in all_properties for name, member in each.items()}
-    for key in ("allOf", "required"):
-        lists = [schema[key] for schema in schemas if isinstance(schema.get(key), list)]
-        if isinstance(merged.get(key), list) and len(lists) > 1:
-            distinct = {repr(part): part for parts in lists for part in parts}
-            merged[key] = [*distinct.values()]
-    return merged
-
-
-class SharedSchemas:
-    """What is known of the schemas of one document; operations share what they refer to.
-
-    Every schema is kept, so that its identity stays its own.
-    """
-
-    def __init__(self) -> None:
-        self._sizes: dict[int, tuple[Any, int]] = {}
-        self._plain: dict[int, tuple[Any, Any]] = {}
-
-    def size(self, schema: Any) -> int:
-        """Return the bytes of ``schema`` as compact JSON."""
-        if not isinstance(schema, dict | list):
-            return _bytes(schema)
-        whole = cast("dict[str, Any] | list[Any]", schema)
-        if id(whole) not in self._sizes:
-            names = sum(_bytes(str(name)) + 1 for name in whole) if isinstance(whole, dict) else 0
-            members = whole.values() if isinstance(whole, dict) else whole
-            commas = max(0, len(whole) - 1)
-            self._sizes[id(whole)] = whole, 2 + names + commas + sum(map(self.size, members))
-        return self._sizes[id(whole)][1]
-
-    def plain(self, schema: Any) -> Any:
-        """Return ``schema`` without annotations."""
-        if id(schema) not in self._plain:
-            self._plain[id(schema)] = schema, _without_annotations(schema)
-        return self._plain[id(schema)][1]
-
-
-def _bytes(value: Any) -> int:
-    """Return the bytes of a string, number, boolean or null as JSON."""
-    return len(json.dumps(value, ensure_ascii=False).encode())
-
-
-def bounded_input(schema: dict[str, Any], shared: SharedSchemas, most: int, where: str) -> dict[str, Any]:
-    """Return an input schema whose largest arguments are open, as far as its size requires.
-
-    Raises:
-        DocumentError: it would be too large even with every argument open.
-
-    """
-    properties: dict[str, Any] = dict(schema["properties"])
-    total = shared.size(schema)
-    for name in sorted(properties, key=lambda name: -shared.size(properties[name])):
-        if total <= most:
-            return {**schema, "properties": properties}
-        total -= shared.size(properties[name])
-        properties[name] = opened(properties[name])
-        total += shared.size(properties[name])
-    if total <= most:
-        return {**schema, "properties": properties}
-    raise DocumentError(
-        f"{where}: its tool, or those of the document together, are too large even with open arguments"
-    )
-
-
-def _without_annotations(schema: Any) -> Any:
-    """Return ``schema`` without annotations: validation ignores them, and they cost a model's context."""
-    if isinstance(schema, list):
-        return [_without_annotations(member) for member in cast("list[Any]", schema)]
-    if not isinstance(schema, dict):
-        return schema
-    kept: dict[str, Any] = {}
-    for key, value in cast("dict[str, Any]", schema).items():
-        if key == "properties":
-            kept[key] = {name: _without_annotations(member) for name, member in value.items()}
-        elif key not in _ANNOTATIONS:
-            kept[key] = _without_annotations(value)
-    return kept
-
-
-def is_object(schema: Json) -> bool:
-    """Return whether ``schema`` describes an object, as the result of a tool must be."""
-    return schema.get("type", "object") == "object" and ("properties" in schema or "type" in schema)
+def _member(node: Any, key: str) -> Any:
+    if isinstance(node, list):
+        items = cast("list[Any]", node)
+        return items[int(key)] if key.isascii() and key.isdecimal() and int(key) < len(items) else None
+    return cast("Json", node).get(key) if isinstance(node, Mapping) else None

@@ -1,7 +1,10 @@
 """Converts OpenAPI schema objects into self-contained JSON Schema 2020-12 that MCP clients support; pure.
 
-* ``$ref`` is inlined, because clients do not resolve it, and definitions are removed. A cycle or a missing
-  target raises :class:`~telefonie_mcp.errors.DocumentError`.
+* ``$ref`` is inlined, because clients do not resolve it, and definitions are removed. A missing target raises
+  :class:`~telefonie_mcp.errors.DocumentError`. A recursive schema is cut at the second turn, where it becomes
+  an open one.
+* A keyword whose value JSON Schema does not know is removed, with a note.
+* A schema with a ``discriminator`` is the union of its children (:mod:`~telefonie_mcp.openapi.inheritance`).
 * OpenAPI 3.0 forms become 2020-12: ``nullable``, boolean ``exclusiveMinimum``/``exclusiveMaximum``,
   ``example`` (OpenAPI 3.0.3 §4.7.24; 3.1 already uses 2020-12).
 * ``const`` becomes ``enum``, ``oneOf`` and type lists become ``anyOf``; ``not``, ``if`` and OpenAPI-only
@@ -12,10 +15,14 @@
   ``writeOnly`` properties are removed; an optional null is dropped from a response before it is validated.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
-from telefonie_mcp.openapi.references import Direction, Json, References
+from telefonie_mcp.openapi.combining import Json
+from telefonie_mcp.openapi.inheritance import FAMILY, family, is_parent, united
+from telefonie_mcp.openapi.keywords import problem_of
+from telefonie_mcp.openapi.references import MAX_TRAIL, Direction, References, Trail
+from telefonie_mcp.openapi.structure import shown
 
 __all__ = ["convert", "nullable_members"]
 
@@ -30,6 +37,8 @@ _DROPPED = frozenset(
         "$dynamicAnchor",
         "$id",
         "$schema",
+        "definitions",
+        "dependencies",
         "deprecated",
         "discriminator",
         "else",
@@ -44,15 +53,32 @@ _DROPPED = frozenset(
         "xml",
     }
 )
+_ANNOTATIONS: Final = frozenset({"description", "examples", "title"})
+"""Keywords that are dropped without a note: they change nothing but what is read."""
+
+_VALUES: Final[Mapping[str, Callable[[Any], list[Any]]]] = {
+    "const": lambda value: [value],
+    "enum": lambda values: [value for value in values if value is not None],
+    "required": lambda names: [name if isinstance(name, str) else str(name) for name in names],
+}
+"""Keyword → its values, without null and with names as strings."""
+
 _SCHEMA_MAPS = frozenset({"dependentSchemas", "patternProperties", "properties"})
 _SCHEMA_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _SCHEMAS = frozenset({"additionalProperties", "contains", "propertyNames", "unevaluatedProperties"})
 
 
 def convert(
-    schema: Any, references: References, direction: Direction, trail: tuple[str, ...] = ()
+    schema: Any, references: References, direction: Direction, trail: Trail = (), *, part: bool = False
 ) -> dict[str, Any]:
     """Return ``schema`` as JSON Schema 2020-12 without references, for arguments or for results.
+
+    Args:
+        schema: The schema in the document.
+        references: Resolves its references.
+        direction: For arguments or for results.
+        trail: The references that lead to it.
+        part: It is a part of an ``allOf``: it stands for itself, not for the schemas that inherit from it.
 
     Raises:
         DocumentError: a reference cannot be inlined.
@@ -61,17 +87,35 @@ def convert(
     if not isinstance(schema, Mapping):  # 3.1 allows true and false; both become {}
         return {}
     source = cast("Json", schema)
-    if (known := references.converted(source, direction)) is not None:
+    if (known := references.converted(source, direction, part=part)) is not None:
         return known
-    node, trail = references.resolve(source, trail)
-    if (known := references.converted(node, direction)) is None:
-        known = references.remember(node, direction, _convert(node, references, direction, trail))
-    return references.remember(source, direction, known)
+    node, inner, turn = references.enter(source, trail, "allOf " if part else "")
+    if turn is not None:
+        references.outermost = min(references.outermost, turn)
+        return _with_null({"type": "object"} if _names_object(node) else {}, node, direction)
+    outer, references.outermost = references.outermost, MAX_TRAIL
+    if (known := references.converted(node, direction, part=part)) is None:
+        known = _convert(node, references, direction, inner, part=part)
+        cut = references.outermost < len(trail)
+        known = references.remember(node, direction, known, part=part, cut=cut)
+        if cut:
+            references.outermost = min(outer, references.outermost)
+            return references.remember(source, direction, known, part=part, cut=True)
+    references.outermost = outer
+    return references.remember(source, direction, known, part=part)
 
 
 def _convert(
-    node: Json, references: References, direction: Direction, trail: tuple[str, ...]
+    node: Json, references: References, direction: Direction, trail: Trail, *, part: bool
 ) -> dict[str, Any]:
+    if part and is_parent(node, references):
+        node = {key: value for key, value in node.items() if key not in FAMILY}
+    elif found := family(node, references, direction):
+        own = {key: value for key, value in node.items() if key not in FAMILY}
+        children = [convert(child.schema, references, direction, trail) for child in found.children]
+        parent = convert(own, references, direction, trail, part=True)
+        if (union := united(found, parent, children)) is not None:
+            return _with_null(union, node, direction)
     result = dict(_convert_keywords(node, references, direction, trail))
     _convert_bounds(result)
     _simplify_type(result)
@@ -81,36 +125,66 @@ def _convert(
         result.setdefault("items", {})
     if "example" in node and "examples" not in result:
         result["examples"] = [node["example"]]
-    if _accepts_null(node) and direction == "output":
+    return _with_null(result, node, direction)
+
+
+def _with_null(result: dict[str, Any], node: Json, direction: Direction) -> dict[str, Any]:
+    if direction == "output" and _accepts_null(node):
         return {"anyOf": [result, {"type": "null"}]} if result else {}
     return result
 
 
+def _names_object(node: Json) -> bool:
+    """Return whether a schema that is not converted describes an object, as far as it says itself."""
+    objects = {"allOf", "discriminator", "properties"}
+    return node.get("type") == "object" or ("type" not in node and bool(node.keys() & objects))
+
+
 def _convert_keywords(
-    node: Json, references: References, direction: Direction, trail: tuple[str, ...]
+    node: Json, references: References, direction: Direction, trail: Trail
 ) -> Iterator[tuple[str, Any]]:
     for key, value in node.items():
-        if _is_dropped(key, value):
+        if _is_dropped(key, value) or _is_malformed(key, value, references):
             continue
-        if key in {"const", "enum"}:
-            if members := [value] if key == "const" else [member for member in value if member is not None]:
-                yield "enum", members
-        elif key == "items":  # also a boolean, which clients do not support
-            yield key, convert(value, references, direction, trail)
-        elif key in _SCHEMA_MAPS and isinstance(value, Mapping):
-            members = cast("Mapping[str, Any]", value)
-            yield (
-                key,
-                {name: convert(member, references, direction, trail) for name, member in members.items()},
-            )
-        elif key in _SCHEMA_LISTS and isinstance(value, Sequence):
-            parts = [convert(part, references, direction, trail) for part in cast("Sequence[Any]", value)]
-            if parts := [part for part in parts if part != {"type": "null"}]:
+        if key in _VALUES:
+            if members := _VALUES[key](value):
+                yield ("enum" if key == "const" else key), members
+        elif key in _SCHEMA_MAPS:
+            yield key, _convert_members(cast("Json", value), references, direction, trail)
+        elif key in _SCHEMA_LISTS:
+            parts = [
+                convert(each, references, direction, trail, part=key == "allOf")
+                for each in cast("Sequence[Any]", value)
+            ]
+            if parts := [each for each in parts if each != {"type": "null"}]:
                 yield ("anyOf" if key == "oneOf" else key), parts
-        elif key in _SCHEMAS and isinstance(value, Mapping):
-            yield key, convert(value, references, direction, trail)
+        elif key == "items" or (key in _SCHEMAS and isinstance(value, Mapping)):
+            yield key, convert(value, references, direction, trail)  # clients support no boolean in items
         else:
             yield key, value
+
+
+def _convert_members(
+    members: Json, references: References, direction: Direction, trail: Trail
+) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, member in members.items():
+        references.steps.append(name)
+        schema = convert(member, references, direction, trail)
+        if isinstance(member, Mapping) and cast("Json", member).get("deprecated") is True:
+            schema = {**schema, "description": f"Deprecated. {schema.get('description', '')}".strip()}
+        result[name] = schema
+        references.steps.pop()
+    return result
+
+
+def _is_malformed(key: str, value: Any, references: References) -> bool:
+    """Return whether JSON Schema does not know the value; a note says so, unless it says nothing anyway."""
+    must = problem_of(key, value)
+    if must and key not in _ANNOTATIONS and value is not False and value not in ([], None):
+        place = "".join(f"{step}: " for step in references.steps)
+        references.omissions.note(f"{place}{key}: {shown(value)} in a schema is dropped, {must}")
+    return bool(must)
 
 
 def _is_dropped(key: str, value: Any) -> bool:
@@ -141,18 +215,22 @@ def _simplify_type(schema: dict[str, Any]) -> None:
 
 def _accepts_null(node: Json) -> bool:
     kinds = node.get("type")
-    alternatives = [*node.get("anyOf", ()), *node.get("oneOf", ())]
+    alternatives = [*_items(node, "anyOf"), *_items(node, "oneOf")]
     return (
         node.get("nullable") is True
         or (isinstance(kinds, list) and "null" in kinds)
         or {"type": "null"} in alternatives
-        or (None in node.get("enum", ()) and "type" not in node)
+        or (None in _items(node, "enum") and "type" not in node)
     )
+
+
+def _items(node: Json, key: str) -> list[Any]:
+    return cast("list[Any]", node[key]) if isinstance(node.get(key), list) else []
 
 
 def _remove_properties(result: dict[str, Any], node: Json, references: References, flag: str) -> None:
     properties = node.get("properties")
-    if not isinstance(properties, Mapping):
+    if not isinstance(properties, Mapping) or "properties" not in result:
         return
     removed = {
         name

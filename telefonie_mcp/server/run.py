@@ -32,6 +32,9 @@ _SHUTDOWN_SECONDS: Final = 2
 _BACKLOG: Final = 64
 """Connections that wait to be accepted; the system turns further ones away."""
 
+_MAX_OMISSIONS: Final = 100
+"""Sentences about what is left out of documents, at the start; a document can cause thousands."""
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -97,6 +100,10 @@ def _announce(app: App) -> None:
     _log.warning("telefonie-mcp %s, %s", __version__, destination(app))
     for sentence in file_warnings(app.settings.ledger_url, app.settings.api_key_file):
         _log.warning(sentence)
+    for sentence in app.catalog.omissions[:_MAX_OMISSIONS]:
+        _log.warning("%s", sentence)
+    if (more := len(app.catalog.omissions) - _MAX_OMISSIONS) > 0:
+        _log.warning("%d more operations or parts are left out; telefonie-mcp tools lists them", more)
     _ = app.ledger_file  # from now on, it must stay the same
 
 

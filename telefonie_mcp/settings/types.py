@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
@@ -45,6 +45,9 @@ _MIN_PARTS: Final = 2
 
 def paths(value: Any) -> Any:
     """Parse paths separated as in ``PATH`` (``os.pathsep``)."""
+    given = [value] if isinstance(value, str) else cast("Iterable[Any]", value or ())
+    if found := next((each for each in given if isinstance(each, str) and "://" in each), None):
+        raise ValueError(f"{found} is a URL; download the document, and give the path of its file")
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
 

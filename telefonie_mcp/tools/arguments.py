@@ -1,23 +1,25 @@
-"""Arguments of a call: normalised, then validated against the input schema, all violations in one error.
+"""Arguments of a call: in the types that the input schema wants, normalised, then validated against it.
+
+All violations are in one error.
 
 Clients may validate as well, but nothing depends on it. The accepted arguments are sent unchanged.
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, cast
 
-from telefonie_mcp.errors import NOTHING_DONE, DocumentError, ToolError, Violation
+from telefonie_mcp.errors import NOTHING_DONE, ToolError, Violation
 from telefonie_mcp.openapi.nesting import holds
 from telefonie_mcp.openapi.operation import Binding, Parameter
 from telefonie_mcp.redaction import HIDDEN
 from telefonie_mcp.text import control_character
-from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
+from telefonie_mcp.tools.catalog import CONFIRM, Tool
 from telefonie_mcp.tools.changes import check_changes, clears
+from telefonie_mcp.tools.coercion import MAX_VALUES, as_wanted
 from telefonie_mcp.tools.formats import FORMATS
-from telefonie_mcp.tools.validation import SchemaChecks, values_in, violations_of
+from telefonie_mcp.tools.validation import values_in, violations_of
 from telefonie_mcp.tools.violations import (
     MAX_VIOLATIONS,
     excerpt,
@@ -28,14 +30,11 @@ from telefonie_mcp.tools.violations import (
 )
 from telefonie_mcp.upstream.serialization import encoded
 
-__all__ = ["check_schemas", "read_arguments"]
+__all__ = ["read_arguments"]
 
 
 _MAX_NAMED: Final = 20
 """Violations whose fields the message of an error names; ``errors`` has the rest."""
-
-_MAX_REASON: Final = 200
-"""Characters of the validator's message about an invalid schema."""
 
 _MAX_DEPTH: Final = 64
 """Levels of nesting in an argument; jsonschema-rs fails beyond 255."""
@@ -45,10 +44,7 @@ _MAX_ENCODED: Final = 8000
 
 _TOO_LONG: Final = f"must have at most {_MAX_ENCODED:,} characters when it is encoded"
 
-_MAX_VALUES: Final = 20_000
-"""Values in the arguments of one call, those in lists and objects included; looking at each takes time."""
-
-_TOO_MANY_VALUES: Final = f"makes more than {_MAX_VALUES:,} values with the arguments before it"
+_TOO_MANY_VALUES: Final = f"makes more than {MAX_VALUES:,} values with the arguments before it"
 
 _NESTED: Final = "must not hold lists or objects inside lists or objects: nothing says how they are written"
 
@@ -79,6 +75,8 @@ def read_arguments(
     few = _few(tool, arguments or {})
     given = {name: value for name, value in few.items() if value is not None or clears(tool, name)}
     confirmed = tool.destructive and given.pop(CONFIRM, None) is True
+    _check_size(tool, given)
+    given = as_wanted(tool, given)
     _check_size(tool, given)
     unencodable = {name for name, value in given.items() if not _encodable(name, value)}
     readable = {
@@ -117,7 +115,7 @@ def _few(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _check_size(tool: Tool, arguments: dict[str, Any]) -> None:
     """Refuse arguments with so many values that looking at each of them would hold up other calls."""
-    left = _MAX_VALUES
+    left = MAX_VALUES
     for name, value in arguments.items():
         count = values_in(value, left)
         if count <= left:
@@ -127,25 +125,6 @@ def _check_size(tool: Tool, arguments: dict[str, Any]) -> None:
             errors = violations_of(tool.argument_validator, tool.input_schema, whole)
             first = next((v for error in errors for v in schema_violations(tool, error)), None)
             raise _refusal(tool, [first or Violation(excerpt(name), _TOO_MANY_VALUES)])
-
-
-def check_schemas(catalog: Catalog) -> None:
-    """Compile the schemas of every tool, so that an invalid one stops the start and not a later call.
-
-    Raises:
-        DocumentError: a schema is not valid JSON Schema 2020-12; the message names the tool.
-
-    """
-    checks: defaultdict[str, SchemaChecks] = defaultdict(SchemaChecks)
-    for tool in catalog:
-        try:
-            checks[tool.document.id].check(tool.input_schema, validate_formats=tool.document.packaged)
-            checks[tool.document.id].check(tool.answer_schema, validate_formats=False)
-        except ValueError as error:
-            reason = " ".join(str(error).split())[:_MAX_REASON]
-            raise DocumentError(
-                f"{tool.document.title}: the schema of {tool.name} is invalid: {reason}"
-            ) from error
 
 
 def _encodable(name: str, value: Any) -> bool:

@@ -4,13 +4,14 @@
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from telefonie_mcp.errors import SettingsError, UnknownToolError
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.hints import Hints
+from telefonie_mcp.openapi.omissions import LeftOut
 from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.redaction import HIDDEN
 from telefonie_mcp.text import clean_line, did_you_mean
@@ -18,10 +19,13 @@ from telefonie_mcp.text import clean_line, did_you_mean
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
-__all__ = ["CONFIRM", "MAX_NAME", "Catalog", "Tool", "member_name", "restrict"]
+__all__ = ["CONFIRM", "MAX_NAME", "Catalog", "Tool", "member_name", "restrict", "ungiven"]
 
 CONFIRM: Final = "confirm"
 """The argument that every destructive tool requires."""
+
+_MAX_SENTENCE: Final = 500
+"""Characters of a sentence about what is left out, which repeats names of the document."""
 
 MAX_NAME: Final = 44
 """Characters of a tool's name: clients prefix it with the server's name, and model APIs allow 64 in all."""
@@ -121,12 +125,16 @@ class Catalog:
         everything: All tools in document order; a disabled read can still serve as the lookup of a write.
         switched_off: Name → the setting that disabled the tool.
         absent: A sentence about toolsets that are not loaded, appended to the error about an unknown tool.
+        left_out: Name → the operation that is no tool, and why.
+        notes: Sentences about parts of documents that the tools lack, or name differently.
 
     """
 
     everything: Mapping[str, Tool]
     switched_off: Mapping[str, str] = field(default_factory=dict[str, str])
     absent: str = ""
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict[str, LeftOut])
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
@@ -143,10 +151,18 @@ class Catalog:
         """
         if tool := self.tools.get(name):
             return tool
+        if left_out := self.left_out.get(name):
+            raise UnknownToolError(clean_line(f"{name} is no tool: {left_out}", _MAX_SENTENCE))
         if setting := self.switched_off.get(name):
             raise UnknownToolError(f"{name} is switched off by {setting}")
         known = did_you_mean(name, self.tools, f"the tools are {', '.join(self.tools)}.")
         raise UnknownToolError(f"Unknown tool {clean_line(name, MAX_NAME)!r}: {known} {self.absent}".strip())
+
+    @cached_property
+    def omissions(self) -> tuple[str, ...]:
+        """What the operator's documents have and the tools lack: a sentence each, operations first."""
+        left_out = (f"{each.place} is no tool: {each.reason}" for each in self.left_out.values())
+        return tuple(clean_line(sentence, _MAX_SENTENCE) for sentence in (*left_out, *self.notes))
 
     def __iter__(self) -> Iterator[Tool]:
         """Return the tools in the order of ``tools/list``."""
@@ -188,12 +204,16 @@ def restrict(
         absent: See :class:`Catalog`.
 
     Raises:
-        SettingsError: there is no tool of a given name; the message has the closest match.
+        SettingsError: there is no tool of a given name; the message has the closest match, or says why the
+            operation is left out.
 
     """
     for setting, names in (("TELEFONIE_TOOLS", tools), ("TELEFONIE_EXCLUDE_TOOLS", exclude_tools)):
         for name in names:
-            if name not in catalog.everything:
+            left_out = catalog.left_out.get(name)
+            if left_out and setting == "TELEFONIE_TOOLS":
+                raise SettingsError(f"{setting}: {name} is no tool: {left_out}")
+            if name not in catalog.everything and not left_out:
                 unknown = f"{setting}: there is no tool {name!r}; {did_you_mean(name, catalog.everything)}"
                 raise SettingsError(f"{unknown} {absent}".strip())
     off: dict[str, str] = {}
@@ -206,7 +226,12 @@ def restrict(
             off[name] = "TELEFONIE_EXCLUDE_TOOLS"
         elif tools and name not in tools:
             off[name] = "TELEFONIE_TOOLS"
-    return Catalog(catalog.everything, off, absent)
+    return replace(catalog, switched_off=off, absent=absent)
+
+
+def ungiven(tool: Tool) -> dict[str, str]:
+    """Return what sentences of the hints say for arguments that are not given."""
+    return dict.fromkeys(tool.input_schema["properties"], "(not given)")
 
 
 def member_name(name: str) -> str:

@@ -1,13 +1,18 @@
 """Whether a write would change anything: one that would not is refused before it is sent; pure."""
 
+import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.openapi.operation import Parameter
 from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.upstream.serialization import build_request
 
 __all__ = ["check_changes", "clears"]
+
+_UPDATE: Final = re.compile(r"(?:^|[/.])(?:[Uu]pdate|[Mm]odify|[Ee]dit)(?![a-z])")
+"""An ``operationId`` that begins with one of these words, after a group such as ``numbers/``."""
 
 
 def clears(tool: Tool, argument: str) -> bool:
@@ -19,8 +24,9 @@ def clears(tool: Tool, argument: str) -> bool:
 def check_changes(tool: Tool, arguments: Mapping[str, Any], *, nulls: Collection[str]) -> None:
     """Refuse an update of nothing.
 
-    That is one whose effect is that the members sent are what is there (PATCH, or as its hints say), and any
-    write whose only members are nulls that mean something to the API and are not sent.
+    That is one whose effect is that the members sent are what is there (PATCH, or as its hints or its name
+    say), and any write whose only members are nulls that mean something to the API and are not sent. An
+    action can need no member.
 
     Args:
         tool: A tool.
@@ -35,13 +41,23 @@ def check_changes(tool: Tool, arguments: Mapping[str, Any], *, nulls: Collection
     if tool.read_only or body is None:
         return
     members = {each.argument: each.name for each in tool.bindings if each.place == "member"}
-    if any(_changes(tool, name, value, members) for name, value in arguments.items()):
+    given = arguments
+    if body.form and not build_request(tool.operation, tool.bindings, arguments).content:
+        given = {name: value for name, value in arguments.items() if name not in members}  # empty lists
+    if any(_changes(tool, name, value, members) for name, value in given.items()):
         return
-    settle = tool.hints.settle
-    updates = tool.operation.method == "PATCH" or (settle is not None and settle.done == "matches")
     cleared = [name for name in members if name in nulls and members[name] in body.nullable]
-    if updates or cleared:
+    if cleared or _updates(tool):
         raise _changes_nothing(tool, members, cleared)
+
+
+def _updates(tool: Tool) -> bool:
+    settle, operation = tool.hints.settle, tool.operation
+    return (
+        operation.method == "PATCH"
+        or (settle is not None and settle.done == "matches")
+        or _UPDATE.search(operation.id) is not None
+    )
 
 
 def _changes(tool: Tool, name: str, value: Any, members: Mapping[str, str]) -> bool:

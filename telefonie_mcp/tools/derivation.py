@@ -5,87 +5,86 @@ its request body in one flat object; a :class:`~telefonie_mcp.openapi.operation.
 place (named in :mod:`~telefonie_mcp.tools.argument_names`, in the order path, query, header, cookie, body).
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.combining import is_object
 from telefonie_mcp.openapi.documents import Document
-from telefonie_mcp.openapi.hints import Hints, ResourceHint, reads_of
+from telefonie_mcp.openapi.hints import Hints, ResourceHint, answer_path, reads_of
+from telefonie_mcp.openapi.omissions import LeftOut
 from telefonie_mcp.openapi.operation import Binding, Operation
-from telefonie_mcp.openapi.references import MAX_SCHEMA, SharedSchemas, bounded_input, is_object
+from telefonie_mcp.openapi.sizes import SharedSchemas, bounded_input
 from telefonie_mcp.tools.argument_names import ArgumentNames
-from telefonie_mcp.tools.catalog import CONFIRM, MAX_NAME, Catalog, Tool
+from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
 from telefonie_mcp.tools.differences import described
+from telefonie_mcp.tools.document_tools import Limits, by_name, derive_all, without_dependents
 from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
+from telefonie_mcp.tools.naming import snake_case
 from telefonie_mcp.tools.secret_names import with_secret_names
 
-__all__ = ["build_catalog", "snake_case"]
+__all__ = ["build_catalog"]
 
 _MAX_FLATTENED: Final = 500
 """Members of a body that become arguments; a larger body is one argument."""
 
-_MAX_TOOLS: Final = 4 * 1024 * 1024
-"""Bytes of the schemas and descriptions of one document's tools, which ``tools/list`` sends at once."""
-
-_DIGEST_LENGTH: Final = 6
-"""Hexadecimal digits that keep the names of two shortened tools distinct."""
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that only read (RFC 9110 §9.2.1); TRACE repeats the API key in its answer."""
 
 _NO_HINTS: Final = Hints()
 
 
 def build_catalog(documents: Iterable[Document]) -> Catalog:
-    """Return a catalog with one tool per operation.
+    """Return a catalog with one tool per operation; one that cannot become a tool is left out.
 
     Raises:
-        DocumentError: two operations result in the same tool name, the tools of a document are too large, or
-            a hint refers to an operation, argument or format that does not exist.
+        DocumentError: nothing is left of a document, its tools together are too large, or a hint refers to an
+            operation, argument or format that does not exist.
 
     """
     tools: dict[str, Tool] = {}
+    left_out: list[LeftOut] = []
+    notes: list[str] = []
     for document in documents:
-        left = _MAX_TOOLS
-        shared = SharedSchemas()
-        for operation in document.operations:
-            tool = _tool(document, operation, shared, min(MAX_SCHEMA, left // 2))
-            left -= sum(map(shared.size, (tool.input_schema, tool.output_schema, tool.description)))
-            if other := tools.get(tool.name):
-                raise DocumentError(
-                    f"{document.title}: {operation.id} and {other.operation.id} of {other.document.title} "
-                    f"would both be the tool {tool.name!r}"
-                )
-            tools[tool.name] = tool
-    catalog = Catalog({tool.name: with_secret_names(tool, tools.values()) for tool in tools.values()})
+        derived = derive_all(document, tools, _tool)
+        gone = [*document.left_out, *derived.left_out]
+        kept, dependents = without_dependents(derived.tools, gone)
+        tools |= {tool.name: tool for tool in with_secret_names(document, kept)}
+        left_out += [*gone, *dependents]
+        notes += [*document.notes, *derived.notes]
+    catalog = Catalog(tools, left_out=by_name(left_out, tools), notes=tuple(notes))
     for tool in catalog:
         _check_hints(catalog, tool)
     return catalog
 
 
-def _tool(document: Document, operation: Operation, shared: SharedSchemas, most: int) -> Tool:
-    """Return the tool of ``operation``; what would make a schema larger than ``most`` bytes is open in it."""
+def _tool(document: Document, operation: Operation, name: str, shared: SharedSchemas, limits: Limits) -> Tool:
+    """Return the tool of ``operation``; what would make a schema larger than its limit is open in it."""
     hints = document.hints.get(operation.id, _NO_HINTS)
-    read_only = operation.method == "GET" if hints.read_only is None else hints.read_only
+    read_only = operation.method in _SAFE if hints.read_only is None else hints.read_only
     destructive = not read_only if hints.destructive is None else hints.destructive
     idempotent = (
         read_only or operation.method in {"PUT", "DELETE"} if hints.idempotent is None else hints.idempotent
     )
-    answer = _answer_schema(operation, hints, shared, most)
+    answer = _answer_schema(operation, hints, shared, limits.output)
     listed = _brief_schema(answer) if hints.brief else answer
     strict = document.packaged or hints.relies_on_answers or operation.id in reads_of(document.hints)
     bindings = tuple(_bind(operation, destructive=destructive))
     what = operation.description or operation.summary or f"{operation.method} {operation.path}"
     words = [what if what.endswith(".") else f"{what}.", hints.description]
+    if operation.deprecated:
+        words.insert(0, "Deprecated: use it only if nothing else does the same.")
     if destructive:
         words.append("Without confirm=true nothing is done and you get a preview.")
     return Tool(
-        name=_tool_name(operation.id),
+        name=name,
         title=operation.summary or snake_case(operation.id).replace("_", " ").capitalize(),
         description=" ".join(filter(None, words)),
         input_schema=bounded_input(
             _input_schema(bindings, hints, destructive=destructive),
             shared,
-            most,
+            limits.input,
             f"{document.title}: {operation.method} {operation.path}",
         ),
         output_schema=listed if strict else {"type": "object", **described(listed)},
@@ -99,25 +98,6 @@ def _tool(document: Document, operation: Operation, shared: SharedSchemas, most:
         bindings=bindings,
         strict=strict,
     )
-
-
-def snake_case(name: str) -> str:
-    """Return ``name`` in snake_case, with the characters ``[a-z0-9_]`` only.
-
-    >>> snake_case("searchAvailableNumbers"), snake_case("X-Request-ID"), snake_case("getHTTPStatus2")
-    ('search_available_numbers', 'x_request_id', 'get_http_status2')
-    """
-    words = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
-    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", words)
-    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
-
-
-def _tool_name(operation_id: str) -> str:
-    name = snake_case(operation_id) or "operation"
-    if len(name) <= MAX_NAME:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST_LENGTH]
-    return f"{name[: MAX_NAME - _DIGEST_LENGTH - 1].rstrip('_')}_{digest}"
 
 
 def _bind(operation: Operation, *, destructive: bool) -> Iterator[Binding]:
@@ -269,7 +249,8 @@ def _check_hints(catalog: Catalog, tool: Tool) -> None:
             raise DocumentError(f"{where}: {', '.join(sorted(unknown))} is no argument of {target.name}")
         for source in filter(lambda value: isinstance(value, str), read.arguments.values()):
             argument, _, derivation = str(source).partition("|")
-            if argument not in arguments or (derivation and derivation not in DERIVATIONS):
+            known = argument in arguments or (read is hints.settle and bool(answer_path(argument)))
+            if not known or (derivation and derivation not in DERIVATIONS):
                 raise DocumentError(f"{where}: cannot derive {source!r}")
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
-from telefonie_mcp.openapi.references import Json, is_object
+from telefonie_mcp.openapi.combining import Json, is_object
 from telefonie_mcp.redaction import HIDDEN, NO_REDACTION, Redaction
 from telefonie_mcp.text import MAX_DEPTH, MAX_STRING, clean, clean_line, compact
 from telefonie_mcp.tools.catalog import Tool

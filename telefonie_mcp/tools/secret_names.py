@@ -1,18 +1,23 @@
 """Names of secrets: what is one for an operation is one for its whole document; pure."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.tools.catalog import Tool, member_name
 
 __all__ = ["with_secret_names"]
 
 
-def with_secret_names(tool: Tool, tools: Iterable[Tool]) -> Tool:
-    """Return ``tool`` with the names that its whole document hides, and without demands on them."""
-    siblings = [each for each in tools if each.document is tool.document]
-    secrets = {
+def with_secret_names(document: Document, siblings: Sequence[Tool]) -> list[Tool]:
+    """Return the tools of a document with the names that the document hides, without demands on those."""
+    secrets = {  # of operations that are left out as well
+        member_name(name)
+        for hints in document.hints.values()
+        for name, hint in hints.arguments.items()
+        if hint.secret
+    } | {
         member_name(name)
         for each in siblings
         for binding in each.bindings
@@ -20,10 +25,13 @@ def with_secret_names(tool: Tool, tools: Iterable[Tool]) -> Tool:
         for name in (binding.argument, binding.name)
     }
     subjects = {member_name(each.hints.subject) for each in siblings if each.hints.subject}
-    named = replace(
-        tool, document_secrets=frozenset(filter(None, secrets)), document_subjects=frozenset(subjects)
-    )
-    return replace(named, output_schema=_with_hidden(named.output_schema, named.secret_names))
+    hidden = frozenset(filter(None, secrets))
+    named = [
+        replace(tool, document_secrets=hidden, document_subjects=frozenset(subjects)) for tool in siblings
+    ]
+    return [
+        replace(tool, output_schema=_with_hidden(tool.output_schema, tool.secret_names)) for tool in named
+    ]
 
 
 def _with_hidden(schema: Any, names: frozenset[str]) -> Any:

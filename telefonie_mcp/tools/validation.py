@@ -56,6 +56,12 @@ class SchemaChecks:
         self._sizes: dict[str, int | None] = {}
         self._left = _MAX_DOCUMENT_BYTES
 
+    def reads(self, pattern: str) -> bool:
+        """Return whether the validator can compile ``pattern`` within its bounds."""
+        if pattern not in self._sizes:
+            self._sizes[pattern] = _pattern_bytes(pattern)
+        return self._sizes[pattern] is not None
+
     def check(self, schema: Mapping[str, Any], *, validate_formats: bool) -> None:
         """Compile ``schema``.
 
@@ -65,10 +71,7 @@ class SchemaChecks:
         """
         total = 0
         for pattern in dict.fromkeys(_patterns(schema)):
-            if pattern not in self._sizes:
-                self._sizes[pattern] = _pattern_bytes(pattern)
-            size = self._sizes[pattern]
-            if size is None:
+            if not self.reads(pattern) or (size := self._sizes[pattern]) is None:
                 break  # compiling the schema says what is wrong with it
             total += size
             if total > _MAX_SCHEMA_BYTES or total > self._left:

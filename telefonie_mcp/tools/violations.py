@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from telefonie_mcp.errors import Violation
-from telefonie_mcp.openapi.references import Json
+from telefonie_mcp.openapi.combining import Json
 from telefonie_mcp.text import clean, did_you_mean
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.validation import UNCHECKED, is_unchecked
@@ -43,6 +43,14 @@ _REQUIREMENTS: Final = {
 }
 """JSON Schema keyword → what a valid value must be; the fields come from the validator's error."""
 
+_OTHER_KIND: Final = frozenset({"type", "enum", "const"})
+"""Keywords whose violation by a value says that this is not the alternative that is meant."""
+
+_INSIDE: Final = frozenset({"additionalProperties", "anyOf", "required"})
+"""Keywords whose violation names a place inside the value."""
+
+_DISTANCES: Final = {"enum": 5, "additionalProperties": 2, "required": 2}
+
 _UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
 _JOINERS: Final = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 """What is left of them after cleaning belongs to a word."""
@@ -58,24 +66,65 @@ def schema_violations(tool: Tool, error: "ValidationError") -> Iterator[Violatio
     match error.kind.name:
         case "required":
             name = kind["property"]
-            yield Violation(path_text([*path, name]), f"is required{_description(tool, [*path, name])}")
+            described = _described(_violated(tool, error).get("properties", {}).get(name))
+            yield Violation(path_text([*path, name]), f"is required{described}")
         case "additionalProperties":
-            known = list(schema_at(tool, path).get("properties", {}))
+            known = list(_violated(tool, error).get("properties", {}))
             owner = f"a member of {place}" if place else f"an argument of {tool.name}"
             for name in islice(kind["unexpected"], MAX_VIOLATIONS):
                 listing = excerpt(", ".join(known) or "none", _MAX_LISTING)
                 names = f"the {'members' if place else 'arguments'} are {listing}"
                 remedy = did_you_mean(name, known, names)
                 yield Violation(path_text([*path, name]), f"is not {owner}; {remedy}")
+        case "anyOf" if meant := _meant(error):
+            for inner in meant:
+                yield from schema_violations(tool, inner)
         case name:
             if is_unchecked(error):
                 yield Violation(place, UNCHECKED)
                 return
-            problem = _requirement(name, kind, _description(tool, path))
+            problem = _requirement(name, kind, _described(_violated(tool, error)))
             if name == "enum" and isinstance(error.instance, str):
                 problem += _suggestion(error.instance, kind["options"])
             secret = bool(path) and path[0] in tool.secrets
             yield Violation(place, problem if secret else f"{problem} {received(error.instance)}")
+
+
+def _violated(tool: Tool, error: "ValidationError") -> Json:
+    """Return the schema that has the violated keyword."""
+    schema: Any = tool.input_schema
+    for step in error.schema_path[:-1]:
+        schema = schema[step]
+    return cast("Json", schema)
+
+
+def _meant(error: "ValidationError") -> "list[ValidationError]":
+    """Return the violations of the alternative that a value is meant to be, as far as they are known.
+
+    That is the closest one; of several, what is wrong in all of them. Only what is wrong inside the value
+    tells more than that no alternative fits.
+    """
+    own = error.instance_path
+    alternatives: list[list[ValidationError]] = [
+        each
+        for each in error.kind.as_dict()["context"]
+        if not any(inner.instance_path == own and inner.kind.name in _OTHER_KIND for inner in each)
+    ]
+    least = min(map(_distance, alternatives), default=0)
+    first, *others = [each for each in alternatives if _distance(each) == least] or [[]]
+    elsewhere = [{*map(_identity, each)} for each in others]
+    shared = [inner for inner in first if all(_identity(inner) in each for each in elsewhere)]
+    inside = any(inner.instance_path != own or inner.kind.name in _INSIDE for inner in shared)
+    return shared if inside else []
+
+
+def _identity(error: "ValidationError") -> str:
+    return f"{error.instance_path} {error.kind.name} {error.message}"
+
+
+def _distance(violations: "list[ValidationError]") -> int:
+    """Return how far a value is from an alternative; a wrong constant says that another one is meant."""
+    return sum(_DISTANCES.get(each.kind.name, 1) for each in violations)
 
 
 def _requirement(keyword: str, kind: Mapping[str, Any], described: str) -> str:
@@ -120,8 +169,8 @@ def schema_at(tool: Tool, path: Sequence[str | int]) -> Json:
     return cast("Json", schema)
 
 
-def _description(tool: Tool, path: Sequence[str | int]) -> str:
-    text = schema_at(tool, path).get("description")
+def _described(schema: Any) -> str:
+    text = cast("Json", schema).get("description") if isinstance(schema, Mapping) else None
     return f" ({text})" if text else ""
 
 

@@ -20,6 +20,7 @@ from telefonie_mcp.settings.fields import PREFIX, Settings
 from telefonie_mcp.tools.derivation import build_catalog
 from tests.bench import report
 from tests.documentation.pages import PAGES, ROOT
+from tests.documentation.session import session
 
 __all__ = ["PARTS", "generated", "write"]
 
@@ -106,6 +107,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "porting": partial(tables, porting),
     "rejections": rejections,
     "clients": clients,
+    "session": session,
 }
 """The name of each part, as its markers have it, and what makes it."""
 

@@ -14,6 +14,7 @@ from telefonie_mcp.settings.fields import PREFIX, Settings
 from telefonie_mcp.tools.formats import FORMATS
 from tests.documentation.generated import PARTS, generated
 from tests.documentation.pages import BLOCKS, PAGES, README, ROOT, TEXTS, blocks, lines
+from tests.documentation.session import COLUMNS
 
 PACKAGE = ROOT / "telefonie_mcp"
 LINKS = [
@@ -72,7 +73,8 @@ def test_the_generated_parts_are_up_to_date(path: Path) -> None:
 
 @pytest.mark.parametrize("name", PARTS)
 def test_every_generated_part_stands_in_one_place(name: str) -> None:
-    assert EVERYTHING.count(f"<!-- {name} -->\n|") + EVERYTHING.count(f"<!-- {name} -->\nMeasured") == 1
+    begun = [EVERYTHING.count(f"<!-- {name} -->\n{start}") for start in ("|", "Measured", "```console\n$ ")]
+    assert sum(begun) == 1
     assert EVERYTHING.count(f"\n<!-- /{name} -->") == 1
 
 
@@ -93,7 +95,7 @@ def test_the_readme_links_to_every_page() -> None:
 
 def test_every_setting_that_is_named_exists() -> None:
     names = {PREFIX + name.upper() for name in Settings.model_fields}
-    assert {*re.findall(r"TELEFONIE_[A-Z_]+", EVERYTHING)} - {PREFIX} == names
+    assert {*re.findall(r"(?<!_)TELEFONIE_[A-Z_]+", EVERYTHING)} - {PREFIX} == names
 
 
 def test_every_client_is_named() -> None:
@@ -153,5 +155,11 @@ def test_every_module_that_is_to_be_run_exists() -> None:
 
 
 def test_every_block_says_what_it_is() -> None:
-    assert {block.language for block in BLOCKS} == {"sh", "text", "json", "yaml", "python"}
+    assert {block.language for block in BLOCKS} == {"sh", "text", "json", "yaml", "python", "console"}
     assert EVERYTHING.count("\n```") == 2 * len(BLOCKS)
+
+
+def test_the_terminal_session_fits_its_window() -> None:
+    (shown,) = blocks("console")
+    assert max(map(len, shown.splitlines())) <= COLUMNS
+    assert "[y/N] y\n" in shown

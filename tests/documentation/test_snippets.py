@@ -17,6 +17,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
+from telefonie_mcp.cli.completion import LINES
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.tools.arguments import read_arguments
 from tests.documentation.pages import BLOCKS, ROOT, TEXTS, blocks, lines
@@ -54,6 +55,7 @@ KINDS = (
     r"(TELEFONIE_API_KEY_FILE=\S+ )?telefonie-mcp config \S+ --write",
     r"TELEFONIE_API_KEY=\S+ telefonie-mcp config \S+",
     r"TELEFONIE_API_KEY=\S+ TELEFONIE_BASE_URL=\S+ telefonie-mcp call list_owned_numbers",
+    r"(eval \"\$\()?_TELEFONIE_MCP_COMPLETE=.+",  # tests/cli/test_completion.py
     r"telefonie-mcp --http \S+",
     r"telefonie-mcp call (purchase|update_owned)_number .+",
     r"telefonie-mcp sandbox (--reset|--port \d+)",
@@ -271,6 +273,10 @@ def test_the_document_becomes_a_tool(tmp_path: Path) -> None:
     (tag,) = [tool for tool in json.loads(done.stdout)["tools"] if tool["name"] == "tag_number"]
     assert tag["annotations"]["destructiveHint"] is False
     assert tag["inputSchema"]["required"] == ["phone_number", "tag"]
+
+
+def test_the_lines_that_install_completion_are_those_that_are_tested() -> None:
+    assert [line for line in lines() if "_TELEFONIE_MCP_COMPLETE" in line] == [*LINES.values()]
 
 
 def test_the_error_is_what_an_agent_reads() -> None:

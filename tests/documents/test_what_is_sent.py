@@ -114,6 +114,28 @@ def test_an_action_without_members_stays_possible(method: str, arguments: dict[s
     assert read_arguments(writing(PLAIN, method), arguments)[0] == {}
 
 
+@pytest.mark.parametrize("name", ["UpdateNumber", "update_number", "numbers/update", "modifyNumber", "edit"])
+@pytest.mark.parametrize("method", ["put", "post"])
+def test_what_is_called_an_update_needs_a_change(name: str, method: str) -> None:
+    called = writing(PLAIN, method, operationId=name)
+    for given in ({}, {"m": None}):
+        assert "would change nothing; give at least one of m, n" in refused(called, given)
+    assert read_arguments(called, {"m": ""})[0] == {"m": ""}
+
+
+@pytest.mark.parametrize("name", ["sendUpdate", "updatesRead", "editor", "createOrder"])
+def test_what_is_called_otherwise_may_be_an_action(name: str) -> None:
+    assert read_arguments(writing(PLAIN, "post", operationId=name), {"m": None})[0] == {}
+
+
+def test_an_empty_list_is_a_change_where_it_is_written() -> None:
+    tags = {"type": "array", "items": PLAIN}
+    assert read_arguments(writing(tags, "patch"), {"m": []})[0] == {"m": []}
+    form = "application/x-www-form-urlencoded"
+    assert "would change nothing" in refused(writing(tags, "patch", form), {"m": []})
+    assert read_arguments(writing(tags, "patch", form), {"m": [], "n": ""})[0] == {"m": [], "n": ""}
+
+
 def test_a_patch_needs_a_change_in_its_body_or_query() -> None:
     patch = writing(PLAIN, "patch")
     assert "give at least one of m, n" in refused(patch, {})

@@ -36,12 +36,11 @@ import json, sys
 from pathlib import Path
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import load_documents
-from telefonie_mcp.tools.arguments import check_schemas
 from telefonie_mcp.tools.derivation import build_catalog
+from telefonie_mcp.tools.schema_checks import check_schemas
 
 try:
-    catalog = build_catalog(load_documents([Path(sys.argv[1])], toolsets=[]))
-    check_schemas(catalog)
+    catalog = check_schemas(build_catalog(load_documents([Path(sys.argv[1])], toolsets=[])))
 except DocumentError as error:
     print(error)
 else:
@@ -222,6 +221,24 @@ BOUNDED: dict[str, Callable[[], str]] = {
     "required twice": lambda: taking_and_giving(
         {**schema_of("S"), "required": [f"p{n}" for n in range(100_000)]},
         components={"schemas": {"S": {"type": "object", "required": [f"q{n}" for n in range(100_000)]}}},
+    ),
+    "many malformed members": lambda: taking_and_giving(
+        {"type": "object", "properties": {f"p{n}": {"required": "x" * 20} for n in range(60_000)}}
+    ),
+    "references everywhere": lambda: taking_and_giving(
+        schema_of("S0"),
+        components={
+            "schemas": {
+                f"S{n}": {"type": "object", "properties": {f"p{m}": schema_of(f"S{m}") for m in range(60)}}
+                for n in range(60)
+            }
+        },
+    ),
+    "discriminators that double": lambda: taking_and_giving(
+        schema_of("S0"),
+        components=levels(
+            40, lambda inner: {"oneOf": [inner, inner], "discriminator": {"propertyName": "k"}}, OBJECT
+        ),
     ),
     "many members of a body": lambda: taking_and_giving(
         {"type": "object", "properties": {f"p{n}": {} for n in range(100_000)}}

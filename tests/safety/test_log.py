@@ -70,7 +70,12 @@ async def test_the_log_command_prints_a_table_json_or_csv(tmp_path: Path) -> Non
         (["--limit", "1"], 1),
         (["--since", "2020-01-01"], 4),
         (["--since", "2999-01-01"], 0),
-        (["--number", NUMBER.removeprefix("+")], 0),
+        (["--number", "+1 (415) 555-0123"], 3),
+        (["--number", "001 415 555 0123"], 3),
+        (["--number", "(415) 555-0123"], 3),
+        (["--number", NUMBER.removeprefix("+")], 3),
+        (["--number", "+14155550124"], 0),
+        (["--number", "+4155550123"], 0),
     ],
 )
 async def test_the_log_command_filters_entries(options: list[str], count: int, tmp_path: Path) -> None:

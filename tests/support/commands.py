@@ -11,6 +11,7 @@ import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import TextIO
 from unittest.mock import patch
 
 import telefonie_mcp
@@ -22,7 +23,11 @@ MODULE = str(Path(telefonie_mcp.__file__).with_name("__main__.py"))
 
 
 def command(
-    home: Path, *arguments: str, answer: str = "", program: str = MODULE, **variables: str
+    home: Path,
+    *arguments: str,
+    answer: str = "",
+    program: str = MODULE,
+    **variables: str,
 ) -> tuple[int, str, str]:
     """Run `telefonie-mcp ARGUMENTS` with pipes for its streams.
 
@@ -37,20 +42,29 @@ def command(
         The status, and what was written to standard output and standard error.
 
     """
-    output, errors = _Pipe(), _Pipe()
+    output = _Pipe()
+    status, errors = command_to(output, home, *arguments, answer=answer, program=program, **variables)
+    return status, output.text, errors
+
+
+def command_to(
+    output: TextIO, home: Path, *arguments: str, answer: str = "", program: str = MODULE, **variables: str
+) -> tuple[int, str]:
+    """Run it with this standard output; return the status and what was written to standard error."""
+    errors = _Pipe()
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, environment(home, **variables), clear=True))
         stack.enter_context(patch.object(sys, "argv", [program, *arguments]))
         stack.enter_context(patch.object(sys, "stdin", io.StringIO(answer)))
         stack.enter_context(redirect_stdout(output))
         stack.enter_context(redirect_stderr(errors))
-        stack.enter_context(_log_kept())
+        stack.enter_context(log_kept())
         try:
             main()
         except SystemExit as end:
             status = end.code or 0
     assert isinstance(status, int)
-    return status, output.text, errors.text
+    return status, errors.text
 
 
 class _Pipe(io.TextIOWrapper):
@@ -66,7 +80,7 @@ class _Pipe(io.TextIOWrapper):
 
 
 @contextmanager
-def _log_kept() -> Generator[None]:
+def log_kept() -> Generator[None]:
     """Undo at the end what a command does to the log of its process."""
     root = logging.getLogger()
     handlers, level = [*root.handlers], root.level

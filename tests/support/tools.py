@@ -5,9 +5,9 @@ from functools import cache
 from typing import Any
 
 from telefonie_mcp.openapi.documents import Document, load_documents, parse_document
-from telefonie_mcp.tools.arguments import check_schemas
 from telefonie_mcp.tools.catalog import Catalog, Tool
 from telefonie_mcp.tools.derivation import build_catalog
+from telefonie_mcp.tools.schema_checks import check_schemas
 
 
 @cache
@@ -48,9 +48,7 @@ def parse(tree: Any) -> Document:
 
 def strange(operation: dict[str, Any] | None = None, **options: Any) -> Tool:
     """Return the tool of a document with one operation."""
-    made = build_catalog([parse(document(operation, **options))])
-    check_schemas(made)
-    (only,) = made
+    (only,) = check_schemas(build_catalog([parse(document(operation, **options))]))
     return only
 
 

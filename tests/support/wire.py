@@ -101,6 +101,10 @@ class Running:
         assert message["jsonrpc"] == "2.0"
         return message
 
+    async def line(self) -> str:
+        """Read one line of text."""
+        return (await self._lines.receive_until(b"\n", 1 << 22)).decode()
+
     async def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request and return its answer, which must come next."""
         await self.send(message)

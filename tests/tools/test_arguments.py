@@ -99,9 +99,9 @@ def test_all_violations_are_reported_at_once_with_field_and_remedy() -> None:
     arguments = {
         "country_code": "Germany",
         "type": "locl",
-        "area_code": 415,
+        "area_code": 4.15,
         "contains": "FLOWERS",
-        "sms_enabled": "true",
+        "sms_enabled": "yes",
         "voice_enabled": 1,
         "limit": 500,
         "city": "Berlin",
@@ -138,7 +138,7 @@ def test_all_violations_are_reported_at_once_with_field_and_remedy() -> None:
         ("search_available_numbers", {"country_code": "ZZ"}, "country_code", "with a numbering plan"),
         ("search_available_numbers", {"country_code": "US", "limit": 0}, "limit", "at least 1 (got 0)"),
         ("search_available_numbers", {"country_code": "US", "limit": 2.5}, "limit", "type integer"),
-        ("search_available_numbers", {"country_code": "US", "limit": "5"}, "limit", "type integer"),
+        ("search_available_numbers", {"country_code": "US", "limit": "5.5"}, "limit", "type integer"),
         ("list_owned_numbers", {"page": -1}, "page", "at least 1"),
         ("list_owned_numbers", {"page_size": 101}, "page_size", "at most 100"),
         ("get_owned_number", {"phone_number": ""}, "phone_number", "E.164"),
@@ -350,8 +350,8 @@ def test_the_deepest_value_that_is_accepted() -> None:
         ),
         (
             {"type": "boolean", "description": "Old {1}"},
-            "true",
-            'must be of type boolean (Old {1}) (got "true")',
+            "yes",
+            'must be of type boolean (Old {1}) (got "yes")',
         ),
         (
             {"type": "array", "contains": {"type": "string"}, "description": "{x}"},

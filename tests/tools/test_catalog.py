@@ -20,7 +20,8 @@ from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.server.handlers import create_server, tool_definition
 from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.tools.catalog import restrict
-from telefonie_mcp.tools.derivation import build_catalog, snake_case
+from telefonie_mcp.tools.derivation import build_catalog
+from telefonie_mcp.tools.naming import snake_case
 from tests.openapi.test_foreign_documents import serving
 from tests.support.tools import catalog
 

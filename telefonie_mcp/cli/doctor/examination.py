@@ -11,7 +11,7 @@ from typing import Any, Final
 from packaging.requirements import Requirement
 
 from telefonie_mcp.app import App
-from telefonie_mcp.cli.doctor.findings import Finding, clock, versions
+from telefonie_mcp.cli.doctor.findings import Finding, clock, omissions, versions
 from telefonie_mcp.cli.doctor.network import locate_failure
 from telefonie_mcp.cli.doctor.storage import ledger, state
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
@@ -68,6 +68,8 @@ async def _service(settings: Settings) -> AsyncGenerator[Finding]:
     yield Finding("settings", "ok", destination(app))
     titles = ", ".join(f"{document.title} {document.version}" for document in app.documents)
     yield Finding("documents", "ok", f"{titles}: {len(app.catalog.tools)} tools")
+    for finding in omissions(app.catalog):
+        yield finding
     if settings.mode == "sandbox":
         yield key
         return

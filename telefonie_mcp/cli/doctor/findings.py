@@ -1,9 +1,10 @@
 """Findings, and the evaluation of clock, ledger entries and versions; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any, Final, Literal
 
 from packaging.requirements import Requirement
@@ -11,11 +12,15 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from telefonie_mcp.ledger.records import Entry
+from telefonie_mcp.tools.catalog import Catalog
 from telefonie_mcp.upstream.outcomes import Answer
 
-__all__ = ["Finding", "Status", "clock", "unsettled", "versions"]
+__all__ = ["Finding", "Status", "clock", "omissions", "unsettled", "versions"]
 
 Status = Literal["ok", "warning", "problem"]
+
+_MAX_OMISSIONS: Final = 20
+"""Findings about operations that are left out, and as many about parts."""
 
 _TOLERANCE: Final = timedelta(seconds=60)
 
@@ -75,6 +80,18 @@ def unsettled(entries: Iterable[Entry]) -> Finding:
         return Finding("ledger", "warning", f"{_writes(left)} without an outcome", remedy)
     running = abandoned.count(False)
     return Finding("ledger", "ok", f"readable and whole, {_writes(running)} under way")
+
+
+def omissions(catalog: Catalog) -> Iterator[Finding]:
+    """Yield a finding for each operation that is no tool, and for each part of a document that is dropped."""
+    remedy = "Correct the document if you need it; the other tools work."
+    for left_out in islice(catalog.left_out.values(), _MAX_OMISSIONS):
+        yield Finding("documents", "warning", f"{left_out.place} is no tool: {left_out.reason}", remedy)
+    for note in catalog.notes[:_MAX_OMISSIONS]:
+        yield Finding("documents", "ok", note)
+    if (more := sum(max(0, len(x) - _MAX_OMISSIONS) for x in (catalog.left_out, catalog.notes))) > 0:
+        remedy = "See telefonie-mcp tools."
+        yield Finding("documents", "warning", f"{more} more operations or parts are left out", remedy)
 
 
 def _writes(count: int) -> str:

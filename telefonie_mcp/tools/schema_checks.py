@@ -1,0 +1,131 @@
+"""Compiles the schemas of all tools, so that what is wrong with them is known at the start.
+
+A pattern that JSON Schema (ECMA-262 §22.2) does not have is dropped with a note, and the API decides. A tool
+whose schema is invalid otherwise, or takes too much memory, is left out.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any, Final, cast
+
+from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.omissions import LeftOut
+from telefonie_mcp.openapi.structure import shown
+from telefonie_mcp.tools.catalog import Catalog, Tool
+from telefonie_mcp.tools.document_tools import by_name, place_of, without_dependents
+from telefonie_mcp.tools.validation import SchemaChecks
+
+__all__ = ["check_schemas"]
+
+_MAX_REASON: Final = 200
+"""Characters of the validator's message about an invalid schema."""
+
+_PARTS: Final = re.compile(r"\\.|\(\?[a-zA-Z-]+[:)]|\(\?P<|\(\?P|\(\?>|\[:\w+:\]|[*+?}]\+|.", re.DOTALL)
+"""Parts of a pattern as far as dialects differ in them: escapes, groups, POSIX classes and quantifiers."""
+
+_TRANSLATED: Final[dict[str, str]] = {r"\A": "^", r"\z": "$", r"\Z": "$", "(?P<": "(?<"}
+_FOREIGN: Final = re.compile(r"\\[GhHKQER]|\(\?[a-zA-Z-]+[:)]|\(\?P|\(\?>|\[:\w+:\]|[*+?}]\+")
+"""What clients that compile a pattern as ECMA-262 would refuse, or read differently."""
+
+_LITERALS: Final = frozenset({"const", "default", "enum", "examples"})
+"""Keywords whose values are no schemas."""
+
+
+def check_schemas(catalog: Catalog) -> Catalog:
+    """Return the catalog with schemas that compile, and without the tools that have others.
+
+    Raises:
+        DocumentError: nothing is left of a document.
+
+    """
+    tools: list[Tool] = []
+    left_out = [*catalog.left_out.values()]
+    notes: dict[str, None] = {}
+    for _, group in groupby(catalog.everything.values(), lambda tool: tool.document.id):
+        checks = SchemaChecks()
+        gone: list[LeftOut] = []
+        kept: list[Tool] = []
+        siblings = [*group]
+        for tool in siblings:
+            place = place_of(tool.document, tool.operation)
+            patterns = _Patterns(checks.reads)
+            checked = patterns.checked(tool)
+            try:
+                checks.check(checked.input_schema, validate_formats=tool.document.packaged)
+                checks.check(checked.answer_schema, validate_formats=False)
+            except ValueError as error:
+                reason = " ".join(str(error).split())[:_MAX_REASON]
+                words = f"the schema of {tool.name} is invalid: {reason}"
+                gone.append(LeftOut(tool.operation.id, place, words))
+            else:
+                kept.append(checked)
+                notes |= {f"{place}: {words}": None for words in patterns.notes}
+        if gone and not kept:
+            raise DocumentError(f"{siblings[0].document.title}: {gone[0].reason}")
+        kept, dependents = without_dependents(kept, [*left_out, *gone])
+        tools += kept
+        left_out += [*gone, *dependents]
+    everything = {tool.name: tool for tool in tools}
+    named = by_name(left_out, everything)
+    return replace(catalog, everything=everything, left_out=named, notes=(*catalog.notes, *notes))
+
+
+@dataclass
+class _Patterns:
+    """Replaces or drops the patterns of other dialects in one tool, and notes those that it drops."""
+
+    reads: Callable[[str], bool]
+    notes: dict[str, None] = field(default_factory=dict[str, None])
+
+    def checked(self, tool: Tool) -> Tool:
+        """Return ``tool`` with patterns that can be read."""
+        schemas = (tool.input_schema, tool.output_schema, tool.answer_schema)
+        if all(self._read(each) == each for schema in schemas for each in _patterns(schema)):
+            return tool
+        given, shown_output, answer = map(self._schema, schemas)
+        return replace(tool, input_schema=given, output_schema=shown_output, answer_schema=answer)
+
+    def _read(self, pattern: str) -> str | None:
+        parts = [_TRANSLATED.get(part, part) for part in cast("list[str]", _PARTS.findall(pattern))]
+        if not any(map(_FOREIGN.fullmatch, parts)) and self.reads("".join(parts)):
+            return "".join(parts)
+        self.notes[f"the pattern {shown(pattern)} cannot be read and is dropped"] = None
+        return None
+
+    def _schema(self, schema: Any) -> Any:
+        if isinstance(schema, list):
+            return [self._schema(each) for each in cast("list[Any]", schema)]
+        if not isinstance(schema, dict):
+            return schema
+        kept: dict[str, Any] = {}
+        for key, value in cast("dict[str, Any]", schema).items():
+            if key == "pattern" and isinstance(value, str):
+                kept |= {} if (pattern := self._read(value)) is None else {key: pattern}
+            elif key == "patternProperties" and isinstance(value, dict):
+                kept[key] = self._names(cast("dict[str, Any]", value))
+            elif key == "properties":
+                kept[key] = {name: self._schema(member) for name, member in value.items()}
+            else:
+                kept[key] = value if key in _LITERALS else self._schema(value)
+        return kept
+
+    def _names(self, members: dict[str, Any]) -> dict[str, Any]:
+        named = ((self._read(name), self._schema(member)) for name, member in members.items())
+        return {name: member for name, member in named if name is not None}
+
+
+def _patterns(schema: Any) -> Iterator[str]:
+    """Yield every pattern of a schema."""
+    if isinstance(schema, list):
+        for each in cast("list[Any]", schema):
+            yield from _patterns(each)
+    elif isinstance(schema, dict):
+        for key, value in cast("dict[str, Any]", schema).items():
+            if key == "pattern" and isinstance(value, str):
+                yield value
+            elif key == "patternProperties" and isinstance(value, dict):
+                yield from cast("dict[str, Any]", value)
+            if key not in _LITERALS:
+                yield from _patterns(value)
