@@ -38,8 +38,8 @@ def undo_note(tool: Tool, content: Mapping[str, Any]) -> str:
     if not content[name]:
         return "Nothing changed: everything was so before."
     return (
-        f"Undo, now or later: {tool.name} with the values in {name}, which telefonie://log and "
-        "`telefonie-mcp log` keep."
+        f"Undo, also later: {tool.name} with the values in {name}, kept in telefonie://log and "
+        "`telefonie-mcp log`."
     )
 
 

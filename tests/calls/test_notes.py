@@ -150,8 +150,8 @@ def undo(replaced: dict[str, Any] | None) -> str:
 
 def test_an_update_says_how_to_undo_it_later() -> None:
     assert undo({"voice_url": ""}) == (
-        "Undo, now or later: update_owned_number with the values in replaced, which telefonie://log and "
-        "`telefonie-mcp log` keep."
+        "Undo, also later: update_owned_number with the values in replaced, kept in telefonie://log and "
+        "`telefonie-mcp log`."
     )
     assert undo({}) == "Nothing changed: everything was so before."
     assert undo(None) == ""
@@ -161,7 +161,7 @@ def test_an_update_says_how_to_undo_it_later() -> None:
 async def test_clients_see_the_notes() -> None:
     async with faulty() as provider, served(provider, 30) as client:
         provider.own()
-        assert (await called(client, "update_owned_number"))["note"].startswith("Undo, now or later: ")
+        assert (await called(client, "update_owned_number"))["note"].startswith("Undo, also later: ")
         listed = answer_of(await client.call_tool(LIST, {}))
         assert listed["note"] == "The only number: US 1, 1.15 a month, in the account's currency."
 

@@ -115,3 +115,14 @@ def test_the_tools_name_the_currency_that_the_operator_names() -> None:
     for name in ("search_available_numbers", "purchase_number", "get_number_capabilities"):
         assert "the account's currency" in plain[name].description
         assert named[name].description == plain[name].description.replace("the account's currency", "USD")
+
+
+def test_bundle_and_foc_are_explained_in_words() -> None:
+    variables = {"TELEFONIE_SANDBOX_DB": ":memory:", "TELEFONIE_TOOLSETS": "all"}
+    catalog = App.from_settings(read_settings(variables)).catalog
+    assert "a bundle is a set of documents that the provider approves first" in (
+        catalog["get_number_capabilities"].description
+    )
+    words = "FOC, firm order commitment, is the date on which numbers move."
+    assert words in catalog["check_portability"].description
+    assert "on that date the numbers move into your account" in catalog["submit_port_order"].description

@@ -15,6 +15,7 @@ from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.calls.uploads import Uploads
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import SettingsError, ToolError
+from telefonie_mcp.server.instructions import instructions
 from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.tools.catalog import Tool
 from tests.support.tools import strange, violations
@@ -225,3 +226,12 @@ def test_the_api_key_is_not_below_what_an_agent_may_send(scans: Path) -> None:
     (key := scans / "key").write_text(SecretStr("distinctive-key-0451").get_secret_value())
     with pytest.raises(SettingsError, match="TELEFONIE_API_KEY_FILE is below TELEFONIE_UPLOAD_DIRS"):
         read_settings({"TELEFONIE_API_KEY_FILE": str(key), "TELEFONIE_UPLOAD_DIRS": str(scans)})
+
+
+@pytest.mark.parametrize(("more", "said"), [({}, True), ({"TELEFONIE_HTTP": "8000"}, False)])
+def test_the_instructions_say_that_files_are_read_where_they_are(
+    more: dict[str, str], said: bool, scans: Path
+) -> None:
+    told = instructions(App.from_settings(read_settings({"TELEFONIE_UPLOAD_DIRS": str(scans), **more})))
+    assert ("file:/// and a path below TELEFONIE_UPLOAD_DIRS" in told) is said
+    assert str(scans) not in told
