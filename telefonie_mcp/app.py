@@ -23,15 +23,14 @@ from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.text import did_you_mean
-from telefonie_mcp.tools.catalog import Catalog, Tool, restrict
-from telefonie_mcp.tools.currency import with_currency
+from telefonie_mcp.tools.catalog import Catalog, Tool, restrict, with_currency
 from telefonie_mcp.tools.derivation import build_catalog
-from telefonie_mcp.upstream.client import ApiClient, Transport, asgi_transport
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.pipeline import Pipeline, WriteObserver
     from telefonie_mcp.settings.access import Access
     from telefonie_mcp.tools.requester import Requester
+    from telefonie_mcp.upstream.client import ApiClient, Transport
     from telefonie_mcp.upstream.credentials import SentCredential
 
 __all__ = ["SANDBOX_ACCOUNT", "App"]
@@ -62,11 +61,11 @@ class App:
     settings: Settings
     documents: tuple[Document, ...]
     catalog: Catalog
-    transport: Transport | None = None
+    transport: "Transport | None" = None
     write_observers: "list[WriteObserver]" = field(default_factory=list["WriteObserver"])
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, transport: Transport | None = None) -> Self:
+    def from_settings(cls, settings: Settings, *, transport: "Transport | None" = None) -> Self:
         """Load the documents and derive the tools.
 
         Args:
@@ -115,20 +114,21 @@ class App:
         return cls(settings, documents, catalog, transport)
 
     @cached_property
-    def client(self) -> ApiClient:
+    def client(self) -> "ApiClient":
         """The client of the API, which opens its transport with the first request.
 
         Raises:
             SettingsError: the API key cannot be read.
 
         """
+        from telefonie_mcp.upstream.client import ApiClient, asgi_transport  # noqa: PLC0415
 
-        def open_transport() -> Transport | None:
+        def open_transport() -> "Transport | None":
             if self.transport or self.settings.mode == "live":
                 return self.transport
             return _sandbox(self.settings.sandbox_database)
 
-        def open_lookup() -> Transport:
+        def open_lookup() -> "Transport":
             from telefonie_mcp.calls.live_lookup import create_lookup  # noqa: PLC0415
 
             return asgi_transport(create_lookup(self.requester, self.settings.timeout))
@@ -282,8 +282,9 @@ def _check_number_types(catalog: Catalog, settings: Settings) -> None:
         raise SettingsError(f"TELEFONIE_NUMBER_TYPES: there is no type {name!r}; {did_you_mean(name, known)}")
 
 
-def _sandbox(database: str) -> Transport:
+def _sandbox(database: str) -> "Transport":
     from telefonie_mcp.sandbox import SandboxError, create_sandbox  # noqa: PLC0415
+    from telefonie_mcp.upstream.client import asgi_transport  # noqa: PLC0415
 
     try:
         return asgi_transport(create_sandbox(database, embedded=True))

@@ -11,7 +11,6 @@ from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.combining import Json, is_object
-from telefonie_mcp.openapi.encodings import form_encodings
 from telefonie_mcp.openapi.nesting import check_writable
 from telefonie_mcp.openapi.omissions import Omissions
 from telefonie_mcp.openapi.operation import (
@@ -215,7 +214,7 @@ class OperationReader:
                     required=bool(body.get("required", False)),
                     schema=schema,
                     media_type=_concrete(media_type),
-                    encodings=form_encodings(media.get("encoding"), schema, where) if form else {},
+                    encodings=_encodings(media, schema, where) if form else {},
                     nullable=nullable_members(source, self._references),
                     text=text,
                 )
@@ -277,3 +276,11 @@ def _concrete(media_type: str) -> str:
 
 def _sends(parameter: Parameter, credential: Credential) -> bool:
     return parameter.location == credential.location and parameter.name.lower() == credential.name.lower()
+
+
+def _encodings(media: Json, schema: Json, where: str) -> dict[str, Parameter]:
+    if "encoding" not in media:
+        return {}
+    from telefonie_mcp.openapi.encodings import form_encodings  # noqa: PLC0415 - few documents need it
+
+    return form_encodings(media["encoding"], schema, where)

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from telefonie_mcp.openapi.combining import Json
-from telefonie_mcp.openapi.inheritance import FAMILY, family, is_parent, united
 from telefonie_mcp.openapi.keywords import problem_of
 from telefonie_mcp.openapi.references import MAX_TRAIL, Direction, References, Trail
 from telefonie_mcp.openapi.structure import shown
@@ -105,16 +104,33 @@ def convert(
     return references.remember(source, direction, known, part=part)
 
 
+def _without_family(
+    node: Json, references: References, direction: Direction, trail: Trail, *, part: bool
+) -> tuple[Json, dict[str, Any] | None]:
+    """Return what remains of ``node`` if it stands for itself, and else the union of those that inherit."""
+    from telefonie_mcp.openapi.inheritance import (  # noqa: PLC0415 - no packaged document needs it
+        FAMILY,
+        family,
+        is_parent,
+        united,
+    )
+
+    own = {key: value for key, value in node.items() if key not in FAMILY}
+    if part and is_parent(node, references):
+        return own, None
+    found = family(node, references, direction)
+    if found is None:
+        return node, None
+    children = [convert(child.schema, references, direction, trail) for child in found.children]
+    return node, united(found, convert(own, references, direction, trail, part=True), children)
+
+
 def _convert(
     node: Json, references: References, direction: Direction, trail: Trail, *, part: bool
 ) -> dict[str, Any]:
-    if part and is_parent(node, references):
-        node = {key: value for key, value in node.items() if key not in FAMILY}
-    elif found := family(node, references, direction):
-        own = {key: value for key, value in node.items() if key not in FAMILY}
-        children = [convert(child.schema, references, direction, trail) for child in found.children]
-        parent = convert(own, references, direction, trail, part=True)
-        if (union := united(found, parent, children)) is not None:
+    if "discriminator" in node:
+        node, union = _without_family(node, references, direction, trail, part=part)
+        if union is not None:
             return _with_null(union, node, direction)
     result = dict(_convert_keywords(node, references, direction, trail))
     _convert_bounds(result)

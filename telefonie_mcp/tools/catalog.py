@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from telefonie_mcp.errors import SettingsError, UnknownToolError
+from telefonie_mcp.money import ACCOUNT_CURRENCY
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.openapi.omissions import LeftOut
@@ -19,7 +20,7 @@ from telefonie_mcp.text import clean_line, did_you_mean
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
 
-__all__ = ["CONFIRM", "MAX_NAME", "Catalog", "Tool", "member_name", "restrict", "ungiven"]
+__all__ = ["CONFIRM", "MAX_NAME", "Catalog", "Tool", "member_name", "restrict", "ungiven", "with_currency"]
 
 CONFIRM: Final = "confirm"
 """The argument that every destructive tool requires."""
@@ -250,3 +251,14 @@ def _without_secrets(value: Any, names: frozenset[str]) -> Any:
         name: HIDDEN if member_name(name) in names else _without_secrets(member, names)
         for name, member in cast("Mapping[str, Any]", value).items()
     }
+
+
+def with_currency(catalog: Catalog, currency: str | None) -> Catalog:
+    """Return the catalog with ``currency`` (ISO 4217) in descriptions that mention the account's currency."""
+    if currency is None:
+        return catalog
+    everything = {
+        name: replace(tool, description=tool.description.replace(ACCOUNT_CURRENCY, currency))
+        for name, tool in catalog.everything.items()
+    }
+    return replace(catalog, everything=everything)

@@ -2,7 +2,7 @@
 
 One tool per operation, in document order. Its arguments are the operation's parameters and the members of
 its request body in one flat object; a :class:`~telefonie_mcp.openapi.operation.Binding` maps each back to its
-place (named in :mod:`~telefonie_mcp.tools.argument_names`, in the order path, query, header, cookie, body).
+place (named in :mod:`~telefonie_mcp.tools.naming`, in the order path, query, header, cookie, body).
 """
 
 import re
@@ -16,13 +16,16 @@ from telefonie_mcp.openapi.hints import Hints, ResourceHint, answer_path, reads_
 from telefonie_mcp.openapi.omissions import LeftOut
 from telefonie_mcp.openapi.operation import Binding, Operation
 from telefonie_mcp.openapi.sizes import SharedSchemas, bounded_input
-from telefonie_mcp.tools.argument_names import ArgumentNames
 from telefonie_mcp.tools.catalog import CONFIRM, Catalog, Tool
-from telefonie_mcp.tools.differences import described
-from telefonie_mcp.tools.document_tools import Limits, by_name, derive_all, without_dependents
+from telefonie_mcp.tools.document_tools import (
+    Limits,
+    by_name,
+    derive_all,
+    with_secret_names,
+    without_dependents,
+)
 from telefonie_mcp.tools.formats import DERIVATIONS, FORMATS
-from telefonie_mcp.tools.naming import snake_case
-from telefonie_mcp.tools.secret_names import with_secret_names
+from telefonie_mcp.tools.naming import ArgumentNames, snake_case
 
 __all__ = ["build_catalog"]
 
@@ -87,7 +90,7 @@ def _tool(document: Document, operation: Operation, name: str, shared: SharedSch
             limits.input,
             f"{document.title}: {operation.method} {operation.path}",
         ),
-        output_schema=listed if strict else {"type": "object", **described(listed)},
+        output_schema=listed if strict else _described(listed),
         answer_schema=answer,
         read_only=read_only,
         destructive=destructive,
@@ -179,6 +182,12 @@ def _agreement(hints: Hints) -> str:
         f"true only after the user agreed to this call, or to {what} up to a price that they named, "
         f"sent as {hints.ceiling}"
     )
+
+
+def _described(schema: Mapping[str, Any]) -> dict[str, Any]:
+    from telefonie_mcp.tools.differences import described  # noqa: PLC0415 - no packaged document needs it
+
+    return {"type": "object", **described(schema)}
 
 
 def _content_schema(operation: Operation, body: Mapping[str, Any] | None) -> dict[str, Any]:

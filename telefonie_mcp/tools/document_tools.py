@@ -1,19 +1,27 @@
-"""The tools of one document together: their names, what is left out, and how large they are; pure."""
+"""The tools of one document together: names, secrets, what is left out, and how large they are; pure."""
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.omissions import LeftOut, Omissions, TooMuchError, nothing_left
 from telefonie_mcp.openapi.operation import Operation
 from telefonie_mcp.openapi.sizes import MAX_SCHEMA, SharedSchemas
-from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.catalog import Tool, member_name
 from telefonie_mcp.tools.naming import tool_name, unique_name
 
-__all__ = ["Derived", "Limits", "by_name", "derive_all", "place_of", "without_dependents"]
+__all__ = [
+    "Derived",
+    "Limits",
+    "by_name",
+    "derive_all",
+    "place_of",
+    "with_secret_names",
+    "without_dependents",
+]
 
 _MAX_TOOLS: Final = 4 * 1024 * 1024
 """Bytes of the schemas and descriptions of one document's tools, which ``tools/list`` sends at once."""
@@ -163,3 +171,44 @@ def by_name(left_out: Iterable[LeftOut], tools: Container[str]) -> dict[str, Lef
         name = tool_name(each.operation) if each.operation else each.place
         named[each.place if name in named or name in tools else name] = each
     return named
+
+
+def with_secret_names(document: Document, siblings: Sequence[Tool]) -> list[Tool]:
+    """Return the tools of a document with the names that the document hides, without demands on those."""
+    secrets = {  # of operations that are left out as well
+        member_name(name)
+        for hints in document.hints.values()
+        for name, hint in hints.arguments.items()
+        if hint.secret
+    } | {
+        member_name(name)
+        for each in siblings
+        for binding in each.bindings
+        if (hint := each.hints.arguments.get(binding.argument)) and hint.secret
+        for name in (binding.argument, binding.name)
+    }
+    subjects = {member_name(each.hints.subject) for each in siblings if each.hints.subject}
+    hidden = frozenset(filter(None, secrets))
+    named = [
+        replace(tool, document_secrets=hidden, document_subjects=frozenset(subjects)) for tool in siblings
+    ]
+    return [
+        replace(tool, output_schema=_with_hidden(tool.output_schema, tool.secret_names)) for tool in named
+    ]
+
+
+def _with_hidden(schema: Any, names: frozenset[str]) -> Any:
+    """Return an output schema that accepts what stands for a secret, whatever the document demands there."""
+    if not names:
+        return schema
+    if isinstance(schema, list):
+        return [_with_hidden(each, names) for each in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: _with_hidden(value, names) for key, value in cast("dict[str, Any]", schema).items()}
+    if isinstance(properties := kept.get("properties"), dict):
+        kept["properties"] = {
+            name: {} if member_name(name) in names else member
+            for name, member in cast("dict[str, Any]", properties).items()
+        }
+    return kept
