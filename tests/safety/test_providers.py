@@ -248,10 +248,12 @@ async def test_hints_name_the_setting_that_the_document_depends_on(
         )
         async with served(environment) as call:
             api.answer("GET", 401, {})
-            assert (await call("see_one"))["hint"] == f"Ask the operator to check {key}."
+            assert (await call("see_one"))[
+                "hint"
+            ] == f"Ask the operator to check {key} (telefonie-mcp doctor)."
             assert (await call("see_two"))["hint"] == (
                 "Ask the operator to check TELEFONIE_API_KEY, and whether a word belongs before the key in "
-                "it, such as App KEY or Bearer KEY."
+                "it, such as App KEY or Bearer KEY (telefonie-mcp doctor)."
             )
             assert (await call("see_three"))["hint"].startswith(
                 "The OpenAPI document says that this operation "

@@ -48,9 +48,11 @@ async def test_a_port_within_the_rules_is_submitted(setting: str, value: str, tm
     app = porting_app(tmp_path, None, **{f"TELEFONIE_{setting}": value})
     order = await prepared(app)
     async with Client(mcp_server(app)) as client:
-        words, submitted = await Agent(client).confirm("submit_port_order", order)
+        agent = Agent(client)
+        preview = await agent.ask("submit_port_order", refused=True, port_order_id=order, confirm=False)
+        _, submitted = await agent.confirm("submit_port_order", order)
     assert submitted["status"] == "submitted"
-    assert f"at {2 * RATE} per month" in words
+    assert preview["preview"]["monthly_rate"] == str(2 * RATE)
 
 
 async def test_an_order_takes_from_the_budget_until_it_is_cancelled(tmp_path: Path) -> None:
