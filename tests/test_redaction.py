@@ -10,6 +10,8 @@ import pytest
 
 from telefonie_mcp.redaction import HIDDEN, REDACTED, Redactor
 
+pytestmark = pytest.mark.unmeasured  # a few of these and every answer of a tool run the same lines
+
 KEY = "sk_live/+aB0451&x=Zq"
 KEYS = [KEY, "key-0451-unmistakable", "12345678", "0451abcd", "<'\"^~|$=/+>", "eyJhbGciOi.J9-_" * 9]
 ODD_KEYS = ["%41%42-quoted\\n", "n0body\\u002B", "\\t<&>'\"~|", "&amp;&lt;&gt;", "a%2525b%25"]
@@ -236,7 +238,7 @@ def test_a_long_secret_is_hidden_to_its_end() -> None:
     assert redactor.text(f"Got {content[:90]}…") == f"Got {HIDDEN}…"
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_the_work_grows_with_the_text() -> None:
     """What would take minutes if it were quadratic."""
     redactor = Redactor(KEYS, runs=["994417"])

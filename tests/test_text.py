@@ -17,7 +17,7 @@ def is_noncharacter(code: int) -> bool:
     return 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_no_character_of_an_invisible_category_is_left() -> None:
     left = [
         f"U+{code:04X}"
@@ -88,7 +88,7 @@ def test_a_joiner_that_joins_nothing_is_gone(text: str, cleaned: str) -> None:
     assert clean(cleaned) == cleaned
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_cleaning_takes_time_in_proportion_to_the_text() -> None:
     assert clean("\u0645\u06cc\u200c" * 300_000).endswith("… (cut)")
     assert clean("\u200d" * 3_000_000) == ""

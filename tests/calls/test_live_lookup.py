@@ -31,7 +31,7 @@ async def app(mode: Mode) -> AsyncGenerator[App]:
 @pytest.mark.parametrize(
     "regions",
     [
-        pytest.param(FEW, id="few", marks=pytest.mark.no_cover),
+        pytest.param(FEW, id="few", marks=pytest.mark.unmeasured),
         pytest.param(REGIONS, id="every region", marks=pytest.mark.whole),
     ],
 )

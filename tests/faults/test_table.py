@@ -12,6 +12,8 @@ from tests.support.ports import closed_port
 from tests.support.served import KEY, WRITES, served, written
 from tests.support.wire import answer_of
 
+pytestmark = pytest.mark.unmeasured  # tests/calls runs the same lines, once each
+
 OTHER = b'{"phone_number": "+14155559999", "type": "local"}'
 NUMBER_WITH = b'{"phone_number": "+14155550100", "type": "local", "x": '
 f.fifty_megabytes()  # packed once, before any deadline runs

@@ -57,6 +57,7 @@ def test_what_json_has_no_value_for_is_named_with_its_line(text: str, words: str
         parse_yaml(text)
 
 
+@pytest.mark.unmeasured
 def test_a_document_with_words_may_have_more_values_than_one_of_crumbs() -> None:
     words = "".join(f"- {{description: number {n} of many}}\n" for n in range(68_000))
     assert len(parse_text(words)[0]) == 68_000

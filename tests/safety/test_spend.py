@@ -45,7 +45,7 @@ anyio.run(main)
 """
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=GROUP)])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[GROUP, pytest.mark.whole])])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "ledger.sqlite3")
@@ -55,7 +55,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("processes", "attempts"), [(2, 8), pytest.param(8, 50, marks=pytest.mark.whole)], ids=["few", "many"]
 )
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 async def test_exactly_what_the_budget_allows_is_bought(
     processes: int, attempts: int, ledger: str, tmp_path: Path
 ) -> None:

@@ -146,7 +146,7 @@ def test_every_number_of_a_small_plan_can_be_found() -> None:
     assert search(Filter("TA", "local"), taken=everything) == []
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_a_search_examines_few_numbers_however_many_were_bought() -> None:
     """Buyers take the first results of each search, so taken numbers accumulate there."""
     wanted = Filter("US", "local", area_code="415")
@@ -167,7 +167,7 @@ def test_a_search_examines_few_numbers_however_many_were_bought() -> None:
     assert max(looked_at) <= 4 * WINDOW
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_a_search_where_everything_is_taken_ends_after_the_most_probes() -> None:
     looked_at = 0
 

@@ -145,7 +145,7 @@ def test_the_first_attempt_is_counted_per_account_and_number(store: Store) -> No
     assert [store.first_attempt(*attempt) for attempt in attempts] == [True, False, True, True, False]
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_the_cost_of_a_request_does_not_grow_with_the_numbers_owned(store: Store) -> None:
     """Counted in steps of SQLite's virtual machine, which do not depend on the machine or its load."""
     account = store.account("one", Decimal(1_000_000))

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.derivation import build_catalog
 from tests.support.tools import document, parse
@@ -30,6 +32,7 @@ def large(count: int, members: int) -> dict[str, Any]:
     return {**document(), "paths": {**paths, "/last": {"post": posting(count, 1)}}}
 
 
+@pytest.mark.unmeasured
 def test_the_largest_schemas_are_opened_until_all_tools_fit() -> None:
     catalog = build_catalog([parse(large(120, 50))])
     assert len(catalog.tools) == 121

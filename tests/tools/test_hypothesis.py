@@ -28,6 +28,8 @@ from telefonie_mcp.upstream.client import asgi_transport
 from telefonie_mcp.upstream.serialization import build_request
 from tests.support.tools import catalog
 
+pytestmark = pytest.mark.unmeasured  # the tests of each kind of argument run the same lines
+
 NAMES = [
     "phone_number",
     "country_code",

@@ -74,6 +74,7 @@ def limited() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
 
 
+@pytest.mark.whole
 def test_no_call_takes_the_time_or_memory_of_all_others() -> None:
     run = subprocess.run(
         [sys.executable, "-c", CALLS], capture_output=True, text=True, preexec_fn=limited, check=False
@@ -169,6 +170,7 @@ def test_an_answer_whose_pattern_takes_too_many_steps_is_the_providers_fault() -
     assert present(lenient, answer, {}) == {"a": GREEDY_VALUE}
 
 
+@pytest.mark.unmeasured
 def test_a_large_answer_that_is_wrong_throughout_is_refused_by_its_first_error() -> None:
     integers = {"type": "array", "items": {"type": "integer"}}
     lenient = answering({"type": "object", "properties": {"a": integers}})

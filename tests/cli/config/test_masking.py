@@ -139,7 +139,7 @@ UNITS = [
 """What a long text can be made of."""
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("before", ["", '"', "'''", "// "])
 @pytest.mark.parametrize("unit", UNITS)
 def test_the_time_grows_as_the_text_does(unit: str, before: str) -> None:
