@@ -5,11 +5,15 @@ import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from mcp import Client
 
+from telefonie_mcp.sandbox.service import Service
+from telefonie_mcp.sandbox.store import Store
 from tests.soak.figures import Figures
 from tests.support.wire import answer_of, initialize, request, running
 
@@ -26,13 +30,23 @@ LIFE: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
 )
 """The life of a number: a tool, its arguments, and a member of its answer or the code of its refusal."""
 
-_VARIABLES: Final = {"TELEFONIE_MAX_CALLS_PER_MINUTE": "1000000000"}
 _ALL_DAY: Final = 86_400
+_FORTUNE: Final = Decimal(1_000_000)
+"""USD on the sandbox's account: each life costs the first month of a number."""
+
 _GROWTH: Final = 1.5
 """By which factor memory may grow: the ledger's and the sandbox's caches fill."""
 
 Call = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 Server = AbstractAsyncContextManager[tuple[int, Call]]
+
+
+def _variables(home: Path) -> dict[str, str]:
+    """Return the settings of a server whose sandbox has money for every life."""
+    store = Store(database := home / "sandbox.sqlite3")
+    Service(store, clock=lambda: datetime.now(UTC), balance=_FORTUNE).embedded()
+    store.close()
+    return {"TELEFONIE_MAX_CALLS_PER_MINUTE": "1000000000", "TELEFONIE_SANDBOX_DB": str(database)}
 
 
 @asynccontextmanager
@@ -47,7 +61,7 @@ async def stdio(home: Path) -> AsyncGenerator[tuple[int, Call]]:
         result = answer["result"]
         return result.get("structuredContent") or json.loads(result["content"][0]["text"])
 
-    async with running(home=home, variables=_VARIABLES, seconds=_ALL_DAY) as server:
+    async with running(home=home, variables=_variables(home), seconds=_ALL_DAY) as server:
         await server.ask(initialize("2025-11-25"))
         yield server.process.pid, call
 
@@ -56,7 +70,7 @@ async def stdio(home: Path) -> AsyncGenerator[tuple[int, Call]]:
 async def http(home: Path) -> AsyncGenerator[tuple[int, Call]]:
     """Start a server over HTTP; yield the number of its process, and what calls a tool."""
     async with (
-        running("--http", "0", home=home, variables=_VARIABLES, seconds=_ALL_DAY) as server,
+        running("--http", "0", home=home, variables=_variables(home), seconds=_ALL_DAY) as server,
         Client(await server.address()) as client,
     ):
 
