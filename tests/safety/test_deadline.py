@@ -20,9 +20,9 @@ from tests.support.ledger_file import LedgerFile
 from tests.support.postgres import GROUP, new_schema
 from tests.support.served import NEW_URL, called, live_app, served
 
-SECONDS = 1
-PATIENCE = 10 * SECONDS
-"""What a busy machine may make of the time of a call; a ledger that waits for itself takes twice that."""
+SECONDS = 3
+PATIENCE = 5 * SECONDS
+"""What a busy machine may make of the time of a call; a ledger that waits for itself takes twenty seconds."""
 
 
 @contextmanager
@@ -64,10 +64,11 @@ LOCKS: dict[str, Lock] = {
 
 @pytest.fixture(params=["file", pytest.param("rows", marks=GROUP), pytest.param("table", marks=GROUP)])
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Lock]:
-    """Where a ledger stands, and what keeps it locked."""
-    if request.param == "file":
-        return str(tmp_path / "ledger.sqlite3"), LOCKS["file"]
-    return new_schema(request.getfixturevalue("postgresql")), LOCKS[request.param]
+    """Where a ledger stands, with its tables, and what keeps it locked."""
+    on_disk = request.param == "file"
+    url = str(tmp_path / "ledger.sqlite3") if on_disk else new_schema(request.getfixturevalue("postgresql"))
+    Ledger.open(url).close()
+    return url, LOCKS[request.param]
 
 
 async def assert_unavailable(client: Client) -> None:
