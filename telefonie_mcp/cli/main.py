@@ -158,12 +158,12 @@ def cli(context: click.Context, **flags: Any) -> None:
     also an environment variable: --log-level is TELEFONIE_LOG_LEVEL. Options come before a command:
     telefonie-mcp --read-only tools.
     """
-    from telefonie_mcp.cli.terminal import shows_colors  # noqa: PLC0415
-
     context.obj = flags
-    context.color = None if shows_colors(os.environ) else False
     if context.invoked_subcommand is None:
         _serve(settings_in_force(flags))
+    from telefonie_mcp.cli.terminal import shows_colors  # noqa: PLC0415 - a server prints nothing
+
+    context.color = None if shows_colors(os.environ) else False
 
 
 def _serve(settings: Settings) -> NoReturn:
