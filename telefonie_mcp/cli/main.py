@@ -5,10 +5,11 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from typing import Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import click
 
@@ -16,6 +17,9 @@ from telefonie_mcp import __version__
 from telefonie_mcp.cli.environment import settings_in_force
 from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.settings.fields import Settings
+
+if TYPE_CHECKING:
+    from telefonie_mcp.telemetry.metrics import Metrics
 
 __all__ = ["SECRETS", "main"]
 
@@ -176,8 +180,22 @@ def _serve(settings: Settings) -> NoReturn:
     app = App.from_settings(settings)
     gc.freeze()
     gc.enable()
-    anyio.run(partial(serve_http, app, settings.http) if settings.http else partial(serve_stdio, app))
+    with _telemetry(settings) as metrics:
+        app = replace(app, metrics=metrics) if metrics else app
+        anyio.run(partial(serve_http, app, settings.http) if settings.http else partial(serve_stdio, app))
     sys.exit(0)
+
+
+def _telemetry(settings: Settings) -> "AbstractContextManager[Metrics | None]":
+    """Return what collects spans and metrics, if the operator asks for them."""
+    metrics = getattr(settings, "metrics", None)
+    if not metrics and not any(name.startswith("OTEL_") for name in os.environ):
+        return nullcontext()
+    from telefonie_mcp.telemetry.setup import asked_for, collecting  # noqa: PLC0415
+
+    if not asked_for(os.environ, prometheus=bool(metrics)):
+        return nullcontext()
+    return collecting(os.environ, (metrics.host, metrics.port) if metrics else None, __version__)
 
 
 @cli.command()

@@ -140,6 +140,12 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     )
     server.subscriptions = subscriptions
     app.write_observers.append(handlers.notify_subscribers)
+    if app.metrics:
+        from telefonie_mcp.server.measuring import Measuring  # noqa: PLC0415 - an extra
+
+        measuring = Measuring(app.metrics, app.catalog, handlers.prompt_names)
+        app.write_observers.append(measuring.written)
+        server.middleware.append(measuring)
     keys = [key.get_secret_value() for key in app.settings.state_keys]
     server.middleware.append(_hide_unexpected_errors)
     server.middleware.append(RequestStateSeal(keys, answer_seconds, server.name))
@@ -156,6 +162,10 @@ class _Handlers:
         self.resources = Resources(app)
         self.subscriptions = Subscriptions(self.resources.may_change)
         self._prompts = Prompts(app.catalog)
+
+    @property
+    def prompt_names(self) -> set[str]:
+        return {prompt.name for prompt in self._prompts.listed()}
 
     async def list_tools(self, _: _Context, __: _Page) -> types.ListToolsResult:
         return self._tools
