@@ -192,7 +192,7 @@ def _serve(settings: Settings) -> NoReturn:
 
 def _telemetry(settings: Settings) -> "AbstractContextManager[Metrics | None]":
     """Return what collects spans and metrics, if the operator asks for them."""
-    metrics = getattr(settings, "metrics", None)
+    metrics = settings.metrics
     if not metrics and not any(name.startswith("OTEL_") for name in os.environ):
         return nullcontext()
     from telefonie_mcp.telemetry.setup import asked_for, collecting  # noqa: PLC0415

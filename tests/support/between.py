@@ -61,7 +61,7 @@ class Between:
             ours.transport.abort()
 
     @staticmethod
-    async def _finished(both: "asyncio.Future[list[None]]") -> None:
+    async def _finished(both: "asyncio.Future[tuple[None, None]]") -> None:
         with suppress(OSError):
             await both
 
