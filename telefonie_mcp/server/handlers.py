@@ -26,7 +26,7 @@ from telefonie_mcp.server.elicitation import ANSWER_SECONDS, McpCaller, RequestS
 from telefonie_mcp.server.icons import ICONS
 from telefonie_mcp.server.instructions import instructions, title
 from telefonie_mcp.server.prompts import Prompts
-from telefonie_mcp.server.resources import Resources
+from telefonie_mcp.server.resources import Resources, page_of
 from telefonie_mcp.server.subscriptions import Subscriptions
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.text import compact
@@ -47,6 +47,9 @@ __all__ = [
 
 META: Final = "telefonie-mcp/"
 """Prefix of our keys in ``_meta``."""
+
+_APPS: Final = "io.modelcontextprotocol/ui"
+"""The extension MCP Apps (SEP-1865)."""
 
 _CACHE_HINT: Final = CacheHint(ttl_ms=3_600_000, scope="public")
 """For lists and documents, which do not change while a server runs."""
@@ -135,6 +138,9 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         on_completion=handlers.complete,
     )
     server.subscriptions = subscriptions
+    if handlers.resources.has_page:
+        server.extensions = {_APPS: {}}
+        server.middleware.append(_declare_apps)
     app.write_observers.append(handlers.notify_subscribers)
     keys = [key.get_secret_value() for key in app.settings.state_keys]
     server.middleware.append(_hide_unexpected_errors)
@@ -148,7 +154,8 @@ class _Handlers:
     def __init__(self, app: App, answer_seconds: float) -> None:
         self._app = app
         self._answer_seconds = answer_seconds
-        self._tools = types.ListToolsResult(tools=[tool_definition(tool) for tool in app.catalog])
+        apps = app.settings.apps
+        self._tools = types.ListToolsResult(tools=[tool_definition(tool, apps=apps) for tool in app.catalog])
         self.resources = Resources(app)
         self.subscriptions = Subscriptions(self.resources.may_change)
         self._prompts = Prompts(app.catalog)
@@ -198,8 +205,12 @@ class _Handlers:
         await self.subscriptions.notify(self.resources.changed_by(tool, values, state))
 
 
-def tool_definition(tool: Tool) -> types.Tool:
-    """Return the entry of ``tool`` in ``tools/list``, with every annotation explicit."""
+def tool_definition(tool: Tool, *, apps: bool = True) -> types.Tool:
+    """Return the entry of ``tool`` in ``tools/list``, with every annotation explicit.
+
+    With ``apps``, some name the page that shows their answers, for every client alike.
+    """
+    page = page_of(tool) if apps else None
     return types.Tool(
         name=tool.name,
         title=tool.title,
@@ -212,6 +223,7 @@ def tool_definition(tool: Tool) -> types.Tool:
             idempotent_hint=tool.idempotent,
             open_world_hint=True,
         ),
+        _meta={"ui": {"resourceUri": page}} if page else None,
     )
 
 
@@ -231,6 +243,15 @@ def error_result(error: ToolError, *, mode: str) -> types.CallToolResult:
         is_error=True,
         _meta={f"{META}mode": mode},
     )
+
+
+async def _declare_apps(ctx: _Context, call_next: CallNext) -> HandlerResult:
+    """Declare MCP Apps in 2025 as well, where capabilities are no closed set, but the SDK leaves it out."""
+    result = await call_next(ctx)
+    if ctx.method != "initialize" or not isinstance(result, dict):
+        return result
+    extensions: dict[str, Any] = {_APPS: {}}
+    return {**result, "capabilities": {**result["capabilities"], "extensions": extensions}}
 
 
 async def _hide_unexpected_errors(ctx: _Context, call_next: CallNext) -> HandlerResult:

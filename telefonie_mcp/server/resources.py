@@ -1,4 +1,4 @@
-"""MCP resources: reads of the API, OpenAPI documents, and recent writes (``telefonie://log``)."""
+"""MCP resources: reads of the API, OpenAPI documents, recent writes (``telefonie://log``), and the page."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,11 +14,14 @@ from telefonie_mcp.resources.exposed import ReadableResource, affected_uris, rea
 from telefonie_mcp.text import clean, clean_line, compact
 from telefonie_mcp.tools.catalog import Tool
 
-__all__ = ["Resources"]
+__all__ = ["Resources", "page_of"]
 
 _DOCUMENTS: Final = "telefonie://openapi/"
 _LOG: Final = "telefonie://log"
 _JSON: Final = "application/json"
+_PAGE: Final = "ui://telefonie/numbers"
+_SHOWN_ON_PAGE: Final = frozenset({"searchAvailableNumbers", "listOwnedNumbers"})
+_PAGE_MIME_TYPE: Final = "text/html;profile=mcp-app"
 
 
 class Resources:
@@ -89,6 +92,11 @@ class Resources:
             if each.uri.variables
         ]
 
+    @property
+    def has_page(self) -> bool:
+        """Whether a tool is bound to the page, which is in no list: clients read it for such a tool."""
+        return self._app.settings.apps and any(page_of(tool) for tool in self._app.catalog)
+
     async def read(self, uri: str, caller: Caller) -> types.ReadResourceResult:
         """Return the result of ``resources/read``.
 
@@ -101,6 +109,8 @@ class Resources:
             return types.ReadResourceResult(contents=[contents])
         if uri == _LOG:
             return _uncached(uri, await self._log())
+        if uri == _PAGE and self.has_page:
+            return _page()
         for each in self.readable:
             if (variables := each.uri.match(uri)) is not None:
                 return _uncached(uri, await self._read(each, variables, caller))
@@ -156,6 +166,23 @@ class Resources:
         except LedgerError as error:
             raise MCPError(types.INTERNAL_ERROR, str(error)) from error
         return compact({"entries": entries})
+
+
+def page_of(tool: Tool) -> str | None:
+    """Return the URI of the page (MCP Apps) that shows the answers of ``tool``, if there is one."""
+    return _PAGE if tool.document.toolset == "numbers" and tool.operation.id in _SHOWN_ON_PAGE else None
+
+
+def _page() -> types.ReadResourceResult:
+    from telefonie_mcp.server.app_page import page  # noqa: PLC0415 - few clients show it
+
+    contents = types.TextResourceContents(
+        uri=_PAGE,
+        mime_type=_PAGE_MIME_TYPE,
+        text=page(),
+        _meta={"ui": {"csp": {}, "prefersBorder": True}},
+    )
+    return types.ReadResourceResult(contents=[contents])
 
 
 def _uncached(uri: str, text: str) -> types.ReadResourceResult:

@@ -74,6 +74,9 @@ class Settings(BaseModel):
         description="Answer over HTTP with plain JSON instead of event streams: faster, but a client of 2025 "
         "cannot be asked in the middle of a call, so TELEFONIE_APPROVAL=human refuses it.",
     )
+    apps: bool = Field(
+        default=True, description="Offer clients that show pages (MCP Apps) one with the numbers."
+    )
     state_dir: Path | None = Field(
         default=None, description="Where the ledger is kept, unless TELEFONIE_LEDGER says."
     )

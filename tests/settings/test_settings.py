@@ -35,6 +35,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "sandbox_db": (":memory:", ":memory:"),
     "http": ("[::1]:8000", Address(host="::1", port=8000)),
     "http_json": ("true", True),
+    "apps": ("false", False),
     "state_dir": ("/var/lib/x", Path("/var/lib/x")),
     "account": ("work.2", "work.2"),
     "read_only": ("yes", True),
