@@ -14,7 +14,9 @@ from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
@@ -26,7 +28,7 @@ from telefonie_mcp.server.elicitation import ANSWER_SECONDS, McpCaller, RequestS
 from telefonie_mcp.server.icons import ICONS
 from telefonie_mcp.server.instructions import instructions, title
 from telefonie_mcp.server.prompts import Prompts
-from telefonie_mcp.server.resources import Resources, page_of
+from telefonie_mcp.server.resources import Resources, page_meta
 from telefonie_mcp.server.subscriptions import Subscriptions
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.text import compact
@@ -48,9 +50,6 @@ __all__ = [
 META: Final = "telefonie-mcp/"
 """Prefix of our keys in ``_meta``."""
 
-_APPS: Final = "io.modelcontextprotocol/ui"
-"""The extension MCP Apps (SEP-1865)."""
-
 _CACHE_HINT: Final = CacheHint(ttl_ms=3_600_000, scope="public")
 """For lists and documents, which do not change while a server runs."""
 _log: Final = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ _Page = types.PaginatedRequestParams | None
 
 
 class TelefonieServer(Server[Any]):
-    """The SDK's server, with exact capabilities.
+    """The SDK's server, with exact capabilities, and of itself only as much in each answer as that needs.
 
     Attributes:
         subscriptions: The clients that are subscribed to resources.
@@ -76,6 +75,24 @@ class TelefonieServer(Server[Any]):
             if capability:
                 capability.list_changed = False
         return capabilities
+
+    @property
+    def server_info_stamp(self) -> dict[str, Any]:
+        """What an answer of 2026-07-28 says of the server; the answer to ``server/discover`` has the rest."""
+        return {"name": self.name, "version": self.version, "title": self.title}
+
+    async def discover(self, ctx: _Context, _: types.RequestParams) -> types.DiscoverResult:
+        """Answer ``server/discover`` with all that there is to say of the server, its icons among it."""
+        return types.DiscoverResult(
+            supported_versions=[*MODERN_PROTOCOL_VERSIONS],
+            capabilities=self.get_capabilities(protocol_version=ctx.protocol_version),
+            instructions=self.instructions,
+            _meta={
+                types.SERVER_INFO_META_KEY: self.server_info.model_dump(
+                    by_alias=True, mode="json", exclude_none=True
+                )
+            },
+        )
 
 
 def create_server(settings: Settings | None = None) -> TelefonieServer:
@@ -103,9 +120,13 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
+        news = app.replicas.notifications if app.replicas else None
+        end = news.listen(app.settings.account, subscriptions.notify) if news else None
         try:
             yield
         finally:
+            if end:
+                end()
             await app.aclose()
 
     server = TelefonieServer(
@@ -126,7 +147,6 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         lifespan=lifespan,
         get_tool_input_schema=app.catalog.input_schema,  # the SDK would list all tools before every call
         on_list_tools=handlers.list_tools,
-        on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
@@ -137,11 +157,18 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         on_get_prompt=handlers.get_prompt,
         on_completion=handlers.complete,
     )
+    server.add_request_handler("tools/call", types.CallToolRequestParams, handlers.call_tool)
+    server.add_request_handler("server/discover", types.RequestParams, server.discover)
     server.subscriptions = subscriptions
-    if handlers.resources.has_page:
-        server.extensions = {_APPS: {}}
-        server.middleware.append(_declare_apps)
+    server.extensions = handlers.resources.extensions
+    server.middleware.append(handlers.resources.declare_extensions)
     app.write_observers.append(handlers.notify_subscribers)
+    if app.metrics:
+        from telefonie_mcp.server.measuring import Measuring  # noqa: PLC0415 - an extra
+
+        measuring = Measuring(app.metrics, app.catalog, handlers.prompt_names)
+        app.write_observers.append(measuring.written)
+        server.middleware.append(measuring)
     keys = [key.get_secret_value() for key in app.settings.state_keys]
     server.middleware.append(_hide_unexpected_errors)
     server.middleware.append(RequestStateSeal(keys, answer_seconds, server.name))
@@ -154,18 +181,22 @@ class _Handlers:
     def __init__(self, app: App, answer_seconds: float) -> None:
         self._app = app
         self._answer_seconds = answer_seconds
-        apps = app.settings.apps
-        self._tools = types.ListToolsResult(tools=[tool_definition(tool, apps=apps) for tool in app.catalog])
+        listed = [tool_definition(tool, apps=app.settings.apps) for tool in app.catalog]
+        self._tools = types.ListToolsResult(tools=listed)
         self.resources = Resources(app)
         self.subscriptions = Subscriptions(self.resources.may_change)
         self._prompts = Prompts(app.catalog)
+
+    @property
+    def prompt_names(self) -> set[str]:
+        return {prompt.name for prompt in self._prompts.listed()}
 
     async def list_tools(self, _: _Context, __: _Page) -> types.ListToolsResult:
         return self._tools
 
     async def call_tool(
         self, ctx: _Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
+    ) -> dict[str, Any] | types.CallToolResult | types.InputRequiredResult:
         caller = McpCaller(ctx, params, self._answer_seconds)
         try:
             with listening(ctx.session.report_progress):
@@ -202,15 +233,14 @@ class _Handlers:
         return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
     async def notify_subscribers(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
-        await self.subscriptions.notify(self.resources.changed_by(tool, values, state))
+        changed = self.resources.changed_by(tool, values, state)
+        if self._app.replicas:
+            self._app.replicas.notifications.publish(self._app.settings.account, changed)
+        await self.subscriptions.notify(changed)
 
 
 def tool_definition(tool: Tool, *, apps: bool = True) -> types.Tool:
-    """Return the entry of ``tool`` in ``tools/list``, with every annotation explicit.
-
-    With ``apps``, some name the page that shows their answers, for every client alike.
-    """
-    page = page_of(tool) if apps else None
+    """Return the entry of ``tool`` in ``tools/list``, with every annotation explicit, and its page."""
     return types.Tool(
         name=tool.name,
         title=tool.title,
@@ -223,17 +253,22 @@ def tool_definition(tool: Tool, *, apps: bool = True) -> types.Tool:
             idempotent_hint=tool.idempotent,
             open_world_hint=True,
         ),
-        _meta={"ui": {"resourceUri": page}} if page else None,
+        _meta=page_meta(tool) if apps else None,
     )
 
 
-def success_result(result: "Result") -> types.CallToolResult:
-    """Return the content as structured content and as JSON text, because clients show one or the other."""
-    return types.CallToolResult(
-        content=[types.TextContent(text=compact(result.content))],
-        structured_content=result.content,
-        _meta={META + name: value for name, value in result.meta.items()},
-    )
+def success_result(result: "Result") -> dict[str, Any]:
+    """Return the content as structured content and as JSON text, because clients show one or the other.
+
+    It is in the form of the wire, which the SDK validates; of a model, it would validate that form as well.
+    """
+    return {
+        "content": [{"type": "text", "text": to_json(result.content).decode()}],
+        "structuredContent": result.content,
+        "isError": False,
+        "resultType": "complete",
+        "_meta": {META + name: value for name, value in result.meta.items()},
+    }
 
 
 def error_result(error: ToolError, *, mode: str) -> types.CallToolResult:
@@ -243,15 +278,6 @@ def error_result(error: ToolError, *, mode: str) -> types.CallToolResult:
         is_error=True,
         _meta={f"{META}mode": mode},
     )
-
-
-async def _declare_apps(ctx: _Context, call_next: CallNext) -> HandlerResult:
-    """Declare MCP Apps in 2025 as well, where capabilities are no closed set, but the SDK leaves it out."""
-    result = await call_next(ctx)
-    if ctx.method != "initialize" or not isinstance(result, dict):
-        return result
-    extensions: dict[str, Any] = {_APPS: {}}
-    return {**result, "capabilities": {**result["capabilities"], "extensions": extensions}}
 
 
 async def _hide_unexpected_errors(ctx: _Context, call_next: CallNext) -> HandlerResult:
