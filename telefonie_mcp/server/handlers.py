@@ -120,9 +120,13 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
+        news = app.replicas.notifications if app.replicas else None
+        end = news.listen(app.settings.account, subscriptions.notify) if news else None
         try:
             yield
         finally:
+            if end:
+                end()
             await app.aclose()
 
     server = TelefonieServer(
@@ -157,6 +161,12 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     server.add_request_handler("server/discover", types.RequestParams, server.discover)
     server.subscriptions = subscriptions
     app.write_observers.append(handlers.notify_subscribers)
+    if app.metrics:
+        from telefonie_mcp.server.measuring import Measuring  # noqa: PLC0415 - an extra
+
+        measuring = Measuring(app.metrics, app.catalog, handlers.prompt_names)
+        app.write_observers.append(measuring.written)
+        server.middleware.append(measuring)
     keys = [key.get_secret_value() for key in app.settings.state_keys]
     server.middleware.append(_hide_unexpected_errors)
     server.middleware.append(RequestStateSeal(keys, answer_seconds, server.name))
@@ -173,6 +183,10 @@ class _Handlers:
         self.resources = Resources(app)
         self.subscriptions = Subscriptions(self.resources.may_change)
         self._prompts = Prompts(app.catalog)
+
+    @property
+    def prompt_names(self) -> set[str]:
+        return {prompt.name for prompt in self._prompts.listed()}
 
     async def list_tools(self, _: _Context, __: _Page) -> types.ListToolsResult:
         return self._tools
@@ -216,7 +230,10 @@ class _Handlers:
         return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
     async def notify_subscribers(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
-        await self.subscriptions.notify(self.resources.changed_by(tool, values, state))
+        changed = self.resources.changed_by(tool, values, state)
+        if self._app.replicas:
+            self._app.replicas.notifications.publish(self._app.settings.account, changed)
+        await self.subscriptions.notify(changed)
 
 
 def tool_definition(tool: Tool) -> types.Tool:
