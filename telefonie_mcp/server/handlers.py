@@ -242,6 +242,8 @@ class _Handlers:
         return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
     async def notify_subscribers(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
+        if not (self._app.replicas or self.subscriptions.followed):
+            return
         changed = self.resources.changed_by(tool, values, state)
         if self._app.replicas:
             self._app.replicas.notifications.publish(self._app.settings.account, changed)
