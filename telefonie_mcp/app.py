@@ -21,13 +21,14 @@ from telefonie_mcp.ledger.records import Account, Entry, Limits
 from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 from telefonie_mcp.settings.fields import Settings
-from telefonie_mcp.text import did_you_mean
-from telefonie_mcp.tools.catalog import Catalog, Tool, restrict, with_currency
+from telefonie_mcp.tools.catalog import Catalog, Tool, check_number_types, restrict, with_currency
 from telefonie_mcp.tools.derivation import build_catalog
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.pipeline import Pipeline, WriteObserver
+    from telefonie_mcp.ledger.replicas import Replicas
     from telefonie_mcp.settings.access import Access
+    from telefonie_mcp.telemetry.metrics import Metrics
     from telefonie_mcp.tools.requester import Requester
     from telefonie_mcp.upstream.client import ApiClient, Transport
     from telefonie_mcp.upstream.credentials import SentCredential
@@ -54,6 +55,8 @@ class App:
         catalog: The tools.
         transport: Replaces the network or the embedded sandbox.
         write_observers: Called after every write.
+        replicas: The other servers that this one shares rate limits and news with.
+        metrics: Where calls are measured.
 
     """
 
@@ -62,6 +65,8 @@ class App:
     catalog: Catalog
     transport: "Transport | None" = None
     write_observers: "list[WriteObserver]" = field(default_factory=list["WriteObserver"])
+    replicas: "Replicas | None" = None
+    metrics: "Metrics | None" = None
 
     @classmethod
     def from_settings(cls, settings: Settings, *, transport: "Transport | None" = None) -> Self:
@@ -97,7 +102,7 @@ class App:
             from telefonie_mcp.tools.schema_checks import check_schemas  # noqa: PLC0415 - needs the validator
 
             catalog = check_schemas(catalog)
-        _check_number_types(catalog, settings)
+        check_number_types(catalog, settings.number_types)
         catalog = restrict(
             catalog,
             toolsets=toolsets,
@@ -196,11 +201,12 @@ class App:
         from telefonie_mcp.ledger.async_ledger import AsyncLedger  # noqa: PLC0415
 
         settings, limits = self.settings, self.policy.limits
+        buckets = self.replicas.buckets if self.replicas else None
         return Pipeline(
             self.requester,
             self.policy,
             AsyncLedger(lambda: settings.ledger_url, limits, accounts=self.accounts, found=self.ledger_file),
-            RateLimit(settings.max_calls_per_minute),
+            RateLimit(settings.max_calls_per_minute, shared=buckets, tenant=settings.account),
             mode=settings.mode,
             seconds=settings.timeout,
             account=self.account,
@@ -269,18 +275,6 @@ class App:
             await self.client.aclose()
         if "pipeline" in vars(self):
             self.pipeline.ledger.close()
-
-
-def _check_number_types(catalog: Catalog, settings: Settings) -> None:
-    """Raise ``SettingsError`` for an unknown number type: a misspelt one would silently allow nothing."""
-    known: dict[str, None] = {}
-    for tool in catalog:
-        if tool.hints.effect == "acquire" and tool.hints.preview:
-            offers = catalog.sibling(tool, tool.hints.preview.operation)
-            schema = offers.input_schema["properties"].get(tool.hints.offer_members.type, {})
-            known |= dict.fromkeys(schema.get("enum", ()))
-    for name in sorted(settings.number_types - known.keys()):
-        raise SettingsError(f"TELEFONIE_NUMBER_TYPES: there is no type {name!r}; {did_you_mean(name, known)}")
 
 
 def _sandbox(database: str) -> "Transport":

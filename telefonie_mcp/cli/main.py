@@ -5,10 +5,11 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from typing import Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import click
 
@@ -17,6 +18,9 @@ from telefonie_mcp.cli.environment import settings_in_force
 from telefonie_mcp.errors import SettingsError, TelefonieError
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.hosted import HostedSettings
+
+if TYPE_CHECKING:
+    from telefonie_mcp.telemetry.metrics import Metrics
 
 __all__ = ["SECRETS", "main"]
 
@@ -185,12 +189,12 @@ def cli(context: click.Context, **flags: Any) -> None:
     also an environment variable: --log-level is TELEFONIE_LOG_LEVEL. Options come before a command:
     telefonie-mcp --read-only tools.
     """
-    from telefonie_mcp.cli.terminal import shows_colors  # noqa: PLC0415
-
     context.obj = flags
-    context.color = None if shows_colors(os.environ) else False
     if context.invoked_subcommand is None:
         _serve(settings_in_force(flags))
+    from telefonie_mcp.cli.terminal import shows_colors  # noqa: PLC0415 - a server prints nothing
+
+    context.color = None if shows_colors(os.environ) else False
 
 
 def _serve(settings: Settings) -> NoReturn:
@@ -205,8 +209,22 @@ def _serve(settings: Settings) -> NoReturn:
     app = App.from_settings(settings)
     gc.freeze()
     gc.enable()
-    anyio.run(partial(serve_http, app, settings.http) if settings.http else partial(serve_stdio, app))
+    with _telemetry(settings) as metrics:
+        app = replace(app, metrics=metrics) if metrics else app
+        anyio.run(partial(serve_http, app, settings.http) if settings.http else partial(serve_stdio, app))
     sys.exit(0)
+
+
+def _telemetry(settings: Settings) -> "AbstractContextManager[Metrics | None]":
+    """Return what collects spans and metrics, if the operator asks for them."""
+    metrics = settings.metrics
+    if not metrics and not any(name.startswith("OTEL_") for name in os.environ):
+        return nullcontext()
+    from telefonie_mcp.telemetry.setup import asked_for, collecting  # noqa: PLC0415
+
+    if not asked_for(os.environ, prometheus=bool(metrics)):
+        return nullcontext()
+    return collecting(os.environ, (metrics.host, metrics.port) if metrics else None, __version__)
 
 
 @cli.command()

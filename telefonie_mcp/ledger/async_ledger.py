@@ -29,6 +29,7 @@ from telefonie_mcp.ledger.records import (
     Survey,
     UnpricedError,
 )
+from telefonie_mcp.telemetry.measures import timed, took
 
 if TYPE_CHECKING:
     from telefonie_mcp.ledger.store import Ledger
@@ -248,8 +249,12 @@ async def _in_thread(deadline: Deadline, work: Callable[..., _T], *arguments: An
         with waiting(patience):
             return work(*arguments)
 
-    with anyio.move_on_after(patience + _GRACE_SECONDS):
-        return await to_thread.run_sync(run, abandon_on_cancel=True)
+    begun = timed()
+    try:
+        with anyio.move_on_after(patience + _GRACE_SECONDS):
+            return await to_thread.run_sync(run, abandon_on_cancel=True)
+    finally:
+        took("ledger", begun)
     raise LedgerError("the ledger cannot be used: it does not answer in time")
 
 

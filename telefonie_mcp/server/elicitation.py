@@ -20,7 +20,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from telefonie_mcp.calls.approval import Pause, Question, facts_changed, not_approved
-from telefonie_mcp.errors import NOTHING_DONE
+from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.settings.types import is_loopback
 from telefonie_mcp.text import clean_line
 
@@ -81,6 +81,22 @@ class McpCaller:
             Pause: the question must be sent first; the client repeats the call with the answer.
 
         """
+        from telefonie_mcp.telemetry.measures import timed, took  # noqa: PLC0415 - no tools/list needs it
+
+        begun = timed()
+        outcome = "given"
+        try:
+            return await self._approval(question)
+        except Pause:
+            outcome = "asked"
+            raise
+        except ToolError as error:
+            outcome = error.code
+            raise
+        finally:
+            took("approval", begun, outcome=outcome)
+
+    async def _approval(self, question: Question) -> str:
         capabilities = self.context.session.client_capabilities
         elicitation = capabilities.elicitation if capabilities else None
         if elicitation is None or (elicitation.form is None and elicitation.url is not None):

@@ -14,7 +14,9 @@ from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
@@ -57,7 +59,7 @@ _Page = types.PaginatedRequestParams | None
 
 
 class TelefonieServer(Server[Any]):
-    """The SDK's server, with exact capabilities.
+    """The SDK's server, with exact capabilities, and of itself only as much in each answer as that needs.
 
     Attributes:
         subscriptions: The clients that are subscribed to resources.
@@ -73,6 +75,24 @@ class TelefonieServer(Server[Any]):
             if capability:
                 capability.list_changed = False
         return capabilities
+
+    @property
+    def server_info_stamp(self) -> dict[str, Any]:
+        """What an answer of 2026-07-28 says of the server; the answer to ``server/discover`` has the rest."""
+        return {"name": self.name, "version": self.version, "title": self.title}
+
+    async def discover(self, ctx: _Context, _: types.RequestParams) -> types.DiscoverResult:
+        """Answer ``server/discover`` with all that there is to say of the server, its icons among it."""
+        return types.DiscoverResult(
+            supported_versions=[*MODERN_PROTOCOL_VERSIONS],
+            capabilities=self.get_capabilities(protocol_version=ctx.protocol_version),
+            instructions=self.instructions,
+            _meta={
+                types.SERVER_INFO_META_KEY: self.server_info.model_dump(
+                    by_alias=True, mode="json", exclude_none=True
+                )
+            },
+        )
 
 
 def create_server(settings: Settings | None = None) -> TelefonieServer:
@@ -100,9 +120,13 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
+        news = app.replicas.notifications if app.replicas else None
+        end = news.listen(app.settings.account, subscriptions.notify) if news else None
         try:
             yield
         finally:
+            if end:
+                end()
             await app.aclose()
 
     server = TelefonieServer(
@@ -123,7 +147,6 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         lifespan=lifespan,
         get_tool_input_schema=app.catalog.input_schema,  # the SDK would list all tools before every call
         on_list_tools=handlers.list_tools,
-        on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
@@ -134,8 +157,16 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         on_get_prompt=handlers.get_prompt,
         on_completion=handlers.complete,
     )
+    server.add_request_handler("tools/call", types.CallToolRequestParams, handlers.call_tool)
+    server.add_request_handler("server/discover", types.RequestParams, server.discover)
     server.subscriptions = subscriptions
     app.write_observers.append(handlers.notify_subscribers)
+    if app.metrics:
+        from telefonie_mcp.server.measuring import Measuring  # noqa: PLC0415 - an extra
+
+        measuring = Measuring(app.metrics, app.catalog, handlers.prompt_names)
+        app.write_observers.append(measuring.written)
+        server.middleware.append(measuring)
     keys = [key.get_secret_value() for key in app.settings.state_keys]
     server.middleware.append(_hide_unexpected_errors)
     server.middleware.append(RequestStateSeal(keys, answer_seconds, server.name))
@@ -153,12 +184,16 @@ class _Handlers:
         self.subscriptions = Subscriptions(self.resources.may_change)
         self._prompts = Prompts(app.catalog)
 
+    @property
+    def prompt_names(self) -> set[str]:
+        return {prompt.name for prompt in self._prompts.listed()}
+
     async def list_tools(self, _: _Context, __: _Page) -> types.ListToolsResult:
         return self._tools
 
     async def call_tool(
         self, ctx: _Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
+    ) -> dict[str, Any] | types.CallToolResult | types.InputRequiredResult:
         caller = McpCaller(ctx, params, self._answer_seconds)
         try:
             with listening(ctx.session.report_progress):
@@ -195,7 +230,10 @@ class _Handlers:
         return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
     async def notify_subscribers(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
-        await self.subscriptions.notify(self.resources.changed_by(tool, values, state))
+        changed = self.resources.changed_by(tool, values, state)
+        if self._app.replicas:
+            self._app.replicas.notifications.publish(self._app.settings.account, changed)
+        await self.subscriptions.notify(changed)
 
 
 def tool_definition(tool: Tool) -> types.Tool:
@@ -215,13 +253,18 @@ def tool_definition(tool: Tool) -> types.Tool:
     )
 
 
-def success_result(result: "Result") -> types.CallToolResult:
-    """Return the content as structured content and as JSON text, because clients show one or the other."""
-    return types.CallToolResult(
-        content=[types.TextContent(text=compact(result.content))],
-        structured_content=result.content,
-        _meta={META + name: value for name, value in result.meta.items()},
-    )
+def success_result(result: "Result") -> dict[str, Any]:
+    """Return the content as structured content and as JSON text, because clients show one or the other.
+
+    It is in the form of the wire, which the SDK validates; of a model, it would validate that form as well.
+    """
+    return {
+        "content": [{"type": "text", "text": to_json(result.content).decode()}],
+        "structuredContent": result.content,
+        "isError": False,
+        "resultType": "complete",
+        "_meta": {META + name: value for name, value in result.meta.items()},
+    }
 
 
 def error_result(error: ToolError, *, mode: str) -> types.CallToolResult:

@@ -63,7 +63,7 @@ class Tool:
     document_subjects: frozenset[str] = frozenset()
     strict: bool = True
 
-    @property
+    @cached_property
     def formats(self) -> Mapping[str, str]:
         """Argument → name in :data:`~telefonie_mcp.tools.formats.FORMATS`, for arguments with a format."""
         return {name: hint.format for name, hint in self.hints.arguments.items() if hint.format}
@@ -84,7 +84,7 @@ class Tool:
         """Names of members that are hidden in arguments and answers: a secret belongs to the document."""
         return self.document_secrets - {member_name(self.hints.subject or "")}
 
-    @property
+    @cached_property
     def subject_names(self) -> frozenset[str]:
         """Names of members that say what an answer of the document is about."""
         return self.document_subjects - self.secret_names
@@ -228,6 +228,23 @@ def restrict(
         elif tools and name not in tools:
             off[name] = "TELEFONIE_TOOLS"
     return replace(catalog, switched_off=off, absent=absent)
+
+
+def check_number_types(catalog: Catalog, names: Collection[str]) -> None:
+    """Check that an operator names only types of number that the API has.
+
+    Raises:
+        SettingsError: there is no such type; a misspelt one would silently allow nothing.
+
+    """
+    known: dict[str, None] = {}
+    for tool in catalog:
+        if tool.hints.effect == "acquire" and tool.hints.preview:
+            offers = catalog.sibling(tool, tool.hints.preview.operation)
+            schema = offers.input_schema["properties"].get(tool.hints.offer_members.type, {})
+            known |= dict.fromkeys(schema.get("enum", ()))
+    for name in sorted({*names} - known.keys()):
+        raise SettingsError(f"TELEFONIE_NUMBER_TYPES: there is no type {name!r}; {did_you_mean(name, known)}")
 
 
 def ungiven(tool: Tool) -> dict[str, str]:
