@@ -52,6 +52,10 @@ META: Final = "telefonie-mcp/"
 
 _CACHE_HINT: Final = CacheHint(ttl_ms=3_600_000, scope="public")
 """For lists and documents, which do not change while a server runs."""
+
+_PRIVATE_CACHE_HINT: Final = CacheHint(ttl_ms=300_000, scope="private")
+"""For the same in hosted mode, where they name the limits and protected numbers of somebody."""
+
 _log: Final = logging.getLogger(__name__)
 
 _Context = ServerRequestContext[Any, Any]
@@ -117,6 +121,7 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     handlers = _Handlers(app, answer_seconds)
     subscriptions = handlers.subscriptions
     subscribable = handlers.resources.any_may_change
+    cache_hint = _PRIVATE_CACHE_HINT if app.settings.hosted else _CACHE_HINT
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
@@ -137,12 +142,12 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         website_url="https://www.telefonie.com",
         icons=ICONS,
         cache_hints={
-            "server/discover": _CACHE_HINT,
-            "tools/list": _CACHE_HINT,
-            "resources/list": _CACHE_HINT,
-            "resources/templates/list": _CACHE_HINT,
-            "resources/read": _CACHE_HINT,
-            "prompts/list": _CACHE_HINT,
+            "server/discover": cache_hint,
+            "tools/list": cache_hint,
+            "resources/list": cache_hint,
+            "resources/templates/list": cache_hint,
+            "resources/read": cache_hint,
+            "prompts/list": cache_hint,
         },
         lifespan=lifespan,
         get_tool_input_schema=app.catalog.input_schema,  # the SDK would list all tools before every call
@@ -169,6 +174,10 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         server.middleware.append(measuring)
     keys = [key.get_secret_value() for key in app.settings.state_keys]
     server.middleware.append(_hide_unexpected_errors)
+    if app.settings.hosted:
+        from telefonie_mcp.server.auth.wall import require_principal  # noqa: PLC0415 - only in hosted mode
+
+        server.middleware.append(require_principal)
     server.middleware.append(RequestStateSeal(keys, answer_seconds, server.name))
     return server
 
