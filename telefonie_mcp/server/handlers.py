@@ -50,12 +50,8 @@ __all__ = [
 META: Final = "telefonie-mcp/"
 """Prefix of our keys in ``_meta``."""
 
-_CACHE_HINT: Final = CacheHint(ttl_ms=3_600_000, scope="public")
-"""For lists and documents, which do not change while a server runs."""
-
-_PRIVATE_CACHE_HINT: Final = CacheHint(ttl_ms=300_000, scope="private")
-"""For the same in hosted mode, where they name the limits and protected numbers of somebody."""
-
+_CACHE_MS: Final = 3_600_000
+"""How long lists and documents may be cached, which do not change while a server runs."""
 _log: Final = logging.getLogger(__name__)
 
 _Context = ServerRequestContext[Any, Any]
@@ -121,7 +117,7 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     handlers = _Handlers(app, answer_seconds)
     subscriptions = handlers.subscriptions
     subscribable = handlers.resources.any_may_change
-    cache_hint = _PRIVATE_CACHE_HINT if app.settings.hosted else _CACHE_HINT
+    cache_hint = CacheHint(ttl_ms=_CACHE_MS, scope="private" if app.settings.hosted else "public")
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:

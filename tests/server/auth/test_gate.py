@@ -19,6 +19,7 @@ from tests.support.wire import MODERN, answer_of, request
 
 APP = "https://app.example.com"
 BUY: dict[str, Any] = {"phone_number": "+14155550123", "confirm": True}
+STOLEN: dict[str, Any] = {"phone_number": "+14155550199", "confirm": True}
 
 
 @pytest.fixture(scope="module")
@@ -175,11 +176,12 @@ FORGED: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("headers", FORGED)
 async def test_no_header_lets_anybody_buy(headers: dict[str, str], hosted: Hosted) -> None:
+    before = await owned(hosted)
     answer = await hosted.post(
-        hosted.token(), "tools/call", headers=headers, name="purchase_number", arguments=BUY
+        hosted.token(), "tools/call", headers=headers, name="purchase_number", arguments=STOLEN
     )
     assert (answer.status_code, parameters(answer)["error"]) == (403, "insufficient_scope")
-    assert await owned(hosted) == 0
+    assert await owned(hosted) == before
 
 
 BODIES = [
@@ -195,7 +197,8 @@ BODIES = [
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("twice", [False, True])
 async def test_no_spelling_of_a_body_lets_anybody_buy(body: bytes, hosted: Hosted, *, twice: bool) -> None:
-    params = request(1, "tools/call", modern=True, name="purchase_number", arguments=BUY)["params"]
+    before = await owned(hosted)
+    params = request(1, "tools/call", modern=True, name="purchase_number", arguments=STOLEN)["params"]
     text = json.dumps(params)
     if twice:  # which of two members is read, parsers may differ about
         text = text.replace('"confirm": true', '"confirm": false, "confirm": true')
@@ -211,7 +214,7 @@ async def test_no_spelling_of_a_body_lets_anybody_buy(body: bytes, hosted: Hoste
             await client.post(
                 hosted.url, content=body % text.encode(), headers={**headers, "MCP-Protocol-Version": version}
             )
-    assert await owned(hosted) == 0
+    assert await owned(hosted) == before
 
 
 async def owned(hosted: Hosted) -> int:
