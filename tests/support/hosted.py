@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from socket import create_server
+from socket import create_server, socket
 from typing import Any
 
 import anyio
@@ -82,6 +82,21 @@ async def hosting(
         changes: Further settings.
 
     """
+    with create_server(("127.0.0.1", 0)) as listening:
+        async with hosting_on(listening, issuer, introspected=introspected, **changes) as hosted:
+            yield hosted
+
+
+def url_of(listening: socket) -> str:
+    """Return the URL of a server on a socket that listens already."""
+    return f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+
+
+@asynccontextmanager
+async def hosting_on(
+    listening: socket, issuer: Issuer, *, introspected: Path | None = None, **changes: Any
+) -> AsyncGenerator[Hosted]:
+    """Do what `hosting` does on a socket whose URL somebody had to know before."""
     if introspected:
         secret = introspected / "client-secret"
         secret.write_text(SECRET)
@@ -90,27 +105,26 @@ async def hosting(
             "introspection_client": CLIENT,
             "introspection_secret_file": secret,
         }
-    with create_server(("127.0.0.1", 0)) as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
-        chosen: dict[str, Any] = {"sandbox_db": ":memory:", "ledger": SecretStr(":memory:")}
-        chosen |= {"public_url": url, "issuer": issuer.url, **changes}
-        settings = Settings(**chosen)
-        if DECIDE_ABOUT_TOOLS.isdisjoint(changes):
-            app = replace(_usual(), settings=settings, write_observers=[])
-        else:
-            app = App.from_settings(settings)
-        gate = http_app(mcp_server(app), app)
-        assert isinstance(gate, Gate)
-        server = uvicorn.Server(
-            uvicorn.Config(gate, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-        )
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listening])
-            try:
-                with anyio.fail_after(SECONDS):
-                    yield Hosted(url, issuer, app, gate)
-            finally:
-                server.should_exit = True
+    url = url_of(listening)
+    chosen: dict[str, Any] = {"sandbox_db": ":memory:", "ledger": SecretStr(":memory:")}
+    chosen |= {"public_url": url, "issuer": issuer.url, **changes}
+    settings = Settings(**chosen)
+    if DECIDE_ABOUT_TOOLS.isdisjoint(changes):
+        app = replace(_usual(), settings=settings, write_observers=[])
+    else:
+        app = App.from_settings(settings)
+    gate = http_app(mcp_server(app), app)
+    assert isinstance(gate, Gate)
+    server = uvicorn.Server(
+        uvicorn.Config(gate, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    )
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(server.serve, [listening])
+        try:
+            with anyio.fail_after(SECONDS):
+                yield Hosted(url, issuer, app, gate)
+        finally:
+            server.should_exit = True
 
 
 class Memory(TokenStorage):
