@@ -156,6 +156,8 @@ class AsyncLedger:
             self._ledger = None
 
     async def _open(self, deadline: Deadline) -> "Ledger":
+        if self._ledger is not None:
+            return self._ledger
         async with self._opening:
             if self._ledger is None:
                 late = Event()

@@ -28,7 +28,7 @@ from telefonie_mcp.server.elicitation import ANSWER_SECONDS, McpCaller, RequestS
 from telefonie_mcp.server.icons import ICONS
 from telefonie_mcp.server.instructions import instructions, title
 from telefonie_mcp.server.prompts import Prompts
-from telefonie_mcp.server.resources import Resources
+from telefonie_mcp.server.resources import Resources, page_meta
 from telefonie_mcp.server.subscriptions import Subscriptions
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.text import compact
@@ -165,6 +165,8 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     server.add_request_handler("tools/call", types.CallToolRequestParams, handlers.call_tool)
     server.add_request_handler("server/discover", types.RequestParams, server.discover)
     server.subscriptions = subscriptions
+    server.extensions = handlers.resources.extensions
+    server.middleware.append(handlers.resources.declare_extensions)
     app.write_observers.append(handlers.notify_subscribers)
     if app.metrics:
         from telefonie_mcp.server.measuring import Measuring  # noqa: PLC0415 - an extra
@@ -188,7 +190,8 @@ class _Handlers:
     def __init__(self, app: App, answer_seconds: float) -> None:
         self._app = app
         self._answer_seconds = answer_seconds
-        self._tools = types.ListToolsResult(tools=[tool_definition(tool) for tool in app.catalog])
+        listed = [tool_definition(tool, apps=app.settings.apps) for tool in app.catalog]
+        self._tools = types.ListToolsResult(tools=listed)
         self.resources = Resources(app)
         self.subscriptions = Subscriptions(self.resources.may_change)
         self._prompts = Prompts(app.catalog)
@@ -239,14 +242,16 @@ class _Handlers:
         return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
     async def notify_subscribers(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
+        if not (self._app.replicas or self.subscriptions.followed):
+            return
         changed = self.resources.changed_by(tool, values, state)
         if self._app.replicas:
             self._app.replicas.notifications.publish(self._app.settings.account, changed)
         await self.subscriptions.notify(changed)
 
 
-def tool_definition(tool: Tool) -> types.Tool:
-    """Return the entry of ``tool`` in ``tools/list``, with every annotation explicit."""
+def tool_definition(tool: Tool, *, apps: bool = True) -> types.Tool:
+    """Return the entry of ``tool`` in ``tools/list``, with every annotation explicit, and its page."""
     return types.Tool(
         name=tool.name,
         title=tool.title,
@@ -259,6 +264,7 @@ def tool_definition(tool: Tool) -> types.Tool:
             idempotent_hint=tool.idempotent,
             open_world_hint=True,
         ),
+        _meta=page_meta(tool) if apps else None,
     )
 
 

@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from telefonie_mcp.openapi.security import Credential
-from telefonie_mcp.upstream.client import MAX_CONNECTIONS, ApiClient
+from telefonie_mcp.upstream.client import ApiClient
+from telefonie_mcp.upstream.connections import MAX_CONNECTIONS
 from telefonie_mcp.upstream.credentials import SentCredential
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.serialization import Request
