@@ -28,6 +28,7 @@ from telefonie_mcp.tools.derivation import build_catalog
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.pipeline import Pipeline, WriteObserver
+    from telefonie_mcp.ledger.replicas import Replicas
     from telefonie_mcp.settings.access import Access
     from telefonie_mcp.tools.requester import Requester
     from telefonie_mcp.upstream.client import ApiClient, Transport
@@ -55,6 +56,7 @@ class App:
         catalog: The tools.
         transport: Replaces the network or the embedded sandbox.
         write_observers: Called after every write.
+        replicas: The other servers that this one shares rate limits and news with.
 
     """
 
@@ -63,6 +65,7 @@ class App:
     catalog: Catalog
     transport: "Transport | None" = None
     write_observers: "list[WriteObserver]" = field(default_factory=list["WriteObserver"])
+    replicas: "Replicas | None" = None
 
     @classmethod
     def from_settings(cls, settings: Settings, *, transport: "Transport | None" = None) -> Self:
@@ -197,11 +200,12 @@ class App:
         from telefonie_mcp.ledger.async_ledger import AsyncLedger  # noqa: PLC0415
 
         settings, limits = self.settings, self.policy.limits
+        buckets = self.replicas.buckets if self.replicas else None
         return Pipeline(
             self.requester,
             self.policy,
             AsyncLedger(lambda: settings.ledger_url, limits, accounts=self.accounts, found=self.ledger_file),
-            RateLimit(settings.max_calls_per_minute),
+            RateLimit(settings.max_calls_per_minute, shared=buckets, tenant=settings.account),
             mode=settings.mode,
             seconds=settings.timeout,
             account=self.account,

@@ -128,7 +128,7 @@ class Pipeline:
         self, tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller, agreed: str | None
     ) -> Result:
         self._refuse_when_closing()
-        self._rate_limit.take(caller.key)
+        await self._rate_limit.take(caller.key)
         deadline = Deadline.after(self._seconds)
         given = await self._uploads.read(tool, arguments, deadline, local=caller.local)
         tool = given.tool

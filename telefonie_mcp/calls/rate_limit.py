@@ -2,6 +2,9 @@
 
 Each caller has a bucket, and all callers share another one: whoever has many sessions is many callers, so the
 limit per caller alone could be evaded. Callers are kept as digests, whose length they cannot choose.
+
+The replicas of a hosted server share the buckets of their database. While that does not answer, each decides
+by its own buckets, which see every call of the replica all the time.
 """
 
 import math
@@ -10,9 +13,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
+
+if TYPE_CHECKING:
+    from telefonie_mcp.ledger.shared_buckets import SharedBuckets
 
 __all__ = ["SHARED_FACTOR", "RateLimit"]
 
@@ -47,29 +53,41 @@ class RateLimit:
     Args:
         per_minute: Calls per minute and caller.
         clock: Returns monotonic time in seconds.
+        shared: Buckets that this server shares with its replicas.
+        tenant: Whose calls these are: tenants share no bucket.
 
     """
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        per_minute: int,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        shared: "SharedBuckets | None" = None,
+        tenant: str = "",
+    ) -> None:
         self._per_minute = per_minute
         self._clock = clock
         self._callers: OrderedDict[bytes, _Bucket] = OrderedDict()
-        self._shared = self._full_bucket(SHARED_FACTOR * per_minute)
+        self._everybody = self._full_bucket(SHARED_FACTOR * per_minute)
+        self._shared = shared
+        self._tenant = tenant
 
-    def take(self, caller: str) -> None:
+    async def take(self, caller: str) -> None:
         """Take a token for one call of ``caller``; a refused call takes none.
 
         Raises:
             ToolError: ``rate_limited``, with the seconds to wait.
 
         """
-        now = self._clock()
-        key = blake2b(caller.encode(errors="replace"), digest_size=_DIGEST_BYTES).digest()
-        own = self._callers.pop(key, None) or self._full_bucket(self._per_minute)
-        self._callers[key] = own
-        if len(self._callers) > _MAX_BUCKETS:
-            self._callers.popitem(last=False)  # least recently used, so its bucket is full or nearly full
-        if seconds := max(own.wait(now), self._shared.wait(now)):
+        key = _digest(self._tenant, caller)
+        seconds: float | None = self._take_here(key)
+        if self._shared:
+            everybody = _digest(self._tenant)
+            factor = SHARED_FACTOR * self._per_minute
+            answered = await self._shared.take(key, self._per_minute, everybody, factor)
+            seconds = seconds if answered is None else answered
+        if seconds:
             seconds = math.ceil(seconds * 10) / 10
             raise ToolError(
                 f"{NOTHING_DONE}: too many calls; this server allows "
@@ -79,8 +97,28 @@ class RateLimit:
                 retryable=True,
                 retry_after=seconds,
             )
+
+    def _take_here(self, key: bytes) -> float:
+        """Take a token of this process's own buckets, or return the seconds to wait."""
+        now = self._clock()
+        own = self._callers.pop(key, None) or self._full_bucket(self._per_minute)
+        self._callers[key] = own
+        if len(self._callers) > _MAX_BUCKETS:
+            self._callers.popitem(last=False)  # least recently used, so its bucket is full or nearly full
+        if seconds := max(own.wait(now), self._everybody.wait(now)):
+            return seconds
         own.tokens -= 1
-        self._shared.tokens -= 1
+        self._everybody.tokens -= 1
+        return 0
 
     def _full_bucket(self, capacity: float) -> _Bucket:
         return _Bucket(capacity, capacity, self._clock())
+
+
+def _digest(*parts: str) -> bytes:
+    """Return a key that tells these parts from all others, and from fewer or more of them."""
+    digest = blake2b(digest_size=_DIGEST_BYTES)
+    for part in parts:
+        encoded = part.encode(errors="replace")
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    return digest.digest()

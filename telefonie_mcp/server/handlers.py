@@ -100,9 +100,13 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
+        news = app.replicas.notifications if app.replicas else None
+        end = news.listen(app.settings.account, subscriptions.notify) if news else None
         try:
             yield
         finally:
+            if end:
+                end()
             await app.aclose()
 
     server = TelefonieServer(
@@ -195,7 +199,10 @@ class _Handlers:
         return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
     async def notify_subscribers(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
-        await self.subscriptions.notify(self.resources.changed_by(tool, values, state))
+        changed = self.resources.changed_by(tool, values, state)
+        if self._app.replicas:
+            self._app.replicas.notifications.publish(self._app.settings.account, changed)
+        await self.subscriptions.notify(changed)
 
 
 def tool_definition(tool: Tool) -> types.Tool:

@@ -1,0 +1,40 @@
+"""What the replicas of a hosted server share beside the ledger, in its PostgreSQL: rate limits and news."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from telefonie_mcp.ledger.notifications import Notifications
+from telefonie_mcp.ledger.shared_buckets import TABLE, SharedBuckets
+from telefonie_mcp.ledger.statements import Statements
+
+__all__ = ["Replicas"]
+
+
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """One process among replicas; all its tenants use it.
+
+    Attributes:
+        buckets: The rate limits.
+        notifications: The news.
+
+    """
+
+    buckets: SharedBuckets
+    notifications: Notifications
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(cls, url: str) -> "AsyncGenerator[Replicas]":
+        """Be one of the replicas on the ledger at ``url``, of PostgreSQL, while the block runs.
+
+        A database that is away is tried again and again, and holds nobody up.
+        """
+        statements = Statements(url, table=TABLE)
+        notifications = Notifications(url, statements)
+        try:
+            async with notifications.running():
+                yield cls(SharedBuckets(statements), notifications)
+        finally:
+            await statements.aclose()
