@@ -14,6 +14,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from telefonie_mcp import __version__
@@ -57,7 +58,7 @@ _Page = types.PaginatedRequestParams | None
 
 
 class TelefonieServer(Server[Any]):
-    """The SDK's server, with exact capabilities.
+    """The SDK's server, with exact capabilities, and of itself only as much in each answer as that needs.
 
     Attributes:
         subscriptions: The clients that are subscribed to resources.
@@ -73,6 +74,24 @@ class TelefonieServer(Server[Any]):
             if capability:
                 capability.list_changed = False
         return capabilities
+
+    @property
+    def server_info_stamp(self) -> dict[str, Any]:
+        """What an answer of 2026-07-28 says of the server; the answer to ``server/discover`` has the rest."""
+        return {"name": self.name, "version": self.version, "title": self.title}
+
+    async def discover(self, ctx: _Context, _: types.RequestParams) -> types.DiscoverResult:
+        """Answer ``server/discover`` with all that there is to say of the server, its icons among it."""
+        return types.DiscoverResult(
+            supported_versions=[*MODERN_PROTOCOL_VERSIONS],
+            capabilities=self.get_capabilities(protocol_version=ctx.protocol_version),
+            instructions=self.instructions,
+            _meta={
+                types.SERVER_INFO_META_KEY: self.server_info.model_dump(
+                    by_alias=True, mode="json", exclude_none=True
+                )
+            },
+        )
 
 
 def create_server(settings: Settings | None = None) -> TelefonieServer:
@@ -138,6 +157,7 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         on_get_prompt=handlers.get_prompt,
         on_completion=handlers.complete,
     )
+    server.add_request_handler("server/discover", types.RequestParams, server.discover)
     server.subscriptions = subscriptions
     app.write_observers.append(handlers.notify_subscribers)
     keys = [key.get_secret_value() for key in app.settings.state_keys]

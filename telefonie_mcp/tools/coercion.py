@@ -79,6 +79,8 @@ def _as_wanted(schema: Any, value: Any, secrets: frozenset[str], levels: int) ->
 
 def _parsed(schema: Json, text: str) -> Any:
     """Return the value of a JSON text where ``schema`` wants such a value and no string."""
+    if schema.get("type") == "string":
+        return text  # nothing beside it in the schema can allow another type
     kinds = _kinds(schema)
     if kinds is None or "string" in kinds or len(text) > _MAX_TEXT:
         return text
