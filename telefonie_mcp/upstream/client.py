@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -24,13 +25,23 @@ if TYPE_CHECKING:
     from telefonie_mcp.upstream.credentials import SentCredential
     from telefonie_mcp.upstream.serialization import Request
 
-__all__ = ["MAX_BODY", "MAX_CONNECTIONS", "ApiClient", "Transport", "asgi_transport", "get_status"]
+__all__ = [
+    "MAX_BODY",
+    "MAX_CONNECTIONS",
+    "ApiClient",
+    "Transport",
+    "asgi_transport",
+    "get_status",
+]
 
 MAX_BODY: Final = 8 * 1024 * 1024
 """Bytes of a response body, after decompression, that are read at most."""
 
 MAX_CONNECTIONS: Final = 32
 """Concurrent connections to the API; further requests wait for one."""
+
+_MAX_COMMON: Final = 512
+"""Concurrent connections that several clients use, of which each takes at most ``MAX_CONNECTIONS``."""
 
 _MAX_CONNECT_SECONDS: Final = 5.0
 """Seconds for establishing a connection, however long the attempt may take."""
@@ -115,6 +126,8 @@ class ApiClient:
         encrypted: Whether any server uses ``https``. If none does, the system's certificates are not
             loaded, which would take longer than the rest of a first call, and none is trusted.
         secrets: The operator's secrets, of every server: none of them is seen of any answer.
+        common: Whether other clients use its connections: it keeps no cookies between requests.
+        connections: The client with the connections to use for everything but ``local``.
 
     Attributes:
         redactor: Replaces the operator's secrets.
@@ -129,26 +142,36 @@ class ApiClient:
         local: Mapping[str, Callable[[], Transport]] | None = None,
         encrypted: bool = True,
         secrets: Iterable[SecretStr] = (),
+        common: bool = False,
+        connections: "ApiClient | None" = None,
     ) -> None:
         hidden = {secret.get_secret_value() for secret in secrets}
         self.redactor: Final = Redactor(secret for secret in hidden if len(secret) >= _MIN_REDACTED)
         self._open_transport = open_transport
         self._user_agent = user_agent
         self._local = local or {}
-        self._encrypted = encrypted
+        self._encrypted = encrypted and connections is None
+        self._common = common
+        self._connections = connections
+        self._turns = anyio.Semaphore(MAX_CONNECTIONS)
         self._pool: httpx.AsyncClient | None = None
         self._defaults: Sequence[tuple[str, str]] = ()
 
     @property
-    def _http(self) -> httpx.AsyncClient:
+    def http(self) -> httpx.AsyncClient:
+        """The client of the library, with the connections."""
         if self._pool is None:
             self._pool = httpx.AsyncClient(
                 transport=self._open_transport(),
                 mounts={f"all://{host}": open_local() for host, open_local in self._local.items()},
                 verify=self._encrypted or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                 headers={"User-Agent": self._user_agent},
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())) if self._common else None,
                 follow_redirects=False,
-                limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS),
+                limits=httpx.Limits(
+                    max_connections=_MAX_COMMON if self._common else MAX_CONNECTIONS,
+                    keepalive_expiry=_KEEPALIVE_SECONDS,
+                ),
             )
             self._defaults = self._pool.headers.multi_items()
         return self._pool
@@ -206,7 +229,7 @@ class ApiClient:
         self, request: "Request", url: httpx.URL, headers: Mapping[str, str], seconds: float
     ) -> httpx.Request:
         """Return what is sent; without the merging of :meth:`httpx.AsyncClient.build_request`."""
-        http = self._http
+        http = self.http
         given = {name.lower() for name in headers}
         defaults = [(name, value) for name, value in self._defaults if name not in given]
         connecting = seconds * CONNECTING
@@ -226,7 +249,19 @@ class ApiClient:
         )
 
     async def _exchange(self, message: httpx.Request, redaction: Redaction) -> Answer:
-        response = await self._http.send(message, stream=True)
+        if self._connections is None or message.url.host in self._local:
+            return await self._answer(self.http, message, redaction)
+        with anyio.move_on_after(message.extensions["timeout"]["pool"]) as waiting:
+            await self._turns.acquire()
+        if waiting.cancelled_caught:
+            raise httpx.PoolTimeout("too many requests of this client are on their way", request=message)
+        try:
+            return await self._answer(self._connections.http, message, redaction)
+        finally:
+            self._turns.release()
+
+    async def _answer(self, http: httpx.AsyncClient, message: httpx.Request, redaction: Redaction) -> Answer:
+        response = await http.send(message, stream=True)
         try:
             body = bytearray()
             async for chunk in response.aiter_bytes():
