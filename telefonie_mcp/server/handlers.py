@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
-from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -26,9 +25,8 @@ from telefonie_mcp.progress import listening
 from telefonie_mcp.server.elicitation import ANSWER_SECONDS, McpCaller, RequestStateSeal, input_required
 from telefonie_mcp.server.icons import ICONS
 from telefonie_mcp.server.instructions import instructions, title
-from telefonie_mcp.server.prompts import Prompts
-from telefonie_mcp.server.resources import Resources
 from telefonie_mcp.server.subscriptions import Subscriptions
+from telefonie_mcp.server.views import Views, cache_hints
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.text import compact
 from telefonie_mcp.tools.catalog import Tool
@@ -49,8 +47,6 @@ __all__ = [
 META: Final = "telefonie-mcp/"
 """Prefix of our keys in ``_meta``."""
 
-_CACHE_HINT: Final = CacheHint(ttl_ms=3_600_000, scope="public")
-"""For lists and documents, which do not change while a server runs."""
 _log: Final = logging.getLogger(__name__)
 
 _Context = ServerRequestContext[Any, Any]
@@ -62,10 +58,17 @@ class TelefonieServer(Server[Any]):
 
     Attributes:
         subscriptions: The clients that are subscribed to resources.
+        handlers: What answers requests.
 
     """
 
     subscriptions: Subscriptions
+    handlers: "_Handlers"
+
+    def use(self, app: App) -> None:
+        """Serve ``app`` from the next request on; the sessions and subscriptions of clients stay."""
+        self.handlers.use(app)
+        self.instructions = instructions(app)
 
     def get_capabilities(self, *args: Any, **kwargs: Any) -> types.ServerCapabilities:
         """Return the capabilities, without ``listChanged``: the lists do not change while the server runs."""
@@ -115,7 +118,7 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     """
     handlers = _Handlers(app, answer_seconds)
     subscriptions = handlers.subscriptions
-    subscribable = handlers.resources.any_may_change
+    subscribable = handlers.views.whole.resources.any_may_change
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[None]:
@@ -126,7 +129,7 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         finally:
             if end:
                 end()
-            await app.aclose()
+            await handlers.app.aclose()
 
     server = TelefonieServer(
         "telefonie-mcp",
@@ -135,16 +138,9 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         instructions=instructions(app),
         website_url="https://www.telefonie.com",
         icons=ICONS,
-        cache_hints={
-            "server/discover": _CACHE_HINT,
-            "tools/list": _CACHE_HINT,
-            "resources/list": _CACHE_HINT,
-            "resources/templates/list": _CACHE_HINT,
-            "resources/read": _CACHE_HINT,
-            "prompts/list": _CACHE_HINT,
-        },
+        cache_hints=cache_hints(private=bool(app.shared)),
         lifespan=lifespan,
-        get_tool_input_schema=app.catalog.input_schema,  # the SDK would list all tools before every call
+        get_tool_input_schema=handlers.input_schema,  # the SDK would list all tools before every call
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,
@@ -159,10 +155,11 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     )
     server.add_request_handler("server/discover", types.RequestParams, server.discover)
     server.subscriptions = subscriptions
-    app.write_observers.append(handlers.notify_subscribers)
+    server.handlers = handlers
     keys = [key.get_secret_value() for key in app.settings.state_keys]
     server.middleware.append(_hide_unexpected_errors)
     server.middleware.append(RequestStateSeal(keys, answer_seconds, server.name))
+    server.middleware.append(handlers.around)
     return server
 
 
@@ -170,58 +167,74 @@ class _Handlers:
     """One method for each MCP request."""
 
     def __init__(self, app: App, answer_seconds: float) -> None:
-        self._app = app
         self._answer_seconds = answer_seconds
-        self._tools = types.ListToolsResult(tools=[tool_definition(tool) for tool in app.catalog])
-        self.resources = Resources(app)
-        self.subscriptions = Subscriptions(self.resources.may_change)
-        self._prompts = Prompts(app.catalog)
+        self.subscriptions = Subscriptions(self._may_change)
+        self.use(app)
 
-    async def list_tools(self, _: _Context, __: _Page) -> types.ListToolsResult:
-        return self._tools
+    def use(self, app: App) -> None:
+        """Serve ``app`` from the next request on."""
+        self.app, self.views = app, Views(app, tool_definition)
+        app.write_observers.append(self.notify_subscribers)
+
+    def _may_change(self, ctx: _Context, uri: str) -> bool:
+        return self.views.seen(ctx).may_change(uri)
+
+    async def around(self, ctx: _Context, call_next: CallNext) -> HandlerResult:
+        return await self.views.around(ctx, call_next)
+
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        return self.app.catalog.input_schema(name)
+
+    async def list_tools(self, ctx: _Context, __: _Page) -> types.ListToolsResult:
+        return self.views.seen(ctx).tools
 
     async def call_tool(
         self, ctx: _Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        caller = McpCaller(ctx, params, self._answer_seconds)
+        caller, view = McpCaller(ctx, params, self._answer_seconds), self.views.seen(ctx)
+        catalog, pipeline = view.catalog, view.app.pipeline
         try:
             with listening(ctx.session.report_progress):
-                return success_result(await self._app.pipeline.call(params.name, params.arguments, caller))
+                result = await pipeline.call(params.name, params.arguments, caller, catalog=catalog)
+                return success_result(result)
         except Pause as pause:
             return input_required(pause.question)
         except ToolError as error:
-            return error_result(error, mode=self._app.settings.mode)
+            return error_result(error, mode=view.app.settings.mode)
         except UnknownToolError as error:
             raise MCPError(types.INVALID_PARAMS, str(error)) from error
 
-    async def list_resources(self, _: _Context, __: _Page) -> types.ListResourcesResult:
-        return types.ListResourcesResult(resources=self.resources.listed())
+    async def list_resources(self, ctx: _Context, __: _Page) -> types.ListResourcesResult:
+        return types.ListResourcesResult(resources=self.views.seen(ctx).resources.listed())
 
-    async def list_templates(self, _: _Context, __: _Page) -> types.ListResourceTemplatesResult:
-        return types.ListResourceTemplatesResult(resource_templates=self.resources.templates())
+    async def list_templates(self, ctx: _Context, __: _Page) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(
+            resource_templates=self.views.seen(ctx).resources.templates()
+        )
 
     async def read_resource(
         self, ctx: _Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         with listening(ctx.session.report_progress):
-            return await self.resources.read(params.uri, McpCaller(ctx))
+            return await self.views.seen(ctx).resources.read(params.uri, McpCaller(ctx))
 
-    async def list_prompts(self, _: _Context, __: _Page) -> types.ListPromptsResult:
-        return types.ListPromptsResult(prompts=self._prompts.listed())
+    async def list_prompts(self, ctx: _Context, __: _Page) -> types.ListPromptsResult:
+        return types.ListPromptsResult(prompts=self.views.seen(ctx).prompts.listed())
 
-    async def get_prompt(self, _: _Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
-        return self._prompts.get(params.name, params.arguments or {})
+    async def get_prompt(self, ctx: _Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        return self.views.seen(ctx).prompts.get(params.name, params.arguments or {})
 
     async def complete(self, ctx: _Context, params: types.CompleteRequestParams) -> types.CompleteResult:
         from telefonie_mcp.server.completion import Completions  # noqa: PLC0415 - no tools/list needs it
 
-        completions = Completions(self._app, self._prompts, self.resources)
+        view = self.views.seen(ctx)
+        completions = Completions(view.app, view.prompts, view.resources)
         return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
     async def notify_subscribers(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
-        changed = self.resources.changed_by(tool, values, state)
-        if self._app.replicas:
-            self._app.replicas.notifications.publish(self._app.settings.account, changed)
+        changed = self.views.whole.resources.changed_by(tool, values, state)
+        if self.app.replicas:
+            self.app.replicas.notifications.publish(self.app.settings.account, changed)
         await self.subscriptions.notify(changed)
 
 

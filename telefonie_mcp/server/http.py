@@ -16,6 +16,7 @@ from starlette.routing import Route
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
 from telefonie_mcp.server.limits import WholeBodies
+from telefonie_mcp.server.tightening import HeaderChecks
 
 __all__ = ["http_app"]
 
@@ -38,5 +39,6 @@ def http_app(server: Server[Any], app: App) -> Starlette:
         ),
         custom_starlette_routes=[Route("/healthz", health)],
     )
+    application.add_middleware(HeaderChecks, catalog=lambda: app.catalog)
     application.add_middleware(WholeBodies, most=DEFAULT_MAX_REQUEST_BODY_SIZE)
     return application
