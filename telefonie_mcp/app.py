@@ -15,7 +15,6 @@ from pydantic import SecretStr
 from telefonie_mcp import __version__
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.ledger.accounts import live_account
 from telefonie_mcp.ledger.files import FileMark
 from telefonie_mcp.ledger.records import Account, Entry, Limits
 from telefonie_mcp.openapi.documents import Document
@@ -202,6 +201,8 @@ class App:
         """Return whose numbers ``tool`` writes to: the sandbox's, or those of an account at an API."""
         if self.settings.mode == "sandbox":
             return Account(SANDBOX_ACCOUNT)
+        from telefonie_mcp.ledger.accounts import live_account  # noqa: PLC0415 - no tools/list needs it
+
         access = self._access(tool)
         fingerprint = hashlib.sha256(access.text.encode()).hexdigest()[:12]
         return live_account(access.account, self.server(tool), fingerprint)

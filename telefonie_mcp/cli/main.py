@@ -14,8 +14,9 @@ import click
 
 from telefonie_mcp import __version__
 from telefonie_mcp.cli.environment import settings_in_force
-from telefonie_mcp.errors import TelefonieError
+from telefonie_mcp.errors import SettingsError, TelefonieError
 from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.hosted import HostedSettings
 
 __all__ = ["SECRETS", "main"]
 
@@ -105,8 +106,9 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add one flag per setting, secrets excepted."""
-    for name, field in reversed(Settings.model_fields.items()):
+    """Add one flag per setting, secrets excepted; those for serving HTTP come last."""
+    fields = sorted(Settings.model_fields.items(), key=lambda field: field[0] in HostedSettings.model_fields)
+    for name, field in reversed(fields):
         if name in SECRETS:
             continue
         flag = f"--{name.replace('_', '-')}"
@@ -173,6 +175,8 @@ def _serve(settings: Settings) -> NoReturn:
     from telefonie_mcp.app import App  # noqa: PLC0415
     from telefonie_mcp.server.run import serve_http, serve_stdio  # noqa: PLC0415
 
+    if settings.hosted and not settings.http:
+        raise SettingsError("TELEFONIE_PUBLIC_URL needs TELEFONIE_HTTP: over stdio nobody signs in")
     app = App.from_settings(settings)
     gc.freeze()
     gc.enable()

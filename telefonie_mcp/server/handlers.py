@@ -138,7 +138,7 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         instructions=instructions(app),
         website_url="https://www.telefonie.com",
         icons=ICONS,
-        cache_hints=cache_hints(private=bool(app.shared)),
+        cache_hints=cache_hints(private=app.settings.hosted),
         lifespan=lifespan,
         get_tool_input_schema=handlers.input_schema,  # the SDK would list all tools before every call
         on_list_tools=handlers.list_tools,

@@ -120,7 +120,8 @@ class Resources:
 
     def shows(self, uri: str) -> bool:
         """Return whether there is a resource of that URI."""
-        return uri == _LOG or uri in self._documents or any(each.uri.match(uri) for each in self.readable)
+        matched = any(each.uri.match(uri) is not None for each in self.readable)
+        return matched or uri == _LOG or uri in self._documents
 
     def may_change(self, uri: str) -> bool:
         """Return whether a tool of this server can change the resource."""

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -17,7 +16,8 @@ from pydantic import (
 
 from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.settings import types
-from telefonie_mcp.settings.types import Address, Country, Host, Money, Number
+from telefonie_mcp.settings.hosted import HostedSettings
+from telefonie_mcp.settings.types import Country, Host, Money, Number
 
 if TYPE_CHECKING:
     from telefonie_mcp.settings.access import Accesses
@@ -27,7 +27,7 @@ __all__ = ["PREFIX", "Settings"]
 PREFIX: Final = "TELEFONIE_"
 
 
-class Settings(BaseModel):
+class Settings(HostedSettings):
     """The settings of one server; immutable.
 
     Raises:
@@ -64,15 +64,6 @@ class Settings(BaseModel):
     )
     sandbox_db: str | None = Field(
         default=None, description="Where the sandbox keeps its state: a file, or :memory:."
-    )
-    http: Annotated[Address | None, BeforeValidator(types.address)] = Field(
-        default=None,
-        description="Serve Streamable HTTP on this loopback HOST:PORT, path /mcp, instead of stdio.",
-    )
-    http_json: bool = Field(
-        default=False,
-        description="Answer over HTTP with plain JSON instead of event streams: faster, but a client of 2025 "
-        "cannot be asked in the middle of a call, so TELEFONIE_APPROVAL=human refuses it.",
     )
     state_dir: Path | None = Field(
         default=None, description="Where the ledger is kept, unless TELEFONIE_LEDGER says."
@@ -178,14 +169,22 @@ class Settings(BaseModel):
             raise ValueError(
                 "TELEFONIE_SANDBOX_DB is set, but the server would be live; add TELEFONIE_SANDBOX=true"
             )
-        if self.api_key_file and types.is_below(self.api_key_file, self.upload_dirs):
-            raise ValueError("TELEFONIE_API_KEY_FILE is below TELEFONIE_UPLOAD_DIRS: an agent could send it")
+        for name in ("api_key_file", "introspection_secret_file", "tenants"):
+            if (file := getattr(self, name)) and types.is_below(file, self.upload_dirs):
+                raise ValueError(
+                    f"{PREFIX}{name.upper()} is below TELEFONIE_UPLOAD_DIRS: an agent could send it"
+                )
+        ledger = self.ledger.get_secret_value() if self.ledger else ""
+        key, named = bool(self.api_key or self.api_key_file), "account" in self.model_fields_set
+        problems = self.hosting_problems(ledger, sealed=bool(self.state_keys), key=key, account=named)
+        if found := "; ".join(problems):
+            raise ValueError(found)
         return self
 
     @property
     def mode(self) -> Literal["sandbox", "live"]:
-        """``live`` with a key of any API, unless ``sandbox`` is true; otherwise ``sandbox``."""
-        live = self.api_key or self.api_key_file or self.spec_credentials
+        """``live`` with a key of any API, or tenants, unless ``sandbox`` is true; otherwise ``sandbox``."""
+        live = self.api_key or self.api_key_file or self.spec_credentials or self.tenants
         return "live" if live and not self.sandbox else "sandbox"
 
     @cached_property
@@ -226,7 +225,9 @@ class Settings(BaseModel):
     @property
     def secret_files(self) -> dict[Path, str]:
         """The files that hold keys or name them, and what each is."""
-        files = {self.api_key_file: "the API key in"} if self.api_key_file else {}
+        files = self.hosting_files
+        if self.api_key_file:
+            files[self.api_key_file] = "the API key in"
         if self.spec_credentials:
             files |= {access.key_file: "the API key in" for access in self.accesses if access.key_file}
             files.setdefault(self.spec_credentials, "TELEFONIE_SPEC_CREDENTIALS,")
@@ -284,7 +285,8 @@ class Settings(BaseModel):
     def local_secrets(self) -> list[SecretStr]:
         """The secrets that are no key of an API."""
         password = urlsplit(self.ledger.get_secret_value()).password if self.ledger else None
-        return [*([SecretStr(password)] if password else []), *self.state_keys]
+        secrets = (SecretStr(password) if password else None, self.introspection_secret, *self.state_keys)
+        return [secret for secret in secrets if secret]
 
     @property
     def sandbox_database(self) -> str:

@@ -13,18 +13,21 @@ __all__ = ["MIN_KEY_LENGTH", "checked_key", "expanded", "read_key"]
 MIN_KEY_LENGTH: Final = 8
 """Characters of the shortest API key: a shorter one stands in ordinary text too, so it cannot be redacted."""
 
+_KIND: Final = "an API key"
+
 _WORD: Final = re.compile(r"([!-~]+)")
 _KEY: Final = re.compile(rf"(?:[A-Za-z][A-Za-z0-9_-]* )?{_WORD.pattern}")
 """Visible ASCII, and perhaps the word that precedes it in the header ``Authorization``."""
 
 
-def read_key(file: Path, source: str, *, several: bool = False) -> SecretStr:
+def read_key(file: Path, source: str, *, several: bool = False, kind: str = _KIND) -> SecretStr:
     """Return the key that a file holds.
 
     Args:
         file: The file.
         source: The setting that names it, for messages.
         several: Whether it may be more than one word, as documents may want that an operator adds.
+        kind: What it is, for messages.
 
     Raises:
         SettingsError: the file cannot be read, or its content cannot be a key.
@@ -35,7 +38,7 @@ def read_key(file: Path, source: str, *, several: bool = False) -> SecretStr:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise SettingsError(f"{source} cannot be read ({reason})") from error
-    return checked_key(held, source, several=several)
+    return checked_key(held, source, several=several, kind=kind)
 
 
 def expanded(path: Path, source: str) -> Path:
@@ -51,7 +54,7 @@ def expanded(path: Path, source: str) -> Path:
         raise SettingsError(f"{source} cannot be read (this user has no home directory)") from None
 
 
-def checked_key(held: str, source: str, *, several: bool = False) -> SecretStr:
+def checked_key(held: str, source: str, *, several: bool = False, kind: str = _KIND) -> SecretStr:
     """Return a key without the white space around it.
 
     Args:
@@ -59,6 +62,7 @@ def checked_key(held: str, source: str, *, several: bool = False) -> SecretStr:
         source: Which one, for messages.
         several: Whether it may be more than one word: ``USER:PASSWORD``, a word before the key, or several
             secrets, one per line. Documents that an operator adds may want these.
+        kind: What it is, for messages.
 
     Raises:
         SettingsError: it cannot be a key, or is too short to be hidden.
@@ -72,10 +76,10 @@ def checked_key(held: str, source: str, *, several: bool = False) -> SecretStr:
         match = _KEY.fullmatch(line) if several else _WORD.fullmatch(line)
         pair = several and ":" in line and line.isprintable()  # a password may hold anything printable
         if not (match or pair):
-            raise SettingsError(f"{source} does not hold an API key: one line of visible ASCII characters")
+            raise SettingsError(f"{source} does not hold {kind}: one line of visible ASCII characters")
         if len(match[1] if match else line) < MIN_KEY_LENGTH:
             raise SettingsError(
-                f"{source} holds an API key of fewer than {MIN_KEY_LENGTH} characters, which could not be "
+                f"{source} holds {kind} of fewer than {MIN_KEY_LENGTH} characters, which could not be "
                 "told from ordinary text where it must be hidden; ask the provider for a longer one"
             )
     return SecretStr(key)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -25,6 +25,9 @@ __all__ = [
     "Host",
     "Money",
     "Number",
+    "Origin",
+    "PublicUrl",
+    "Url",
     "address",
     "base_url",
     "is_below",
@@ -41,6 +44,9 @@ _ALL: Final = "all"
 _MIN_SECRET_LENGTH: Final = 32
 _MIN_PARTS: Final = 2
 """Parts of a path that is not the root."""
+
+_PORTS: Final = {"http": 80, "https": 443}
+"""Schemes of HTTP, and the port that each has by default."""
 
 
 def paths(value: Any) -> Any:
@@ -137,7 +143,7 @@ Number = Annotated[str, BeforeValidator(_number)]
 
 
 class Address(BaseModel):
-    """A loopback address to listen on."""
+    """An address to listen on."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -149,35 +155,67 @@ class Address(BaseModel):
 
 
 def address(value: Any) -> Any:
-    """Parse ``HOST:PORT`` or ``PORT``; the host must be a loopback address."""
+    """Parse ``HOST:PORT`` or ``PORT``; without a host, loopback."""
     if not isinstance(value, str):
         return value
     match = re.fullmatch(r"(?:(\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(\d{1,5})", value.strip())
     if not match:
         raise ValueError("must be HOST:PORT or PORT, such as 127.0.0.1:8000")
-    host = (match[1] or "127.0.0.1").strip("[]")
-    if not is_loopback(host):
-        raise ValueError(
-            f"must be a loopback address, not {host}: this server has no authorization of its own. "
-            "Put a reverse proxy with authorization in front of it"
-        )
-    return {"host": host, "port": int(match[2])}
+    return {"host": (match[1] or "127.0.0.1").strip("[]"), "port": int(match[2])}
 
 
 def base_url(value: Any) -> Any:
     """Check the base URL of an API: https, or http to a loopback address."""
     if not isinstance(value, str):
         return value
+    _checked_url(value, "https://api.telefonie.com/v1/numbers", "the API key would travel unencrypted")
+    return value.strip().rstrip("/")
+
+
+def _url(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    _checked_url(value, "https://id.example.com", "anybody on the way could forge what it says")
+    return value.strip()  # an issuer is compared exactly, with its last slash
+
+
+def _public_url(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    url = _checked_url(value, "https://numbers.example.com/mcp", "tokens would travel unencrypted")
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", url.path) or "/." in url.path:
+        raise ValueError("must have a path of letters, digits, -, ., _ and ~, such as /mcp")
+    port = f":{url.port}" if url.port and url.port != _PORTS[url.scheme] else ""
+    host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
+    return f"{url.scheme}://{host}{port}{url.path.rstrip('/')}"
+
+
+def _origin(value: Any) -> Any:
+    url = urlsplit(str(value).lower())
+    if url.scheme not in _PORTS or not url.hostname or url.path.strip("/") or url.query or url.fragment:
+        raise ValueError("each must be scheme, host and perhaps port, such as https://app.example.com")
+    if "@" in url.netloc or "*" in url.netloc:
+        raise ValueError("each must name one origin, without * and user name")
+    default = url.port is None or url.port == _PORTS[url.scheme]
+    return f"{url.scheme}://{url.netloc.removesuffix(f':{url.port}') if default else url.netloc}"
+
+
+def _checked_url(value: str, example: str, risk: str) -> SplitResult:
+    """Return a URL that is https, or http to a loopback address."""
     url = urlsplit(value.strip())
-    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
-        raise ValueError("must be an absolute http(s) URL, such as https://api.telefonie.com/v1/numbers")
-    if url.username or url.password:
+    if url.scheme not in _PORTS or not url.hostname or url.query or url.fragment or " " in url.netloc:
+        raise ValueError(f"must be an absolute http(s) URL, such as {example}")
+    if url.username is not None or url.password is not None:
         raise ValueError("must not contain a user name or password")
     if url.scheme == "http" and not is_loopback(url.hostname):
-        raise ValueError(
-            "must be https, or the API key would travel unencrypted; plain http only to loopback"
-        )
-    return value.strip().rstrip("/")
+        raise ValueError(f"must be https, or {risk}; plain http only to loopback")
+    _ = url.port  # a ValueError of its own
+    return url
+
+
+Url = Annotated[str, BeforeValidator(_url)]
+PublicUrl = Annotated[str, BeforeValidator(_public_url)]
+Origin = Annotated[str, BeforeValidator(_origin)]
 
 
 def ledger_url(value: SecretStr) -> SecretStr:

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from types import ModuleType
 from typing import Final
 
 from telefonie_mcp import sandbox
 from telefonie_mcp.app import App
+from telefonie_mcp.cli.config.launch import HTTP
 from telefonie_mcp.cli.main import SECRETS
 from telefonie_mcp.openapi.documents import load_documents
 from telefonie_mcp.openapi.toolsets import TOOLSETS
@@ -57,9 +58,11 @@ def prompts() -> str:
     return "\n".join(rows)
 
 
-def settings() -> str:
+def settings(names: Collection[str]) -> str:
     rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
+        if name not in names:
+            continue
         default = re.sub(r"[()' ]|frozenset|None", "", str(field.default))
         shown = f"`{default.lower()}`" if default else ""
         secret = " Secret, no flag." if name in SECRETS else ""
@@ -102,7 +105,8 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "tools": tools,
     "resources": resources,
     "prompts": prompts,
-    "settings": settings,
+    "settings": partial(settings, Settings.model_fields.keys() - HTTP),
+    "settings-http": partial(settings, HTTP),
     "sandbox": partial(tables, sandbox),
     "porting": partial(tables, porting),
     "rejections": rejections,

@@ -13,11 +13,12 @@ from typing import Any, Final, cast
 from pydantic import SecretStr
 
 from telefonie_mcp.settings.fields import PREFIX, Settings
+from telefonie_mcp.settings.hosted import HostedSettings
 
 __all__ = ["HTTP", "Launch", "SettingVariables", "settings_as_variables", "source_of"]
 
 _NAME: Final = "telefonie-mcp"
-HTTP: Final = frozenset({"http", "http_json"})
+HTTP: Final = frozenset(HostedSettings.model_fields)
 """Settings for serving HTTP, which are left out: clients start the server over stdio."""
 
 _PATH_OR_URL: Final = frozenset({"sandbox_db", "ledger"})
