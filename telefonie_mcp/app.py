@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from telefonie_mcp.ledger.replicas import Replicas
     from telefonie_mcp.ledger.source import LedgerSource
     from telefonie_mcp.settings.access import Access
+    from telefonie_mcp.telemetry.metrics import Metrics
     from telefonie_mcp.tools.requester import Requester
     from telefonie_mcp.upstream.client import ApiClient, Transport
     from telefonie_mcp.upstream.credentials import SentCredential
@@ -59,6 +60,7 @@ class App:
         replicas: The other servers that this one shares rate limits and news with.
         shared: What the apps of this process have in common, if it has several.
         rate_limit: How often its callers may call; by default as the settings say.
+        metrics: Where calls are measured.
 
     """
 
@@ -70,6 +72,7 @@ class App:
     replicas: "Replicas | None" = None
     shared: "Shared | None" = None
     rate_limit: "RateLimit | None" = None
+    metrics: "Metrics | None" = None
 
     @classmethod
     def from_settings(

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "telefonie_mcp"
 LAYERS = (
     {"errors", "money", "progress", "deadline", "text", "sqlite"},
     {"redaction", "numbering"},
-    {"logs"},
+    {"telemetry"},
     {"openapi"},
     {"ledger"},
     {"sandbox"},

@@ -69,6 +69,11 @@ class Caller(Protocol):
         ...
 
     @property
+    def scopes(self) -> frozenset[str] | None:
+        """The scopes that its token grants; ``None`` where no token is needed."""
+        ...
+
+    @property
     def local(self) -> bool:
         """Whether it is on this machine and may name files of it."""
         ...
@@ -100,6 +105,7 @@ class CommandLine:
     key: str = name
     answered: bool = False
     local: bool = True
+    scopes: frozenset[str] | None = None
 
     async def approve(self, question: Question) -> str:
         """Return an identifier of the approval that the person has given.

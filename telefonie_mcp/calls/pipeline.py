@@ -33,6 +33,7 @@ from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Catalog, Tool
 from telefonie_mcp.tools.differences import noted
 from telefonie_mcp.tools.requester import Requester, content_of
+from telefonie_mcp.tools.scopes import allows, named, needed
 
 __all__ = ["Pipeline", "Result", "WriteObserver"]
 
@@ -136,6 +137,7 @@ class Pipeline:
     ) -> Result:
         self._refuse_when_closing()
         await self._rate_limit.take(caller.key)
+        _check_scope(tool, arguments, caller)
         deadline = Deadline.after(self._seconds)
         given = await self._uploads.read(tool, arguments, deadline, local=caller.local)
         tool = given.tool
@@ -237,6 +239,17 @@ class Pipeline:
         self._closing = True
         while self._writing:
             await self._idle.wait()
+
+
+def _check_scope(tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller) -> None:
+    """Refuse a call that the caller's token does not allow, whatever was checked before it came here."""
+    scope = needed(tool, arguments)
+    if caller.scopes is not None and not allows(caller.scopes, scope):
+        raise ToolError(
+            f"{NOTHING_DONE}: the token does not allow {tool.name}.",
+            code="insufficient_scope",
+            hint=f"Sign in again, with the scopes {' '.join(named(scope))}.",
+        )
 
 
 def _intent(

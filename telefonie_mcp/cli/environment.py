@@ -54,7 +54,7 @@ def sandbox_settings(flags: Mapping[str, Any]) -> Settings:
 
 
 def _read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
-    from telefonie_mcp.logs import configure_logging  # noqa: PLC0415
+    from telefonie_mcp.telemetry.logs import configure_logging  # noqa: PLC0415
 
     settings = read_settings(environment, flags)
     if problem := missing_directory(settings):

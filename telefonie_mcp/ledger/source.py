@@ -10,6 +10,7 @@ from anyio import to_thread
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.ledger.files import FileMark
 from telefonie_mcp.ledger.records import LedgerError
+from telefonie_mcp.telemetry.measures import timed, took
 
 if TYPE_CHECKING:
     from telefonie_mcp.ledger.store import Ledger
@@ -87,8 +88,12 @@ async def in_thread(deadline: Deadline, work: Callable[..., _T], *arguments: Any
         with waiting(patience):
             return work(*arguments)
 
-    with anyio.move_on_after(patience + _GRACE_SECONDS):
-        return await to_thread.run_sync(run, abandon_on_cancel=True)
+    begun = timed()
+    try:
+        with anyio.move_on_after(patience + _GRACE_SECONDS):
+            return await to_thread.run_sync(run, abandon_on_cancel=True)
+    finally:
+        took("ledger", begun)
     raise LedgerError("the ledger cannot be used: it does not answer in time")
 
 

@@ -106,9 +106,10 @@ class Redactor:
 
     def values(self, texts: Mapping[str, str]) -> dict[str, str]:
         """Return ``texts`` with values without secrets, as :meth:`text` returns each."""
-        if self._is_without(",".join(texts.values())):
-            return dict(texts)
-        return {name: self.text(value) for name, value in texts.items()}
+        items = dict(texts.items())
+        if self._is_without(",".join(items.values())):
+            return items
+        return {name: self.text(value) for name, value in items.items()}
 
     def json(self, value: Any) -> Any:
         """Return a JSON value without secrets in keys, strings and whole numbers, at any depth."""

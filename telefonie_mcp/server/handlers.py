@@ -15,6 +15,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
@@ -32,7 +33,7 @@ from telefonie_mcp.text import compact
 from telefonie_mcp.tools.catalog import Tool
 
 if TYPE_CHECKING:
-    from telefonie_mcp.calls.pipeline import Result
+    from telefonie_mcp.calls.pipeline import Result, WriteObserver
 
 __all__ = [
     "META",
@@ -67,7 +68,8 @@ class TelefonieServer(Server[Any]):
 
     def use(self, app: App) -> None:
         """Serve ``app`` from the next request on; the sessions and subscriptions of clients stay."""
-        self.handlers.use(app)
+        self.handlers.views.use(app)
+        app.write_observers.extend(self.handlers.observers)
         self.instructions = instructions(app)
 
     def get_capabilities(self, *args: Any, **kwargs: Any) -> types.ServerCapabilities:
@@ -129,7 +131,7 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         finally:
             if end:
                 end()
-            await handlers.app.aclose()
+            await handlers.views.app.aclose()
 
     server = TelefonieServer(
         "telefonie-mcp",
@@ -140,9 +142,8 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         icons=ICONS,
         cache_hints=cache_hints(private=app.settings.hosted),
         lifespan=lifespan,
-        get_tool_input_schema=handlers.input_schema,  # the SDK would list all tools before every call
+        get_tool_input_schema=handlers.views.input_schema,  # the SDK would list all tools before every call
         on_list_tools=handlers.list_tools,
-        on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
@@ -153,13 +154,24 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         on_get_prompt=handlers.get_prompt,
         on_completion=handlers.complete,
     )
+    server.add_request_handler("tools/call", types.CallToolRequestParams, handlers.call_tool)
     server.add_request_handler("server/discover", types.RequestParams, server.discover)
     server.subscriptions = subscriptions
     server.handlers = handlers
+    if app.metrics:
+        from telefonie_mcp.server.measuring import Measuring  # noqa: PLC0415 - an extra
+
+        measuring = Measuring(app.metrics, app.catalog, handlers.prompt_names)
+        handlers.observe(measuring.written)
+        server.middleware.append(measuring)
     keys = [key.get_secret_value() for key in app.settings.state_keys]
     server.middleware.append(_hide_unexpected_errors)
+    if app.settings.hosted:
+        from telefonie_mcp.server.auth.wall import require_principal  # noqa: PLC0415 - only in hosted mode
+
+        server.middleware.append(require_principal)
     server.middleware.append(RequestStateSeal(keys, answer_seconds, server.name))
-    server.middleware.append(handlers.around)
+    server.middleware.append(handlers.views.around)
     return server
 
 
@@ -168,29 +180,26 @@ class _Handlers:
 
     def __init__(self, app: App, answer_seconds: float) -> None:
         self._answer_seconds = answer_seconds
-        self.subscriptions = Subscriptions(self._may_change)
-        self.use(app)
+        self.views = Views(app, tool_definition)
+        self.subscriptions = Subscriptions(self.views.may_change)
+        self.observers: list[WriteObserver] = []
+        self.observe(self.notify_subscribers)
 
-    def use(self, app: App) -> None:
-        """Serve ``app`` from the next request on."""
-        self.app, self.views = app, Views(app, tool_definition)
-        app.write_observers.append(self.notify_subscribers)
+    def observe(self, observer: "WriteObserver") -> None:
+        """Tell ``observer`` of every write."""
+        self.observers.append(observer)
+        self.views.app.write_observers.append(observer)
 
-    def _may_change(self, ctx: _Context, uri: str) -> bool:
-        return self.views.seen(ctx).may_change(uri)
-
-    async def around(self, ctx: _Context, call_next: CallNext) -> HandlerResult:
-        return await self.views.around(ctx, call_next)
-
-    def input_schema(self, name: str) -> Mapping[str, Any] | None:
-        return self.app.catalog.input_schema(name)
+    @property
+    def prompt_names(self) -> set[str]:
+        return {prompt.name for prompt in self.views.whole.prompts.listed()}
 
     async def list_tools(self, ctx: _Context, __: _Page) -> types.ListToolsResult:
         return self.views.seen(ctx).tools
 
     async def call_tool(
         self, ctx: _Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
+    ) -> dict[str, Any] | types.CallToolResult | types.InputRequiredResult:
         caller, view = McpCaller(ctx, params, self._answer_seconds), self.views.seen(ctx)
         catalog, pipeline = view.catalog, view.app.pipeline
         try:
@@ -232,9 +241,9 @@ class _Handlers:
         return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
     async def notify_subscribers(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
-        changed = self.views.whole.resources.changed_by(tool, values, state)
-        if self.app.replicas:
-            self.app.replicas.notifications.publish(self.app.settings.account, changed)
+        app, changed = self.views.app, self.views.whole.resources.changed_by(tool, values, state)
+        if app.replicas:
+            app.replicas.notifications.publish(app.settings.account, changed)
         await self.subscriptions.notify(changed)
 
 
@@ -255,13 +264,18 @@ def tool_definition(tool: Tool) -> types.Tool:
     )
 
 
-def success_result(result: "Result") -> types.CallToolResult:
-    """Return the content as structured content and as JSON text, because clients show one or the other."""
-    return types.CallToolResult(
-        content=[types.TextContent(text=compact(result.content))],
-        structured_content=result.content,
-        _meta={META + name: value for name, value in result.meta.items()},
-    )
+def success_result(result: "Result") -> dict[str, Any]:
+    """Return the content as structured content and as JSON text, because clients show one or the other.
+
+    It is in the form of the wire, which the SDK validates; of a model, it would validate that form as well.
+    """
+    return {
+        "content": [{"type": "text", "text": to_json(result.content).decode()}],
+        "structuredContent": result.content,
+        "isError": False,
+        "resultType": "complete",
+        "_meta": {META + name: value for name, value in result.meta.items()},
+    }
 
 
 def error_result(error: ToolError, *, mode: str) -> types.CallToolResult:

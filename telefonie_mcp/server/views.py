@@ -96,10 +96,22 @@ class Views:
     """
 
     def __init__(self, app: App, define: Callable[[Tool], types.Tool]) -> None:
-        self.app = app
         self._define = define
-        self.whole: Final = View.of(app, define)
+        self.use(app)
+
+    def use(self, app: App) -> None:
+        """Show ``app`` from the next request on."""
+        self.app = app
+        self.whole = View.of(app, self._define)
         self._views: dict[tuple[tuple[str, str], ...], View] = {}
+
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """Return the input schema of an enabled tool, or ``None`` for an unknown name."""
+        return self.app.catalog.input_schema(name)
+
+    def may_change(self, ctx: ServerRequestContext[Any, Any], uri: str) -> bool:
+        """Return whether a request sees the resource, and it can change through this server."""
+        return self.seen(ctx).may_change(uri)
 
     def seen(self, ctx: ServerRequestContext[Any, Any]) -> View:
         """Return what a request sees, which its headers can tighten.

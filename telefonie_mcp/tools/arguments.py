@@ -95,7 +95,7 @@ def read_arguments(
     violations += [
         Violation(excerpt(name), f"holds {character}, {_NOT_SENT}")
         for name, value in readable.items()
-        if (character := control_character({name: value}))
+        if (character := control_character(name) or control_character(value))
     ]
     refused = {violation.field for violation in violations}
     others = (v for v in _violations(tool, readable) if v.field not in refused)

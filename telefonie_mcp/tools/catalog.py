@@ -230,6 +230,23 @@ def restrict(
     return replace(catalog, switched_off=off, absent=absent)
 
 
+def check_number_types(catalog: Catalog, names: Collection[str]) -> None:
+    """Check that an operator names only types of number that the API has.
+
+    Raises:
+        SettingsError: there is no such type; a misspelt one would silently allow nothing.
+
+    """
+    known: dict[str, None] = {}
+    for tool in catalog:
+        if tool.hints.effect == "acquire" and tool.hints.preview:
+            offers = catalog.sibling(tool, tool.hints.preview.operation)
+            schema = offers.input_schema["properties"].get(tool.hints.offer_members.type, {})
+            known |= dict.fromkeys(schema.get("enum", ()))
+    for name in sorted({*names} - known.keys()):
+        raise SettingsError(f"TELEFONIE_NUMBER_TYPES: there is no type {name!r}; {did_you_mean(name, known)}")
+
+
 def ungiven(tool: Tool) -> dict[str, str]:
     """Return what sentences of the hints say for arguments that are not given."""
     return dict.fromkeys(tool.input_schema["properties"], "(not given)")

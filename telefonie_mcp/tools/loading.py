@@ -13,8 +13,7 @@ from telefonie_mcp.errors import DocumentError, SettingsError
 from telefonie_mcp.openapi.documents import Document, load_documents
 from telefonie_mcp.openapi.toolsets import BASE
 from telefonie_mcp.settings.fields import Settings
-from telefonie_mcp.text import did_you_mean
-from telefonie_mcp.tools.catalog import Catalog, restrict, with_currency
+from telefonie_mcp.tools.catalog import Catalog, check_number_types, restrict, with_currency
 from telefonie_mcp.tools.derivation import build_catalog
 
 __all__ = ["Catalogs", "Loaded"]
@@ -101,7 +100,7 @@ def _derived(documents: tuple[Document, ...], settings: Settings) -> Loaded:
 
 
 def _chosen(whole: Loaded, settings: Settings, absent: str) -> Loaded:
-    _check_number_types(whole.catalog, settings)
+    check_number_types(whole.catalog, settings.number_types)
     toolsets = settings.listed_toolsets
     catalog = restrict(
         whole.catalog,
@@ -116,15 +115,3 @@ def _chosen(whole: Loaded, settings: Settings, absent: str) -> Loaded:
         raise SettingsError(f"no tool is left after {blamed}. {catalog.absent}".strip())
     documents = tuple(each for each in whole.documents if each.toolset in {"", *toolsets})
     return Loaded(documents, catalog)
-
-
-def _check_number_types(catalog: Catalog, settings: Settings) -> None:
-    """Raise ``SettingsError`` for an unknown number type: a misspelt one would silently allow nothing."""
-    known: dict[str, None] = {}
-    for tool in catalog:
-        if tool.hints.effect == "acquire" and tool.hints.preview:
-            offers = catalog.sibling(tool, tool.hints.preview.operation)
-            schema = offers.input_schema["properties"].get(tool.hints.offer_members.type, {})
-            known |= dict.fromkeys(schema.get("enum", ()))
-    for name in sorted(settings.number_types - known.keys()):
-        raise SettingsError(f"TELEFONIE_NUMBER_TYPES: there is no type {name!r}; {did_you_mean(name, known)}")

@@ -233,12 +233,7 @@ class ApiClient:
         given = {name.lower() for name in headers}
         defaults = [(name, value) for name, value in self._defaults if name not in given]
         connecting = seconds * CONNECTING
-        timeout = {
-            "connect": min(_MAX_CONNECT_SECONDS, connecting),
-            "read": seconds,
-            "write": seconds,
-            "pool": connecting,
-        }
+        timeout = {"connect": min(_MAX_CONNECT_SECONDS, connecting), "pool": connecting}
         return httpx.Request(
             request.method,
             url,

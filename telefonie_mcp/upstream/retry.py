@@ -15,6 +15,7 @@ from typing import Final
 import anyio
 
 from telefonie_mcp.deadline import FAIR_ATTEMPT, Deadline
+from telefonie_mcp.telemetry.measures import timed, took
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered, retry_after
 
 __all__ = ["pause_before_retry", "send_until_known"]
@@ -75,10 +76,23 @@ async def send_until_known(
 
     """
     for attempt in count():
+        begun = timed()
         outcome = await send(min(attempt_seconds, deadline.remaining))
+        took("upstream", begun, outcome=_measured(outcome), write=str(writes).lower())
         pause = pause_before_retry(outcome, attempt, writes=writes)
         if pause is None or pause + attempt_seconds * FAIR_ATTEMPT > deadline.remaining:
             return outcome
         await before_pause(outcome, pause)
         await anyio.sleep(pause)
     raise AssertionError  # count() does not end
+
+
+def _measured(outcome: Outcome) -> str:
+    """Return the status of an answer, or what there was instead."""
+    match outcome:
+        case Answer():
+            return str(outcome.status)
+        case NotSent():
+            return "not_sent"
+        case Unanswered():
+            return "unanswered"

@@ -87,7 +87,7 @@ async def test_a_write_through_one_replica_is_news_at_the_other(mode: Mode, ledg
 
 
 async def test_no_news_of_one_tenant_reach_another(ledger: str) -> None:
-    """News arrive in the order in which they are sent, so the first ones would be those of the other tenant."""
+    """News arrive in the order in which they are sent, so the first would be that of the other tenant."""
     async with (
         faulty() as provider,
         replica(provider, ledger, account="acme") as (acme, _),

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from telefonie_mcp.logs import configure_logging
+from telefonie_mcp.telemetry.logs import configure_logging
 
 SECRET = "sekret-0451"
 
