@@ -160,7 +160,9 @@ class _Handlers:
         self._answer_seconds = answer_seconds
         self._tools = types.ListToolsResult(tools=[tool_definition(tool) for tool in app.catalog])
         self.resources = Resources(app)
-        self.subscriptions = Subscriptions(self.resources.may_change)
+        self.subscriptions = Subscriptions(
+            self.resources.may_change, sessions=app.settings.legacy_sessions == "sticky"
+        )
         self._prompts = Prompts(app.catalog)
 
     @property
