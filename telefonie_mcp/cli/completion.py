@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class
+from click.shell_completion import BashComplete, CompletionItem, ZshComplete, add_completion_class
 
 from telefonie_mcp.cli.environment import settings_in_force
 from telefonie_mcp.errors import TelefonieError
@@ -34,9 +34,26 @@ class _Bash(BashComplete):
     )
 
 
+class _Zsh(ZshComplete):
+    """Completion for zsh that adds no space after ``NAME=``, where the value follows."""
+
+    source_template = (
+        ZshComplete.source_template.replace(
+            "    local -a response\n", "    local -a response\n    local -a joined\n"
+        )
+        .replace(
+            '        if [[ "$type" == "plain" ]]; then\n',
+            '        [[ "$key" == *= ]] && joined=(-S "")\n        if [[ "$type" == "plain" ]]; then\n',
+        )
+        .replace("completions_with_descriptions -U\n", 'completions_with_descriptions -U "${joined[@]}"\n')
+        .replace("compadd -U -V", 'compadd -U "${joined[@]}" -V')
+    )
+
+
 def register() -> None:
     """Make click use the completion of this module."""
     add_completion_class(_Bash)
+    add_completion_class(_Zsh)
 
 
 def complete_tool(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:

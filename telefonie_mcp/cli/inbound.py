@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from telefonie_mcp.cli.environment import sandbox_errors, sandbox_settings
+from telefonie_mcp.cli.terminal import Column, columns_of, is_terminal, say, table
+from telefonie_mcp.text import clean, clean_line
 
 if TYPE_CHECKING:
     from telefonie_mcp.sandbox.inbound import Inbound, InboundEvent
@@ -18,6 +21,10 @@ __all__ = ["COMMANDS"]
 _ALLOW_PRIVATE: Final = click.option(
     "--allow-private", is_flag=True, help="Deliver to private, loopback and link-local addresses too."
 )
+
+
+_SHOWN: Final = 1000
+"""Characters of what happened that a table shows at most."""
 
 
 class _Number(click.ParamType[str]):
@@ -86,10 +93,11 @@ def events(flags: dict[str, Any], number: str, *, as_json: bool, limit: int) -> 
 
     with sandbox_errors():
         found = read_events(_database(flags), number, limit=limit)
-    for event in found:
-        click.echo(json.dumps(asdict(event), default=str, ensure_ascii=False) if as_json else _line(event))
+    show = _json if as_json else _table if is_terminal(sys.stdout) else _text
+    for line in show(found):
+        click.echo(line)
     if not found:
-        click.echo(f"Nothing has come in on {number}.", err=True)
+        say(f"Nothing has come in on {number}.", err=True)
 
 
 @click.command("webhook-secret")
@@ -117,26 +125,45 @@ def _deliver(flags: dict[str, Any], inbound: "Inbound", *, allow_private: bool) 
 
     with sandbox_errors():
         delivery = anyio.run(partial(deliver, _database(flags), inbound, allow_private=allow_private))
-    click.echo(_line(delivery.event), err=True)
-    if delivery.body:
-        click.echo(_cleaned(delivery.body))
+    say(_line(delivery.event), err=True)
+    for line in _cleaned(delivery.body):
+        say(line)
     sys.exit(0 if delivery.event.outcome == "delivered" else 1)
 
 
+def _json(events: "Sequence[InboundEvent]") -> Iterator[str]:
+    yield from (json.dumps(asdict(event), default=str, ensure_ascii=False) for event in events)
+
+
+def _text(events: "Sequence[InboundEvent]") -> Iterator[str]:
+    yield from map(_line, events)
+
+
+def _table(events: "Sequence[InboundEvent]") -> Iterator[str]:
+    columns = [Column("time (UTC)", kept=True), Column("kind", kept=True), Column("from", kept=True)]
+    rows = [(_time(event), event.kind, event.sender) for event in events]
+    details = [[clean_line(_happened(event), _SHOWN)] for event in events]
+    yield from table(columns, rows, columns_of(sys.stdout), details)
+
+
 def _line(event: "InboundEvent") -> str:
-    took = "" if event.milliseconds is None else f" ({event.milliseconds} ms)"
+    shown = f"{_time(event)} UTC  {event.kind} from {event.sender}  {_happened(event)}"
+    return "\n".join(_cleaned(shown))
+
+
+def _time(event: "InboundEvent") -> str:
+    return f"{event.at:%Y-%m-%d %H:%M:%S}"
+
+
+def _happened(event: "InboundEvent") -> str:
     target = f"POST {event.url}: " if event.url else ""
-    shown = (
-        f"{event.at:%Y-%m-%d %H:%M:%S} UTC  {event.kind} from {event.sender}  {target}{event.detail}{took}"
-    )
-    return _cleaned(shown)
+    took = "" if event.milliseconds is None else f" ({event.milliseconds} ms)"
+    return f"{target}{event.detail}{took}"
 
 
-def _cleaned(text: str) -> str:
-    """Return text without control and invisible characters, with its line breaks."""
-    from telefonie_mcp.text import clean  # noqa: PLC0415
-
-    return "\n".join(clean(line) for line in text.splitlines())
+def _cleaned(text: str) -> list[str]:
+    """Return the lines of a text without control and invisible characters."""
+    return [clean(line) for line in text.splitlines()]
 
 
 def _database(flags: dict[str, Any]) -> str:

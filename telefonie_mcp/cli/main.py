@@ -32,9 +32,6 @@ SECRETS: Final = frozenset({"api_key", "ledger", "state_keys"})
 _COMPLETES: Final = "_TELEFONIE_MCP_COMPLETE"
 """Variable by which a shell asks for completions."""
 
-_NARROWEST: Final = 52
-"""Columns of a window for which click lays out its help."""
-
 
 def main() -> NoReturn:
     """Run the command line; a ``TelefonieError`` ends it with one sentence and status 2.
@@ -56,7 +53,9 @@ def _run() -> int:
             from telefonie_mcp.cli.completion import register  # noqa: PLC0415
 
             register()
-        cli(prog_name=_PROGRAM, **_layout())
+        status = _command()
+        if sys.stdout:
+            sys.stdout.flush()  # here, where it can still be told that it failed
     except TelefonieError as error:
         from telefonie_mcp.cli.terminal import say  # noqa: PLC0415
 
@@ -64,19 +63,24 @@ def _run() -> int:
         return 2
     except SystemExit as end:
         if sys.stdout:
-            sys.stdout.flush()  # here, where it can still be told that it failed
+            sys.stdout.flush()
         return end.code if isinstance(end.code, int) else 0
-    return 2
+    return status
 
 
-def _layout() -> dict[str, Any]:
-    """Return how click lays out its help, which it does not do for narrow windows by itself."""
-    if len(sys.argv) == 1:
-        return {}
-    from telefonie_mcp.cli.terminal import columns_of, is_terminal  # noqa: PLC0415
+def _command() -> int:
+    """Run the command, and show what click says of its arguments as the window has room for it."""
+    try:
+        status = cli.main(prog_name=_PROGRAM, standalone_mode=False)
+    except click.ClickException as error:
+        from telefonie_mcp.cli.usage import show  # noqa: PLC0415
 
-    columns = columns_of(sys.stdout) if is_terminal(sys.stdout) else _NARROWEST
-    return {"terminal_width": columns} if columns < _NARROWEST else {}
+        show(error)
+        return error.exit_code
+    except click.Abort:
+        click.echo("Aborted!", err=True)
+        return 1
+    return status if isinstance(status, int) else 0
 
 
 def _diagnosis(error: TelefonieError) -> str:
@@ -128,8 +132,28 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+class _Context(click.Context):
+    """A context that shows help in the width of the window."""
+
+    def make_formatter(self) -> click.HelpFormatter:
+        """Return what lays out the help."""
+        from telefonie_mcp.cli.usage import formatter  # noqa: PLC0415
+
+        return formatter(super().make_formatter())
+
+
+def _fitted(command: click.Command) -> click.Command:
+    """Make a command, and those below it, show their help in the width of the window."""
+    command.context_class = _Context
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        _fitted(each)
+    return command
+
+
 class _Commands(click.Group):
     """A group that imports the module of a command when the command is used."""
+
+    context_class = _Context
 
     modules: Final = {
         "call": "telefonie_mcp.cli.call",
@@ -147,8 +171,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of that name."""
         if module := self.modules.get(cmd_name):
-            return getattr(import_module(module), cmd_name)
-        return super().get_command(ctx, cmd_name)
+            return _fitted(getattr(import_module(module), cmd_name))
+        found = super().get_command(ctx, cmd_name)
+        return found and _fitted(found)
 
 
 @click.group(

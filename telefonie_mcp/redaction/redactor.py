@@ -6,7 +6,7 @@ lower case. Base64 and hexadecimal digits of a secret are looked for like the se
 the original text is replaced; what is around it stays as it is.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol, cast
 
 from telefonie_mcp.redaction.encodings import BROKEN_ESCAPE, MAX_LAYERS, Segment, decoded, traced, undone
@@ -90,11 +90,9 @@ class Redactor:
         """
         if not self._needles:
             return text
+        if self._is_without(text):
+            return text
         cut = next((cut for cut in CUTS if text.endswith(cut)), "")
-        if not cut and self._is_plain(text):
-            folded = text.casefold()
-            if not any(needle in folded for needle in self._texts):
-                return text
         stem = text.removesuffix(cut)
         kept = [each.casefold() for each in keep if each]
         spans = sorted(self._spans(stem, kept, is_cut=bool(cut)))
@@ -105,6 +103,13 @@ class Redactor:
                 pieces += (stem[end:start], self._stand_in)
             end = max(end, stop)
         return "".join((*pieces, stem[end:], cut)) if spans else text
+
+    def values(self, texts: Mapping[str, str]) -> dict[str, str]:
+        """Return ``texts`` with values without secrets, as :meth:`text` returns each."""
+        items = dict(texts.items())
+        if self._is_without(",".join(items.values())):
+            return items
+        return {name: self.text(value) for name, value in items.items()}
 
     def json(self, value: Any) -> Any:
         """Return a JSON value without secrets in keys, strings and whole numbers, at any depth."""
@@ -122,6 +127,18 @@ class Redactor:
                 return value if self.text(str(value)) == str(value) else self._stand_in
             case _:
                 return value
+
+    def _is_without(self, text: str) -> bool:
+        """Whether ``text``, which is plain, has no secret; then no part of it has one either.
+
+        A mark of a cut is not plain, so none is cut.
+        """
+        if not self._needles:
+            return True
+        if not self._is_plain(text):
+            return False
+        folded = text.lower()  # as casefold() does with ASCII
+        return not any(needle in folded for needle in self._texts)
 
     def _is_plain(self, text: str) -> bool:
         """Whether nothing in ``text`` is escaped, invisible or beyond ASCII."""

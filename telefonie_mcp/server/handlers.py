@@ -14,7 +14,9 @@ from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
@@ -57,7 +59,7 @@ _Page = types.PaginatedRequestParams | None
 
 
 class TelefonieServer(Server[Any]):
-    """The SDK's server, with exact capabilities.
+    """The SDK's server, with exact capabilities, and of itself only as much in each answer as that needs.
 
     Attributes:
         subscriptions: The clients that are subscribed to resources.
@@ -73,6 +75,24 @@ class TelefonieServer(Server[Any]):
             if capability:
                 capability.list_changed = False
         return capabilities
+
+    @property
+    def server_info_stamp(self) -> dict[str, Any]:
+        """What an answer of 2026-07-28 says of the server; the answer to ``server/discover`` has the rest."""
+        return {"name": self.name, "version": self.version, "title": self.title}
+
+    async def discover(self, ctx: _Context, _: types.RequestParams) -> types.DiscoverResult:
+        """Answer ``server/discover`` with all that there is to say of the server, its icons among it."""
+        return types.DiscoverResult(
+            supported_versions=[*MODERN_PROTOCOL_VERSIONS],
+            capabilities=self.get_capabilities(protocol_version=ctx.protocol_version),
+            instructions=self.instructions,
+            _meta={
+                types.SERVER_INFO_META_KEY: self.server_info.model_dump(
+                    by_alias=True, mode="json", exclude_none=True
+                )
+            },
+        )
 
 
 def create_server(settings: Settings | None = None) -> TelefonieServer:
@@ -127,7 +147,6 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         lifespan=lifespan,
         get_tool_input_schema=app.catalog.input_schema,  # the SDK would list all tools before every call
         on_list_tools=handlers.list_tools,
-        on_call_tool=handlers.call_tool,
         on_list_resources=handlers.list_resources,
         on_list_resource_templates=handlers.list_templates,
         on_read_resource=handlers.read_resource,
@@ -138,6 +157,8 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         on_get_prompt=handlers.get_prompt,
         on_completion=handlers.complete,
     )
+    server.add_request_handler("tools/call", types.CallToolRequestParams, handlers.call_tool)
+    server.add_request_handler("server/discover", types.RequestParams, server.discover)
     server.subscriptions = subscriptions
     app.write_observers.append(handlers.notify_subscribers)
     if app.metrics:
@@ -174,7 +195,7 @@ class _Handlers:
 
     async def call_tool(
         self, ctx: _Context, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
+    ) -> dict[str, Any] | types.CallToolResult | types.InputRequiredResult:
         caller = McpCaller(ctx, params, self._answer_seconds)
         try:
             with listening(ctx.session.report_progress):
@@ -234,13 +255,18 @@ def tool_definition(tool: Tool) -> types.Tool:
     )
 
 
-def success_result(result: "Result") -> types.CallToolResult:
-    """Return the content as structured content and as JSON text, because clients show one or the other."""
-    return types.CallToolResult(
-        content=[types.TextContent(text=compact(result.content))],
-        structured_content=result.content,
-        _meta={META + name: value for name, value in result.meta.items()},
-    )
+def success_result(result: "Result") -> dict[str, Any]:
+    """Return the content as structured content and as JSON text, because clients show one or the other.
+
+    It is in the form of the wire, which the SDK validates; of a model, it would validate that form as well.
+    """
+    return {
+        "content": [{"type": "text", "text": to_json(result.content).decode()}],
+        "structuredContent": result.content,
+        "isError": False,
+        "resultType": "complete",
+        "_meta": {META + name: value for name, value in result.meta.items()},
+    }
 
 
 def error_result(error: ToolError, *, mode: str) -> types.CallToolResult:

@@ -42,6 +42,9 @@ _MAX_DEPTH: Final = 64
 _MAX_ENCODED: Final = 8000
 """Characters of an encoded argument outside the body: RFC 9110 §4.1 asks servers to accept URIs this long."""
 
+_SURELY_SHORT: Final = _MAX_ENCODED // 12
+"""Characters of a string that cannot be too long: each has at most four bytes of UTF-8, ``%XX`` each."""
+
 _TOO_LONG: Final = f"must have at most {_MAX_ENCODED:,} characters when it is encoded"
 
 _TOO_MANY_VALUES: Final = f"makes more than {MAX_VALUES:,} values with the arguments before it"
@@ -92,7 +95,7 @@ def read_arguments(
     violations += [
         Violation(excerpt(name), f"holds {character}, {_NOT_SENT}")
         for name, value in readable.items()
-        if (character := control_character({name: value}))
+        if (character := control_character(name) or control_character(value))
     ]
     refused = {violation.field for violation in violations}
     others = (v for v in _violations(tool, readable) if v.field not in refused)
@@ -116,6 +119,8 @@ def _few(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 def _check_size(tool: Tool, arguments: dict[str, Any]) -> None:
     """Refuse arguments with so many values that looking at each of them would hold up other calls."""
     left = MAX_VALUES
+    if len(arguments) <= left and not any(isinstance(value, dict | list) for value in arguments.values()):
+        return  # each is one value
     for name, value in arguments.items():
         count = values_in(value, left)
         if count <= left:
@@ -128,6 +133,8 @@ def _check_size(tool: Tool, arguments: dict[str, Any]) -> None:
 
 
 def _encodable(name: str, value: Any) -> bool:
+    if isinstance(value, str) and value.isascii() and name.isascii():
+        return True  # as nearly every argument
     try:
         json.dumps({name: value}, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -180,11 +187,14 @@ def _placement_violations(tool: Tool, binding: Binding, value: Any) -> Iterator[
         return
     if not isinstance(binding.place, Parameter):
         return
+    in_path = binding.place.location == "path"
+    if isinstance(value, str) and len(value) <= _SURELY_SHORT and not in_path and not binding.place.json:
+        return
     if _length(value) > _MAX_ENCODED:
         yield Violation(binding.argument, _TOO_LONG)
         return
     text = encoded(binding.place, value)
-    if binding.place.location == "path" and not text.strip("."):
+    if in_path and not text.strip("."):
         yield Violation(binding.argument, f"must not be empty or dots alone {received(value)}")
     if len(text) > _MAX_ENCODED:
         yield Violation(binding.argument, _TOO_LONG)

@@ -63,7 +63,7 @@ class Tool:
     document_subjects: frozenset[str] = frozenset()
     strict: bool = True
 
-    @property
+    @cached_property
     def formats(self) -> Mapping[str, str]:
         """Argument → name in :data:`~telefonie_mcp.tools.formats.FORMATS`, for arguments with a format."""
         return {name: hint.format for name, hint in self.hints.arguments.items() if hint.format}
@@ -84,7 +84,7 @@ class Tool:
         """Names of members that are hidden in arguments and answers: a secret belongs to the document."""
         return self.document_secrets - {member_name(self.hints.subject or "")}
 
-    @property
+    @cached_property
     def subject_names(self) -> frozenset[str]:
         """Names of members that say what an answer of the document is about."""
         return self.document_subjects - self.secret_names

@@ -5,14 +5,19 @@ string becomes an integer, number, boolean, list or object only where the schema
 string is the JSON text of exactly that. Secrets stay as they are: leading zeros belong to them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, cast
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from telefonie_mcp.openapi.references import Json
 from telefonie_mcp.tools.catalog import Tool, member_name
 from telefonie_mcp.tools.validation import compile_schema, values_in
 from telefonie_mcp.upstream.outcomes import parse_json
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator
 
 __all__ = ["MAX_VALUES", "as_wanted"]
 
@@ -27,6 +32,9 @@ _MAX_DIGITS: Final = 32
 
 _MAX_DEPTH: Final = 64
 """Levels of an argument that are looked at; a deeper one is refused."""
+
+_MAX_TRIED: Final = 5_000
+"""Values that are tried with alternatives of schemas, in the arguments of one call."""
 
 _NO_DIGITS: Final = "aZ_-+. "
 """A pattern that also allows one of these in place of a digit does not want digits."""
@@ -44,41 +52,99 @@ _WANTED: Final[Mapping[type, frozenset[str]]] = {
 def as_wanted(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments in the types that the input schema of ``tool`` wants."""
     properties = tool.input_schema["properties"]
+    coercion = _Coercion(tool.secret_names)
     return {
         name: value
         if name in tool.secrets
-        else _as_wanted(properties.get(name, {}), value, tool.secret_names, _MAX_DEPTH)
+        else coercion.as_wanted(properties.get(name, {}), value, _MAX_DEPTH)
         for name, value in arguments.items()
     }
 
 
-def _as_wanted(schema: Any, value: Any, secrets: frozenset[str], levels: int) -> Any:
-    if not isinstance(schema, Mapping) or not levels:
-        return value
-    source = cast("Json", schema)
-    if isinstance(value, str):
-        value = _parsed(source, value)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        return _as_digits(source, value)
-    match value:
-        case list():
-            items = cast("list[Any]", value)
-            return [_as_wanted(source.get("items"), item, secrets, levels - 1) for item in items]
-        case dict():
-            members = cast("Json", source.get("properties") or {})
-            others = source.get("additionalProperties")
-            return {
-                name: member
-                if member_name(name) in secrets
-                else _as_wanted(members.get(name, others), member, secrets, levels - 1)
-                for name, member in cast("dict[str, Any]", value).items()
-            }
-        case _:
+class _Coercion:
+    """The arguments of one call, and how many alternatives of schemas may still be tried for them.
+
+    Args:
+        secrets: Names of members that stay as they are.
+
+    """
+
+    def __init__(self, secrets: frozenset[str]) -> None:
+        self._secrets = secrets
+        self._left = _MAX_TRIED
+
+    def as_wanted(self, schema: Any, value: Any, levels: int) -> Any:
+        """Return ``value`` as ``schema`` wants it, down to so many levels."""
+        if not isinstance(schema, Mapping) or not levels:
             return value
+        source = cast("Json", schema)
+        if isinstance(value, str):
+            value = _parsed(source, value)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            return _as_digits(source, value)
+        match value:
+            case list():
+                items = cast("list[Any]", value)
+                value = [self.as_wanted(source.get("items"), item, levels - 1) for item in items]
+            case dict():
+                members = cast("Json", source.get("properties") or {})
+                others = source.get("additionalProperties")
+                value = {
+                    name: member
+                    if member_name(name) in self._secrets
+                    else self.as_wanted(members.get(name, others), member, levels - 1)
+                    for name, member in cast("dict[str, Any]", value).items()
+                }
+            case _:
+                return value
+        return self._as_alternative(source.get("anyOf", ()), value, levels)
+
+    def _as_alternative(self, alternatives: Sequence[Any], value: Any, levels: int) -> Any:
+        """Return a list or an object as the only alternative for its type wants it.
+
+        Of several, it is the one that the value then follows; a value that follows one already stays.
+        """
+        possible = [each for each in alternatives if _allows(each, value)]
+        if len(possible) == 1:
+            return self.as_wanted(possible[0], value, levels - 1)
+        self._left -= len(possible) * values_in(value, MAX_VALUES) if possible else 0
+        if not possible or self._left < 0:
+            return value
+        found: list[Any] = []
+        for alternative in possible:
+            wanted = self.as_wanted(alternative, value, levels - 1)
+            if _validator(_Alternative(alternative)).is_valid(wanted):
+                found.append(wanted)
+        return found[0] if found and value not in found and found.count(found[0]) == len(found) else value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Alternative:
+    """A schema that is compared as the object that it is: schemas live as long as their tools."""
+
+    schema: Json
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Alternative) and other.schema is self.schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+
+@lru_cache(maxsize=256)
+def _validator(alternative: _Alternative) -> "Draft202012Validator":
+    return compile_schema(alternative.schema, validate_formats=False)
+
+
+def _allows(schema: Any, value: object) -> bool:
+    kinds = _kinds(cast("Json", schema)) if isinstance(schema, Mapping) else None
+    return kinds is None or bool(_kinds_of(value) & kinds)
 
 
 def _parsed(schema: Json, text: str) -> Any:
     """Return the value of a JSON text where ``schema`` wants such a value and no string."""
+    if schema.get("type") == "string":
+        return text  # nothing beside it in the schema can allow another type
     kinds = _kinds(schema)
     if kinds is None or "string" in kinds or len(text) > _MAX_TEXT:
         return text

@@ -37,6 +37,8 @@ class SentSecrets:
 
     def remember(self, tool: Tool, arguments: Mapping[str, Any]) -> None:
         """Remember the secret arguments of a call that is about to be sent."""
+        if not tool.secrets and not tool.secret_names:
+            return  # as most tools
         given = [text for text in _sent_by(tool, arguments) if len(text) >= _MIN_REMEMBERED]
         sent = self._sent.setdefault(tool.document.id, OrderedDict())
         if not sent.keys() >= set(given):

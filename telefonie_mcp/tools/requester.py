@@ -1,7 +1,6 @@
 """Sends the request of a tool, with retries, and returns its outcome or its structured content."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from telefonie_mcp.deadline import READ_ATTEMPT, Deadline
@@ -76,21 +75,28 @@ class Requester:
         self.attempt_seconds = seconds * READ_ATTEMPT
         self.redactor: Final = client.redactor
         self._sent_secrets = SentSecrets()
+        self._ways: dict[str, tuple[str, Sequence[SentCredential]]] = {}
 
     def redaction(self, tool: Tool, arguments: Mapping[str, Any]) -> Redaction:
         """Return what must not be seen once these arguments are sent: their secrets are remembered."""
         self._sent_secrets.remember(tool, arguments)
         return self._sent_secrets.redaction(tool, arguments, self.redactor)
 
+    def _way(self, tool: Tool) -> "tuple[str, Sequence[SentCredential]]":
+        """Return where the requests of ``tool`` go and what goes with them, which stays the same."""
+        way = self._ways.get(tool.name)
+        if way is None:
+            way = self._ways[tool.name] = (self.server(tool), self.credentials(tool))
+        return way
+
     async def send(self, tool: Tool, arguments: Mapping[str, Any], deadline: Deadline) -> Outcome:
         """Send the tool's request, with the retries of :mod:`telefonie_mcp.upstream.retry`."""
         request = build_request(tool.operation, tool.bindings, arguments)
-        server, credentials = self.server(tool), self.credentials(tool)
+        server, credentials = self._way(tool)
         redaction = self.redaction(tool, arguments)
 
         async def once(seconds: float) -> Outcome:
-            outcome = await self._client.send(server, request, credentials, seconds=seconds)
-            return replace(outcome, redaction=redaction) if isinstance(outcome, Answer) else outcome
+            return await self._client.send(server, request, credentials, seconds=seconds, redaction=redaction)
 
         async def before_pause(outcome: Outcome, seconds: float) -> None:
             problem = f"the API {problem_of(tool, outcome)}"

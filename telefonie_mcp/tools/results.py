@@ -149,6 +149,8 @@ def violation(tool: Tool, content: Mapping[str, Any], redaction: Redaction = NO_
         violations_of,
     )
 
+    if tool.result_validator.is_valid(content):
+        return None
     errors = violations_of(tool.result_validator, tool.answer_schema, content)
     error = next((each for each in errors if each.instance != HIDDEN), None)
     if error is None:

@@ -6,8 +6,9 @@ under. The MCP SDK depends on it too.
 
 import math
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ import httpx2 as httpx
 from pydantic import SecretStr
 
 from telefonie_mcp.deadline import CONNECTING
-from telefonie_mcp.redaction import Redactor
+from telefonie_mcp.redaction import Redaction, Redactor
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 
 if TYPE_CHECKING:
@@ -64,19 +65,36 @@ def get_status(url: str, *, seconds: float) -> int:
         raise OSError(f"{url} does not answer ({type(error).__name__})") from error
 
 
-def _stays_at(server: str, target: str) -> bool:
-    """Whether ``target`` has scheme, host and port of ``server``.
+_Authority = tuple[str, bytes, int | None, str]
+"""Scheme, host and port as httpx reads a URL, and the authority as urllib does."""
+
+
+def _authority(url: httpx.URL, text: str) -> _Authority:
+    return url.scheme, url.raw_host, url.port, urlsplit(text).netloc
+
+
+@lru_cache
+def _authority_of(server: str) -> _Authority | None:
+    """Return where a base URL leads, or ``None`` where parsers can differ about that."""
+    try:
+        found = _authority(httpx.URL(server), server)
+    except (httpx.InvalidURL, ValueError):
+        return None
+    return None if {"@", "\\"} & {*found[-1]} else found
+
+
+def _url_at(server: str, target: str) -> httpx.URL | None:
+    """Return the URL ``target``, or ``None`` if it has not scheme, host and port of ``server``.
 
     Two parsers must agree, and nothing may be in an authority that parsers read differently: that is how a
     request, and the API key in it, would reach another host.
     """
+    expected = _authority_of(server)
     try:
-        url, base = httpx.URL(target), httpx.URL(server)
-        authorities = urlsplit(target).netloc, urlsplit(server).netloc
+        url = httpx.URL(target)
+        return url if expected and _authority(url, target) == expected else None
     except (httpx.InvalidURL, ValueError):
-        return False
-    same = (url.scheme, url.raw_host, url.port) == (base.scheme, base.raw_host, base.port)
-    return same and authorities[0] == authorities[1] and not {"@", "\\"} & {*authorities[0]}
+        return None
 
 
 class _BodyTooLargeError(Exception):
@@ -119,6 +137,7 @@ class ApiClient:
         self._local = local or {}
         self._encrypted = encrypted
         self._pool: httpx.AsyncClient | None = None
+        self._defaults: Sequence[tuple[str, str]] = ()
 
     @property
     def _http(self) -> httpx.AsyncClient:
@@ -131,6 +150,7 @@ class ApiClient:
                 follow_redirects=False,
                 limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS),
             )
+            self._defaults = self._pool.headers.multi_items()
         return self._pool
 
     async def aclose(self) -> None:
@@ -140,7 +160,13 @@ class ApiClient:
             await pool.aclose()
 
     async def send(
-        self, server: str, request: "Request", credentials: "Iterable[SentCredential]", *, seconds: float
+        self,
+        server: str,
+        request: "Request",
+        credentials: "Iterable[SentCredential]",
+        *,
+        seconds: float,
+        redaction: Redaction | None = None,
     ) -> Outcome:
         """Send ``request`` once and wait at most ``seconds`` for the complete response.
 
@@ -149,50 +175,52 @@ class ApiClient:
             request: The request.
             credentials: The keys for this server that go with it.
             seconds: Time limit.
+            redaction: What must not be seen of the body; without it, the operator's secrets.
 
         """
-        if not _stays_at(server, f"{server}{request.target}"):
+        target = f"{server}{request.target}"
+        headers = request.headers
+        for sent in credentials:
+            headers, target = _with_credential(sent, headers, target)
+        url = _url_at(server, target)
+        if url is None:
             return NotSent("is not where this request would go", retryable=False)
-        message = self._build_message(server, request, credentials, seconds)
-        answer: Outcome = Unanswered(f"did not answer within {math.ceil(seconds)} seconds", pending=True)
+        message = self._message(request, url, headers, seconds)
+        answer: Outcome | None = None
         with anyio.move_on_after(seconds):
             try:
-                answer = await self._exchange(message)
+                answer = await self._exchange(message, redaction or self.redactor)
             except _NEVER_CONNECTED as error:
-                return NotSent(f"could not be reached ({type(error).__name__})")
+                answer = NotSent(f"could not be reached ({type(error).__name__})")
             except _BodyTooLargeError as error:
-                return Unanswered(
+                answer = Unanswered(
                     f"answered {error.status} with more than {MAX_BODY // 1024**2} MiB", pending=False
                 )
             except httpx.TimeoutException:
-                return answer
+                pass
             except (httpx.HTTPError, httpx.StreamError) as error:
-                return Unanswered(f"broke the connection ({type(error).__name__})", pending=False)
-        return answer
+                answer = Unanswered(f"broke the connection ({type(error).__name__})", pending=False)
+        return answer or Unanswered(f"did not answer within {math.ceil(seconds)} seconds", pending=True)
 
-    def _build_message(
-        self, server: str, request: "Request", credentials: "Iterable[SentCredential]", seconds: float
+    def _message(
+        self, request: "Request", url: httpx.URL, headers: Mapping[str, str], seconds: float
     ) -> httpx.Request:
-        headers = dict(request.headers)
-        target = f"{server}{request.target}"
-        for sent in credentials:
-            name = sent.credential.name
-            if sent.credential.location == "header":
-                headers = {each: value for each, value in headers.items() if each.lower() != name.lower()}
-                headers[name] = sent.value
-            elif sent.credential.location == "cookie":
-                cookie = f"{name}={sent.value}"
-                headers["Cookie"] = f"{headers['Cookie']}; {cookie}" if "Cookie" in headers else cookie
-            else:
-                separator = "&" if "?" in target else "?"
-                target += separator + str(httpx.QueryParams({name: sent.value}))
+        """Return what is sent; without the merging of :meth:`httpx.AsyncClient.build_request`."""
+        http = self._http
+        given = {name.lower() for name in headers}
+        defaults = [(name, value) for name, value in self._defaults if name not in given]
         connecting = seconds * CONNECTING
-        timeout = httpx.Timeout(seconds, connect=min(_MAX_CONNECT_SECONDS, connecting), pool=connecting)
-        return self._http.build_request(
-            request.method, httpx.URL(target), headers=headers, content=request.content, timeout=timeout
+        timeout = {"connect": min(_MAX_CONNECT_SECONDS, connecting), "pool": connecting}
+        return httpx.Request(
+            request.method,
+            url,
+            headers=[*defaults, *headers.items()],
+            cookies=http.cookies,
+            content=request.content,
+            extensions={"timeout": timeout},
         )
 
-    async def _exchange(self, message: httpx.Request) -> Answer:
+    async def _exchange(self, message: httpx.Request, redaction: Redaction) -> Answer:
         response = await self._http.send(message, stream=True)
         try:
             body = bytearray()
@@ -201,7 +229,26 @@ class ApiClient:
                 if len(body) > MAX_BODY:
                     raise _BodyTooLargeError(response.status_code)
         finally:
-            with suppress(httpx.HTTPError), anyio.CancelScope(shield=True):
-                await response.aclose()
-        headers = {name.lower(): self.redactor.text(value) for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, bytes(body), self.redactor)
+            if not response.is_closed:  # reading it to its end has closed it
+                with suppress(httpx.HTTPError), anyio.CancelScope(shield=True):
+                    await response.aclose()
+        headers = self.redactor.values(response.headers)
+        return Answer(response.status_code, headers, bytes(body), redaction)
+
+
+def _with_credential(
+    sent: "SentCredential", headers: Mapping[str, str], target: str
+) -> tuple[Mapping[str, str], str]:
+    """Return headers and URL with the credential at its place."""
+    name = sent.credential.name
+    if sent.credential.location == "header":
+        others = {each: value for each, value in headers.items() if each.lower() != name.lower()}
+        return {**others, name: sent.value}, target
+    if sent.credential.location == "cookie":
+        cookie = f"{name}={sent.value}"
+        return {
+            **headers,
+            "Cookie": f"{headers['Cookie']}; {cookie}" if "Cookie" in headers else cookie,
+        }, target
+    separator = "&" if "?" in target else "?"
+    return headers, f"{target}{separator}{httpx.QueryParams({name: sent.value})}"

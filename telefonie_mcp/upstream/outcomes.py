@@ -101,7 +101,7 @@ def parse_json(text: str) -> Any:
         ValueError: it is not JSON, or has a number that is not finite.
 
     """
-    return json.loads(text, parse_constant=_parse_finite, parse_float=_parse_finite)
+    return _DECODER.decode(text)
 
 
 def _parse_finite(text: str) -> float:
@@ -109,6 +109,9 @@ def _parse_finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text} is not a JSON number")  # 1e999 is one, but cannot be serialized again
     return number
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_parse_finite, parse_float=_parse_finite)
 
 
 def retry_after(answer: Answer, *, now: datetime | None = None) -> float | None:

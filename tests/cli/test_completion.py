@@ -127,3 +127,10 @@ def test_every_line_makes_a_script(shell: str, tmp_path: Path) -> None:
     status, output, _ = command(tmp_path, _TELEFONIE_MCP_COMPLETE=f"{shell}_source")
     assert status == 0
     assert f"_TELEFONIE_MCP_COMPLETE={shell}_complete" in output
+
+
+def test_zsh_adds_no_space_after_an_argument_s_name(tmp_path: Path) -> None:
+    _, script, _ = command(tmp_path, _TELEFONIE_MCP_COMPLETE="zsh_source")
+    assert "    local -a joined\n" in script
+    assert '[[ "$key" == *= ]] && joined=(-S "")\n' in script
+    assert script.count('"${joined[@]}"') == 2

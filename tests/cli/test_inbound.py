@@ -13,6 +13,7 @@ from starlette.responses import Response
 from telefonie_mcp.sandbox.inbound import webhook_secret
 from tests.sandbox.inbound.support import CALLER, NUMBER, owned, webhook
 from tests.support.commands import command
+from tests.support.terminals import Shown, terminal
 
 
 @pytest.fixture
@@ -93,6 +94,28 @@ async def test_the_events_of_a_number_are_listed(database: Path) -> None:
     _, output, _ = await run(database, "events", NUMBER, "--json")
     (line,) = output.splitlines()
     assert json.loads(line)["outcome"] == "forbidden_address"
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+async def test_on_a_terminal_events_fit_into_the_window(columns: int, database: Path) -> None:
+    await owned(
+        database, voice_url="http://127.0.0.1:9/a/path/that/is/longer/than/any/window/of/forty/columns"
+    )
+
+    async def seen(*arguments: str) -> Shown:
+        sandbox = ("sandbox", "--sandbox-db", str(database))
+        return await to_thread.run_sync(
+            lambda: terminal(database.parent, *sandbox, *arguments, columns=columns)
+        )
+
+    called = await seen("call", NUMBER, "--from", CALLER)
+    shown = await seen("events", NUMBER)
+    assert called.widest <= columns
+    assert shown.widest <= columns
+    header, row, *detail = shown.lines
+    assert header.split() == ["time", "(UTC)", "kind", "from"]
+    assert row.endswith(f"  call  {CALLER}") if columns == 80 else True
+    assert "which is not a public address." in " ".join(" ".join(detail).split())
 
 
 async def test_the_webhook_secret_is_shown(database: Path) -> None:

@@ -16,6 +16,7 @@ from telefonie_mcp.cli.main import SECRETS, cli
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.fields import Settings
 from tests.support.commands import command
+from tests.support.terminals import terminal
 from tests.support.wire import running
 
 MEMORY = ("--sandbox-db", ":memory:")
@@ -48,6 +49,54 @@ def test_help_names_every_setting_and_no_secret() -> None:
         assert (flag in result.output) is (name not in SECRETS)
     for name in ("call", "config", "demo", "doctor", "log", "sandbox", "tools"):
         assert f"\n  {name} " in result.output
+
+
+@pytest.mark.parametrize("columns", [40, 57, 59, 80])
+def test_help_and_mistakes_are_no_wider_than_the_window(columns: int, tmp_path: Path) -> None:
+    for arguments in (
+        ("--help",),
+        ("log", "--help"),
+        ("config", "--help"),
+        ("call", "--help"),
+        ("sandbox", "--help"),
+        ("sandbox", "clock", "--help"),
+        ("sandbox", "webhook-secret", "--help"),
+        ("nonsense",),
+        ("--nonsense",),
+        ("call",),
+        ("call", "list_owned_numbers", "--jso"),
+        ("call", "list_owned_numbers", "page"),
+        ("config", "claude"),
+        ("log", "--limit", "x"),
+        ("sandbox", "events", "hello"),
+        ("sandbox", "clock", "soon"),
+    ):
+        shown = terminal(tmp_path, *arguments, columns=columns)
+        assert shown.widest <= columns, arguments
+        assert shown.status == (0 if "--help" in arguments else 2)
+        piped = terminal(tmp_path, *arguments, columns=columns, piped=("stdout",))
+        assert piped.widest <= columns, "standard error is the window"
+
+
+def test_in_a_narrow_window_what_an_option_does_stands_below_it(tmp_path: Path) -> None:
+    shown = terminal(tmp_path, "log", "--help", columns=40)
+    option = shown.lines.index("  --number NUMBER")
+    below = ["      Only writes about this number,", "      however it is written."]
+    assert shown.lines[option + 1 : option + 3] == below
+
+
+def test_a_pipe_gets_help_and_mistakes_as_click_writes_them(tmp_path: Path) -> None:
+    status, output, _ = command(tmp_path, "log", "--help", COLUMNS="40")
+    assert (status, max(map(len, output.splitlines()))) == (0, 59)
+    assert "  --json                          One JSON object\n" in output
+    status, output, errors = command(tmp_path, "sandbox", "events", "hello")
+    assert (status, output) == (2, "")
+    assert errors == (
+        "Usage: telefonie-mcp sandbox events [OPTIONS] NUMBER\n"
+        "Try 'telefonie-mcp sandbox events --help' for help.\n\n"
+        "Error: Invalid value for 'NUMBER': hello must be in E.164 format: +, country code and number, "
+        "7 to 15 digits, such as +14155550100\n"
+    )
 
 
 def test_version() -> None:

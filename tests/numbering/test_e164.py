@@ -1,5 +1,7 @@
 """A number whose reading differs from its digits is refused, wherever a number is read."""
 
+from pathlib import Path
+
 import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
@@ -42,6 +44,19 @@ every_reading = pytest.mark.parametrize(("given", "meant"), MEANT)
 def test_the_number_that_was_meant_is_suggested(given: str, meant: str) -> None:
     assert (number_problem(normalise_number(given)) or "").endswith(f"did you mean {meant}?")
     assert number_problem(meant) is None
+
+
+def test_every_number_of_the_case_is_said_to_be_what_is_right() -> None:
+    text = (Path(__file__).parent / "cases/numbers-trunk-zero.tsv").read_text("utf-8")
+    _, *rows = [line.split("\t") for line in text.splitlines()]
+    assert len(rows) == 5
+    for given, read, _, right in rows:
+        number = normalise_number(given)
+        said = number_problem(number) or ""
+        if right == "as now":
+            assert (number, said) == (read, "")
+        else:
+            assert said.endswith(right), given
 
 
 @pytest.mark.parametrize("given", AS_IT_IS)

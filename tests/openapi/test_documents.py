@@ -458,6 +458,15 @@ def test_a_path_that_could_move_the_request_elsewhere_stops_the_start(path: str,
     assert str(caught.value).startswith(f"things.json: GET {path}: the path {words}")
 
 
+def test_the_document_of_issue_11_is_refused() -> None:
+    source = (Path(__file__).parent / "documents/cases/no-slash.yml").read_bytes()
+    with pytest.raises(DocumentError) as caught:
+        parse_document(source, name="no-slash.yml")
+    assert str(caught.value).startswith(
+        "no-slash.yml: GET {auth_id}/Message/: the path must begin with a slash (OpenAPI 3.1.1 §4.8.8)"
+    )
+
+
 @pytest.mark.parametrize(
     "url",
     [

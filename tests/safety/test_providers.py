@@ -81,6 +81,20 @@ def own(**tables: tuple[str, Recorder]) -> str:
     )
 
 
+def beside(
+    home: Path, api: Recorder, *documents: dict[str, Any], second: str, **others: str
+) -> dict[str, str]:
+    """Return an environment where `one` and `two` have keys of their own, and any other the shared one."""
+    return variables(
+        home,
+        *documents,
+        keys={"pair": PAIR, "second": second},
+        tables=own(one=("pair", api), two=("second", api)),
+        BASE_URL=f"http://127.0.0.1:{api.port}",
+        **others,
+    )
+
+
 @dataclass
 class Served:
     """A client of a server with documents."""
@@ -161,15 +175,8 @@ async def test_no_answer_of_one_provider_shows_a_key_of_any(status: int, tmp_pat
         secrets = (KEY, PASSWORD, PAIR, ENCODED, APP, f"App {APP}")
         api.answer("GET", status, {"message": " | ".join(secrets), "user": USER})
         api.answer("POST", status, {"message": " | ".join(secrets)})
-        environment = variables(
-            tmp_path,
-            document("one", {"Basic": []}),
-            document("two", {"Raw": []}),
-            keys={"pair": PAIR, "app": f"App {APP}"},
-            tables=own(one=("pair", api), two=("app", api)),
-            BASE_URL=f"http://127.0.0.1:{api.port}",
-            TIMEOUT="1",
-        )
+        documents = document("one", {"Basic": []}), document("two", {"Raw": []})
+        environment = beside(tmp_path, api, *documents, second=f"App {APP}", TIMEOUT="1")
         async with served(environment) as call:
             answers = [
                 await call(f"{verb}_{name}", number="1") for verb in ("see", "buy") for name in ("one", "two")
@@ -197,15 +204,10 @@ async def test_an_unfinished_write_holds_up_nobody_elses(tmp_path: Path) -> None
 async def test_budgets_are_those_of_one_provider(tmp_path: Path) -> None:
     async with recording() as api:
         api.answer("POST", 200, {})
-        environment = variables(
-            tmp_path,
-            document("one", {"Basic": []}),
-            document("two", {"Basic": []}),
-            document("three", {"OAuth": []}),
-            keys={"pair": PAIR, "other": f"{PAIR}-other"},
-            tables=own(one=("pair", api), two=("other", api)),
-            BASE_URL=f"http://127.0.0.1:{api.port}",
-            MAX_PURCHASES_PER_DAY="1",
+        documents = (document(name, {"Basic": []}) for name in ("one", "two"))
+        third = document("three", {"OAuth": []})
+        environment = beside(
+            tmp_path, api, *documents, third, second=f"{PAIR}-other", MAX_PURCHASES_PER_DAY="1"
         )
         async with served(environment) as call:
             place = f"127.0.0.1:{api.port}"

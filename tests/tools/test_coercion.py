@@ -18,6 +18,8 @@ from tests.support.wire import answer_of
 INTEGERS = {"type": "array", "items": {"type": "integer"}}
 TARGET = {"type": "object", "properties": {"port": {"type": "integer"}, "host": {"type": "string"}}}
 DIGITS = {"type": "string", "pattern": "^[0-9]{1,8}$"}
+BY_PORT = {"type": "object", "properties": {"kind": {"enum": ["port"]}, "to": {"type": "integer"}}}
+BY_NAME = {"type": "object", "properties": {"kind": {"enum": ["name"]}, "to": DIGITS}}
 
 
 def read(called: Tool, value: Any) -> Any:
@@ -51,6 +53,17 @@ def refuses(called: Tool, value: Any) -> bool:
         ({"type": ["integer", "null"]}, "7", 7),
         ({"enum": [1, 2]}, "2", 2),
         ({"anyOf": [{"type": "integer"}, INTEGERS]}, "[3]", [3]),
+        ({"anyOf": [TARGET, {"type": "null"}]}, {"port": "5060", "host": "5"}, {"port": 5060, "host": "5"}),
+        ({"anyOf": [TARGET, {"type": "null"}]}, '{"port": "5060"}', {"port": 5060}),
+        ({"anyOf": [{"type": "string"}, INTEGERS]}, ["1", 2], [1, 2]),
+        ({"anyOf": [BY_PORT, BY_NAME]}, {"kind": "port", "to": "5060"}, {"kind": "port", "to": 5060}),
+        ({"anyOf": [BY_PORT, BY_NAME]}, {"kind": "name", "to": "5060"}, {"kind": "name", "to": "5060"}),
+        ({"anyOf": [BY_PORT, BY_NAME]}, {"kind": "name", "to": 415}, {"kind": "name", "to": "415"}),
+        (
+            {"type": "array", "items": {"anyOf": [BY_PORT, BY_NAME]}},
+            [{"kind": "port", "to": "1"}],
+            [{"kind": "port", "to": 1}],
+        ),
         (DIGITS, 415, "415"),
         ({"type": "array", "items": DIGITS}, [415, "212"], ["415", "212"]),
         ({"type": "string", "enum": ["415", "212"]}, 415, "415"),
@@ -198,3 +211,27 @@ async def test_rules_preview_and_ledger_see_what_is_sent(tmp_path: Path) -> None
         assert json.loads(api.requests[0][3]) == wanted
         log = (await client.read_resource("telefonie://log")).contents[0].model_dump()["text"]
         assert '"arguments":{"numbers":["+14155550101"],"weight":3}' in log
+
+
+def test_what_two_alternatives_want_differently_stays() -> None:
+    flag = {"type": "object", "properties": {"a": {"type": "boolean"}, "b": {"type": ["integer", "boolean"]}}}
+    count = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}
+    either = taking({"anyOf": [flag, count]}, style="deepObject")
+    assert read(either, {"b": "1"}) == {"b": 1}
+    assert read(either, {"a": "true"}) == {"a": True}
+    assert refuses(either, {"a": "yes"})
+    text = taking(
+        {"anyOf": [{"type": "object", "properties": {"a": {"type": "string"}}}, count]}, style="deepObject"
+    )
+    assert read(text, {"a": "5"}) == {"a": "5"}, "a string is allowed"
+
+
+def test_many_alternatives_hold_up_nobody() -> None:
+    deep: dict[str, Any] = {"type": "integer"}
+    for level in range(4):
+        same = {"type": "object", "properties": {"x": deep, f"y{level}": {"type": "integer"}}}
+        deep = {"anyOf": [same, {**same, "required": ["z"]}, {**same, "required": ["x", "z"]}]}
+    value = {"x": {"x": {"x": {"x": "1"}}}}
+    many = taking({"type": "object", "additionalProperties": deep}, style="deepObject")
+    assert read(many, {"a": value}) == {"a": {"x": {"x": {"x": {"x": 1}}}}}
+    assert refuses(many, {f"a{position}": value for position in range(3000)})

@@ -155,7 +155,8 @@ class Running:
         async def run() -> CallToolResult:
             try:
                 with fail_after(10):
-                    return success_result(await self.app.pipeline.call(name, arguments, CommandLine()))
+                    result = await self.app.pipeline.call(name, arguments, CommandLine())
+                    return CallToolResult.model_validate(success_result(result))
             except ToolError as error:
                 return error_result(error, mode="sandbox")
 
