@@ -181,7 +181,9 @@ class _Handlers:
     def __init__(self, app: App, answer_seconds: float) -> None:
         self._answer_seconds = answer_seconds
         self.views = Views(app, tool_definition)
-        self.subscriptions = Subscriptions(self.views.may_change)
+        self.subscriptions = Subscriptions(
+            self.views.may_change, sessions=app.settings.legacy_sessions == "sticky"
+        )
         self.observers: list[WriteObserver] = []
         self.observe(self.notify_subscribers)
 
