@@ -121,7 +121,7 @@ class App:
             local={_COMPOSED_HOST: open_lookup} if self.settings.mode == "live" else {},
             secrets=self._secrets,
             encrypted=any(urlsplit(server).scheme == "https" for server in servers),
-            connections=self.shared.connections if self.shared else None,
+            shared=self.shared.connections if self.shared else None,
         )
 
     @property

@@ -69,15 +69,21 @@ def test_a_start_imports_little_beyond_the_sdk(tmp_path: Path, sdk: set[str], *,
     assert len(beyond) <= 85, beyond
 
 
-async def test_the_six_operations_fit_into_2000_tokens() -> None:
-    server = create_server(Settings(sandbox_db=":memory:", toolsets=("numbers",)))
+async def size_of_the_six_operations(*, apps: bool) -> int:
+    server = create_server(Settings(sandbox_db=":memory:", toolsets=("numbers",), apps=apps))
     async with Client(server) as client:
         listed = await client.list_tools()
     tools = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed.tools]
     assert len(tools) == 6
-    size = len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode())
+    return len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+async def test_the_six_operations_fit_into_2000_tokens() -> None:
+    size = await size_of_the_six_operations(apps=True)
     assert size <= 4 * 2000
-    assert size <= 7850, "the binding of an app needs the rest"
+    without = await size_of_the_six_operations(apps=False)
+    assert without <= 7850, "the binding of an app needs the rest"
+    assert size - without == 2 * 56
 
 
 @pytest.mark.parametrize("key", [None, "distinctive-key-0451"])

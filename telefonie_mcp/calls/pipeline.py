@@ -91,6 +91,7 @@ class Pipeline:
         self._mode = mode
         self._seconds = seconds
         self._account = account
+        self._accounts: dict[str, Account] = {}
         self._observers = observers
         self._closing = False
         self._writing = 0
@@ -146,7 +147,8 @@ class Pipeline:
             return Result(await self._read(tool, values, deadline), {"mode": self._mode})
         ceiling = limit(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None
         self._policy.check_arguments(tool, values)
-        request = Request(tool, values, self._account(tool), ceiling, agreed)
+        account = self._accounts.get(tool.name) or self._accounts.setdefault(tool.name, self._account(tool))
+        request = Request(tool, values, account, ceiling, agreed)
         if tool.destructive and not confirmed:
             raise await self._preview(request, deadline)
         survey = await self._recovered(request, deadline)

@@ -48,6 +48,8 @@ class LedgerSource:
             LedgerError: it cannot be opened.
 
         """
+        if self._ledger is not None:
+            return self._ledger
         async with self._opening:
             if self._ledger is None:
                 late = Event()

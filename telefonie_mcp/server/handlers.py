@@ -4,17 +4,15 @@ One server object serves both protocol eras (2026-07-28, and 2025-11-25 and earl
 unexpected exception is logged, and the client gets a generic "Internal server error".
 """
 
-import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import ValidationError
 from pydantic_core import to_json
 
 from telefonie_mcp import __version__
@@ -26,8 +24,9 @@ from telefonie_mcp.progress import listening
 from telefonie_mcp.server.elicitation import ANSWER_SECONDS, McpCaller, RequestStateSeal, input_required
 from telefonie_mcp.server.icons import ICONS
 from telefonie_mcp.server.instructions import instructions, title
+from telefonie_mcp.server.resources import page_meta
 from telefonie_mcp.server.subscriptions import Subscriptions
-from telefonie_mcp.server.views import Views, cache_hints
+from telefonie_mcp.server.views import Views, cache_hints, hide_unexpected_errors
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.text import compact
 from telefonie_mcp.tools.catalog import Tool
@@ -47,8 +46,6 @@ __all__ = [
 
 META: Final = "telefonie-mcp/"
 """Prefix of our keys in ``_meta``."""
-
-_log: Final = logging.getLogger(__name__)
 
 _Context = ServerRequestContext[Any, Any]
 _Page = types.PaginatedRequestParams | None
@@ -158,6 +155,8 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     server.add_request_handler("server/discover", types.RequestParams, server.discover)
     server.subscriptions = subscriptions
     server.handlers = handlers
+    server.extensions = handlers.views.whole.resources.extensions
+    server.middleware.append(handlers.views.declare_extensions)
     if app.metrics:
         from telefonie_mcp.server.measuring import Measuring  # noqa: PLC0415 - an extra
 
@@ -165,12 +164,13 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         handlers.observe(measuring.written)
         server.middleware.append(measuring)
     keys = [key.get_secret_value() for key in app.settings.state_keys]
-    server.middleware.append(_hide_unexpected_errors)
+    server.middleware.append(hide_unexpected_errors)
     if app.settings.hosted:
         from telefonie_mcp.server.auth.wall import require_principal  # noqa: PLC0415 - only in hosted mode
 
         server.middleware.append(require_principal)
-    server.middleware.append(RequestStateSeal(keys, answer_seconds, server.name))
+    audience = f"{server.name} {app.settings.account}" if app.shared else server.name
+    server.middleware.append(RequestStateSeal(keys, answer_seconds, audience))
     server.middleware.append(handlers.views.around)
     return server
 
@@ -243,14 +243,17 @@ class _Handlers:
         return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
     async def notify_subscribers(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
-        app, changed = self.views.app, self.views.whole.resources.changed_by(tool, values, state)
+        app = self.views.app
+        if not (app.replicas or self.subscriptions.followed):
+            return
+        changed = self.views.whole.resources.changed_by(tool, values, state)
         if app.replicas:
             app.replicas.notifications.publish(app.settings.account, changed)
         await self.subscriptions.notify(changed)
 
 
-def tool_definition(tool: Tool) -> types.Tool:
-    """Return the entry of ``tool`` in ``tools/list``, with every annotation explicit."""
+def tool_definition(tool: Tool, *, apps: bool = True) -> types.Tool:
+    """Return the entry of ``tool`` in ``tools/list``, with every annotation explicit, and its page."""
     return types.Tool(
         name=tool.name,
         title=tool.title,
@@ -263,6 +266,7 @@ def tool_definition(tool: Tool) -> types.Tool:
             idempotent_hint=tool.idempotent,
             open_world_hint=True,
         ),
+        _meta=page_meta(tool) if apps else None,
     )
 
 
@@ -287,14 +291,3 @@ def error_result(error: ToolError, *, mode: str) -> types.CallToolResult:
         is_error=True,
         _meta={f"{META}mode": mode},
     )
-
-
-async def _hide_unexpected_errors(ctx: _Context, call_next: CallNext) -> HandlerResult:
-    """Replace an unexpected exception by a generic error: the SDK sends its text to legacy clients."""
-    try:
-        return await call_next(ctx)
-    except (MCPError, ValidationError):
-        raise
-    except Exception as error:
-        _log.exception("%s failed unexpectedly", ctx.method)
-        raise MCPError(types.INTERNAL_ERROR, "Internal server error") from error

@@ -1,9 +1,10 @@
-"""MCP resources: reads of the API, OpenAPI documents, and recent writes (``telefonie://log``)."""
+"""MCP resources: reads of the API, OpenAPI documents, recent writes (``telefonie://log``), and the page."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import mcp_types as types
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
 from telefonie_mcp.app import App
@@ -15,11 +16,15 @@ from telefonie_mcp.resources.exposed import ReadableResource, affected_uris, rea
 from telefonie_mcp.text import clean, clean_line, compact
 from telefonie_mcp.tools.catalog import Catalog, Tool
 
-__all__ = ["Resources"]
+__all__ = ["Resources", "page_meta"]
 
 _DOCUMENTS: Final = "telefonie://openapi/"
 _LOG: Final = "telefonie://log"
 _JSON: Final = "application/json"
+_APPS: Final = "io.modelcontextprotocol/ui"
+_PAGE: Final = "ui://telefonie/numbers"
+_SHOWN_ON_PAGE: Final = frozenset({"searchAvailableNumbers", "listOwnedNumbers"})
+_PAGE_MIME_TYPE: Final = "text/html;profile=mcp-app"
 
 
 class Resources:
@@ -96,6 +101,24 @@ class Resources:
             if each.uri.variables
         ]
 
+    @property
+    def extensions(self) -> dict[str, dict[str, Any]]:
+        """The extensions of the protocol in use: MCP Apps, if there is a tool whose answers the page shows.
+
+        The page is in no list: clients read it when they call such a tool.
+        """
+        shown = self._app.settings.apps and any(page_meta(tool) for tool in self._catalog)
+        return {_APPS: {}} if shown else {}
+
+    async def declare_extensions(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Declare them in 2025, too: capabilities are no closed set there, but the SDK leaves them out."""
+        result = await call_next(ctx)
+        if ctx.method != "initialize" or not isinstance(result, dict) or not self.extensions:
+            return result
+        return {**result, "capabilities": {**result["capabilities"], "extensions": self.extensions}}
+
     async def read(self, uri: str, caller: Caller) -> types.ReadResourceResult:
         """Return the result of ``resources/read``.
 
@@ -108,6 +131,8 @@ class Resources:
             return types.ReadResourceResult(contents=[contents])
         if uri == _LOG:
             return _uncached(uri, await self._log())
+        if uri == _PAGE and self.extensions:
+            return _page()
         for each in self.readable:
             if (variables := each.uri.match(uri)) is not None:
                 return _uncached(uri, await self._read(each, variables, caller))
@@ -174,6 +199,24 @@ def _used(documents: Iterable[Document], catalog: Catalog) -> list[Document]:
     """Return the documents of which a tool is enabled."""
     used = {tool.document.id for tool in catalog}
     return [document for document in documents if document.id in used]
+
+
+def page_meta(tool: Tool) -> dict[str, Any] | None:
+    """Return the ``_meta`` that names the page (MCP Apps) for the answers of ``tool``, if there is one."""
+    shown = tool.document.toolset == "numbers" and tool.operation.id in _SHOWN_ON_PAGE
+    return {"ui": {"resourceUri": _PAGE}} if shown else None
+
+
+def _page() -> types.ReadResourceResult:
+    from telefonie_mcp.server.app_page import page  # noqa: PLC0415 - few clients show it
+
+    contents = types.TextResourceContents(
+        uri=_PAGE,
+        mime_type=_PAGE_MIME_TYPE,
+        text=page(),
+        _meta={"ui": {"csp": {}, "prefersBorder": True}},
+    )
+    return types.ReadResourceResult(contents=[contents])
 
 
 def _uncached(uri: str, text: str) -> types.ReadResourceResult:

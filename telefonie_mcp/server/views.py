@@ -1,5 +1,6 @@
 """What one request sees of an app: the tools that it leaves, and the resources and prompts that need them."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -9,14 +10,17 @@ import mcp_types as types
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
 
 from telefonie_mcp.app import App
 from telefonie_mcp.server.instructions import instructions
 from telefonie_mcp.server.prompts import Prompts
 from telefonie_mcp.server.resources import Resources
-from telefonie_mcp.tools.catalog import Catalog, Tool
+from telefonie_mcp.tools.catalog import Catalog
 
-__all__ = ["View", "Views", "cache_hints"]
+__all__ = ["View", "Views", "cache_hints", "hide_unexpected_errors"]
+
+_log: Final = logging.getLogger(__name__)
 
 _CACHEABLE: Final[tuple[CacheableMethod, ...]] = (
     "server/discover",
@@ -57,7 +61,7 @@ class View:
     def of(
         cls,
         app: App,
-        define: Callable[[Tool], types.Tool],
+        define: Callable[..., types.Tool],
         hidden: Mapping[str, str] = MappingProxyType({}),
         whole: "View | None" = None,
     ) -> Self:
@@ -73,7 +77,7 @@ class View:
         catalog = app.catalog
         if hidden:
             catalog = replace(catalog, switched_off={**catalog.switched_off, **hidden})
-        tools = types.ListToolsResult(tools=[define(tool) for tool in catalog])
+        tools = types.ListToolsResult(tools=[define(tool, apps=app.settings.apps) for tool in catalog])
         return cls(app, catalog, tools, Resources(app, catalog), Prompts(catalog), whole)
 
     @property
@@ -95,7 +99,7 @@ class Views:
 
     """
 
-    def __init__(self, app: App, define: Callable[[Tool], types.Tool]) -> None:
+    def __init__(self, app: App, define: Callable[..., types.Tool]) -> None:
         self._define = define
         self.use(app)
 
@@ -137,6 +141,12 @@ class Views:
             return {**result, **{name: value for name, value in own.items() if name in result}}
         return result
 
+    async def declare_extensions(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Handle one request, of which the answer declares extensions if it is to ``initialize``."""
+        return await self.seen(ctx).resources.declare_extensions(ctx, call_next)
+
     def _without(self, hidden: Mapping[str, str]) -> View:
         if not hidden:
             return self.whole
@@ -156,3 +166,14 @@ def cache_hints(*, private: bool) -> dict[CacheableMethod, CacheHint]:
     """
     hint = CacheHint(300_000, "private") if private else CacheHint(3_600_000, "public")
     return dict.fromkeys(_CACHEABLE, hint)
+
+
+async def hide_unexpected_errors(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Replace an unexpected exception by a generic error: the SDK sends its text to legacy clients."""
+    try:
+        return await call_next(ctx)
+    except (MCPError, ValidationError):
+        raise
+    except Exception as error:
+        _log.exception("%s failed unexpectedly", ctx.method)
+        raise MCPError(types.INTERNAL_ERROR, "Internal server error") from error

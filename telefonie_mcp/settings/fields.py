@@ -65,6 +65,7 @@ class Settings(HostedSettings):
     sandbox_db: str | None = Field(
         default=None, description="Where the sandbox keeps its state: a file, or :memory:."
     )
+    apps: bool = Field(default=True, description="Offer clients of MCP Apps a page with the numbers.")
     state_dir: Path | None = Field(
         default=None, description="Where the ledger is kept, unless TELEFONIE_LEDGER says."
     )

@@ -33,6 +33,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "spec": (f"a.yml{os.pathsep}b.json", (Path("a.yml"), Path("b.json"))),
     "sandbox": ("true", True),
     "sandbox_db": (":memory:", ":memory:"),
+    "apps": ("false", False),
     "state_dir": ("/var/lib/x", Path("/var/lib/x")),
     "account": ("work.2", "work.2"),
     "read_only": ("yes", True),
