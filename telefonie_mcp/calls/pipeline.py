@@ -30,7 +30,7 @@ from telefonie_mcp.ledger.async_ledger import AsyncLedger
 from telefonie_mcp.ledger.records import Account, Intent, State, Survey
 from telefonie_mcp.money import limit
 from telefonie_mcp.tools.arguments import read_arguments
-from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.catalog import Catalog, Tool
 from telefonie_mcp.tools.differences import noted
 from telefonie_mcp.tools.requester import Requester, content_of
 from telefonie_mcp.tools.scopes import allows, named, needed
@@ -98,7 +98,13 @@ class Pipeline:
         self._idle = anyio.Event()
 
     async def call(
-        self, name: str, arguments: Mapping[str, Any] | None, caller: Caller, *, agreed: str | None = None
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None,
+        caller: Caller,
+        *,
+        agreed: str | None = None,
+        catalog: Catalog | None = None,
     ) -> Result:
         """Run one call.
 
@@ -111,6 +117,7 @@ class Pipeline:
             caller: Who calls.
             agreed: The digest of a preview that a person agreed to (``PreviewError.digest``); if the facts
                 are others now, nothing is done.
+            catalog: The tools that this call may be of; by default all of the server's.
 
         Raises:
             UnknownToolError: there is no such tool.
@@ -118,7 +125,7 @@ class Pipeline:
             Pause: a person must answer, and the answer will come with another request.
 
         """
-        tool = self._requester.catalog[name]
+        tool = (self._requester.catalog if catalog is None else catalog)[name]
         try:
             with _explained(tool, NOTHING_DONE):
                 return await self._run(tool, arguments, caller, agreed)

@@ -131,9 +131,16 @@ class McpCaller:
     async def _approval(self, question: Question) -> str:
         capabilities = self.context.session.client_capabilities
         elicitation = capabilities.elicitation if capabilities else None
+        modern = self.context.protocol_version in MODERN_PROTOCOL_VERSIONS
+        if not modern and self.context.session.client_params is None:
+            raise not_approved(
+                question,
+                "this server keeps no sessions for clients of 2025-11-25 (TELEFONIE_LEGACY_SESSIONS is "
+                "stateless), so it cannot ask them; a client of 2026-07-28 can be asked",
+            )
         if elicitation is None or (elicitation.form is None and elicitation.url is not None):
             raise not_approved(question, "this client has not said that it can ask a person (elicitation)")
-        if self.context.protocol_version in MODERN_PROTOCOL_VERSIONS:
+        if modern:
             return self._read_answer(question)
         return await self._elicit(question)
 

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from pydantic import SecretStr
 
 from telefonie_mcp.deadline import CONNECTING
 from telefonie_mcp.redaction import Redaction, Redactor
-from telefonie_mcp.upstream.connections import GROUP_CONNECTIONS, Connections
+from telefonie_mcp.upstream.connections import COMMON_CONNECTIONS, GROUP_CONNECTIONS, Connections, Share
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ _KEEPALIVE_SECONDS: Final = 20.0
 
 _MIN_REDACTED: Final = 8
 """Characters of the shortest secret that is redacted in answers: a shorter one is in ordinary data."""
+
+_NO_COOKIES: Final = DefaultCookiePolicy(allowed_domains=())
+"""Where several clients use the same connections: no server may recognise one by what it told another."""
 
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
@@ -113,9 +117,12 @@ class ApiClient:
         encrypted: Whether any server uses ``https``. If none does, the system's certificates are not
             loaded, which would take longer than the rest of a first call, and none is trusted.
         secrets: The operator's secrets, of every server: none of them is seen of any answer.
+        common: Whether other clients use its connections: it keeps no cookies between requests.
+        shared: The client whose connections to use for everything but ``local``.
 
     Attributes:
         redactor: Replaces the operator's secrets.
+        connections: Its connections.
 
     """
 
@@ -127,14 +134,18 @@ class ApiClient:
         local: Mapping[str, Callable[[], Transport]] | None = None,
         encrypted: bool = True,
         secrets: Iterable[SecretStr] = (),
+        common: bool = False,
+        shared: "ApiClient | None" = None,
     ) -> None:
         hidden = {secret.get_secret_value() for secret in secrets}
         self.redactor: Final = Redactor(secret for secret in hidden if len(secret) >= _MIN_REDACTED)
         self._open_transport = open_transport
         self._user_agent = user_agent
         self._local = local or {}
-        self._encrypted = encrypted
-        self._connections = Connections(self._open_client)
+        self._encrypted = encrypted and shared is None
+        self._common = common
+        self.connections: Final = Connections(self._open_client, COMMON_CONNECTIONS if common else None)
+        self._network = Share(shared.connections) if shared else self.connections
 
     def _open_client(self, first: httpx.AsyncClient | None) -> httpx.AsyncClient:
         if first is None:
@@ -148,7 +159,7 @@ class ApiClient:
             mounts=mounts,
             verify=self._tls,
             headers={"User-Agent": self._user_agent},
-            cookies=first.cookies.jar if first else None,
+            cookies=first.cookies.jar if first else CookieJar(_NO_COOKIES) if self._common else None,
             follow_redirects=False,
             limits=httpx.Limits(max_connections=GROUP_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS),
         )
@@ -157,7 +168,7 @@ class ApiClient:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        for client in self._connections.leave():
+        for client in self.connections.leave():
             await client.aclose()
 
     async def send(
@@ -207,7 +218,7 @@ class ApiClient:
         self, request: "Request", url: httpx.URL, headers: Mapping[str, str], seconds: float
     ) -> httpx.Request:
         """Return what is sent; without the merging of :meth:`httpx.AsyncClient.build_request`."""
-        first = self._connections.first()
+        first = self.connections.first()
         given = {name.lower() for name in headers}
         defaults = [(name, value) for name, value in self._defaults if name not in given]
         timeout = {"connect": min(_MAX_CONNECT_SECONDS, seconds * CONNECTING)}
@@ -223,15 +234,15 @@ class ApiClient:
     async def _exchange(self, message: httpx.Request, redaction: Redaction, seconds: float) -> Answer:
         transport, mounts = self._transports
         if transport or f"all://{message.url.host}" in mounts:  # it stays in this process
-            return await self._exchange_with(self._connections.first(), message, redaction)
+            return await self._exchange_with(self.connections.first(), message, redaction)
         try:
-            group = await self._connections.take(seconds)
+            group = await self._network.take(seconds)
         except TimeoutError as error:
             raise httpx.PoolTimeout("all connections are busy") from error
         try:
             return await self._exchange_with(group.client, message, redaction)
         finally:
-            self._connections.give_back(group)
+            self._network.give_back(group)
 
     async def _exchange_with(
         self, client: httpx.AsyncClient, message: httpx.Request, redaction: Redaction

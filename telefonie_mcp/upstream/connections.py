@@ -11,10 +11,13 @@ from typing import Final, Generic, TypeVar
 
 import anyio
 
-__all__ = ["GROUP_CONNECTIONS", "MAX_CONNECTIONS", "Connections", "Group"]
+__all__ = ["COMMON_CONNECTIONS", "GROUP_CONNECTIONS", "MAX_CONNECTIONS", "Connections", "Group", "Share"]
 
 MAX_CONNECTIONS: Final = 32
 """Concurrent connections to the API; further requests wait for one."""
+
+COMMON_CONNECTIONS: Final = 512
+"""The same where several clients use them, each of which takes at most ``MAX_CONNECTIONS``."""
 
 GROUP_CONNECTIONS: Final = 4
 """Connections of a group."""
@@ -36,13 +39,14 @@ class Connections(Generic[_Client]):
 
     Args:
         open_client: Given the first client, if there is one, returns another.
+        most: How many connections there may be, by default ``MAX_CONNECTIONS``.
 
     """
 
-    def __init__(self, open_client: Callable[[_Client | None], _Client]) -> None:
+    def __init__(self, open_client: Callable[[_Client | None], _Client], most: int | None = None) -> None:
         self._open_client = open_client
         self._groups: list[Group[_Client]] = []
-        self._free = anyio.Semaphore(MAX_CONNECTIONS, fast_acquire=True)
+        self._free = anyio.Semaphore(most or MAX_CONNECTIONS, fast_acquire=True)
 
     def first(self) -> _Client:
         """Return the client of the first group, which is opened if need be."""
@@ -80,3 +84,31 @@ class Connections(Generic[_Client]):
         """Return all clients, for which the next requests open others."""
         groups, self._groups = self._groups, []
         return [group.client for group in groups]
+
+
+class Share(Generic[_Client]):
+    """The part of ``whole`` that one of its users may have: as many as it could have of its own."""
+
+    def __init__(self, whole: Connections[_Client]) -> None:
+        self._whole = whole
+        self._free = anyio.Semaphore(MAX_CONNECTIONS, fast_acquire=True)
+
+    async def take(self, seconds: float) -> Group[_Client]:
+        """Wait for a connection, as :meth:`Connections.take` does.
+
+        Raises:
+            TimeoutError: none became free within ``seconds``.
+
+        """
+        with anyio.fail_after(seconds):
+            await self._free.acquire()
+        try:
+            return await self._whole.take(seconds)
+        except BaseException:
+            self._free.release()
+            raise
+
+    def give_back(self, group: Group[_Client]) -> None:
+        """Say that the request is over for which ``group`` was taken."""
+        self._whole.give_back(group)
+        self._free.release()
