@@ -114,6 +114,7 @@ class Http:
 
     port: int
     era: Era
+    token: str = ""
     _number: int = 0
     _session: str = ""
     _socket: socket.socket | None = None
@@ -123,7 +124,7 @@ class Http:
         if self.era == "modern":
             self.ask("server/discover")
         else:
-            head, body = self._exchange(_post(self.port, initialize(_LEGACY), {}))
+            head, body = self._exchange(_post(self.port, initialize(_LEGACY), self._signed))
             _result(_message(body))
             self._session = head.lower().partition("mcp-session-id:")[2].partition("\r\n")[0].strip()
             self._exchange(_post(self.port, _INITIALIZED, self._headers("notifications/initialized", {})))
@@ -138,12 +139,16 @@ class Http:
         message = request(self._number, method, modern=self.era == "modern", **params)
         return _post(self.port, message, self._headers(method, params))
 
+    @property
+    def _signed(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
     def _headers(self, method: str, params: Mapping[str, Any]) -> dict[str, str]:
         if self.era == "modern":
             named = {"Mcp-Name": params["name"]} if "name" in params else {}
-            return {"MCP-Protocol-Version": MODERN, "Mcp-Method": method, **named}
+            return {"MCP-Protocol-Version": MODERN, "Mcp-Method": method, **named, **self._signed}
         session = {"Mcp-Session-Id": self._session} if self._session else {}
-        return {"MCP-Protocol-Version": _LEGACY, **session}
+        return {"MCP-Protocol-Version": _LEGACY, **session, **self._signed}
 
     def renew(self) -> None:
         """Connect again with the next request: servers close what was idle while others took their turn."""

@@ -149,6 +149,19 @@ async def test_a_call_needs_the_scope_of_its_tool(name: str, hosted: Hosted) -> 
     assert "insufficient_scope" not in answer.text
 
 
+async def test_a_resource_needs_the_scope_of_its_reads(hosted: Hosted) -> None:
+    for uri in ("telefonie://port-orders", "telefonie://port-orders/po_1"):
+        answer = await hosted.post(hosted.token(), "resources/read", uri=uri, headers={"Mcp-Name": uri})
+        assert (answer.status_code, parameters(answer)["scope"]) == (403, "numbers:read porting:read")
+    for uri, scope in (
+        ("telefonie://port-orders", "porting:read"),
+        ("telefonie://numbers", "numbers:read"),
+        ("telefonie://log", "numbers:read"),
+    ):
+        answer = await hosted.post(hosted.token(scope), "resources/read", uri=uri, headers={"Mcp-Name": uri})
+        assert answer.status_code == 200, answer.text
+
+
 @pytest.mark.parametrize("scope", ["", "openid", "numbers", "numbers:read2", "NUMBERS:READ", "numbers:*"])
 async def test_without_a_scope_of_ours_nothing_is_read(scope: str, hosted: Hosted) -> None:
     for modern in (True, False):
