@@ -69,7 +69,7 @@ class RateLimit:
         self._per_minute = per_minute
         self._clock = clock
         self._callers: OrderedDict[bytes, _Bucket] = OrderedDict()
-        self._everybody = self._full_bucket(SHARED_FACTOR * per_minute)
+        self._everybody = _full_bucket(SHARED_FACTOR * per_minute, clock())
         self._shared = shared
         self._tenant = tenant
 
@@ -101,7 +101,7 @@ class RateLimit:
     def _take_here(self, key: bytes) -> float:
         """Take a token of this process's own buckets, or return the seconds to wait."""
         now = self._clock()
-        own = self._callers.pop(key, None) or self._full_bucket(self._per_minute)
+        own = self._callers.pop(key, None) or _full_bucket(self._per_minute, now)
         self._callers[key] = own
         if len(self._callers) > _MAX_BUCKETS:
             self._callers.popitem(last=False)  # least recently used, so its bucket is full or nearly full
@@ -111,8 +111,9 @@ class RateLimit:
         self._everybody.tokens -= 1
         return 0
 
-    def _full_bucket(self, capacity: float) -> _Bucket:
-        return _Bucket(capacity, capacity, self._clock())
+
+def _full_bucket(capacity: float, now: float) -> _Bucket:
+    return _Bucket(capacity, capacity, now)
 
 
 def _digest(*parts: str) -> bytes:

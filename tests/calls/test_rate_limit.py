@@ -1,4 +1,5 @@
 import tracemalloc
+from itertools import count
 
 import pytest
 
@@ -32,6 +33,12 @@ async def test_calls_come_back_with_time_and_callers_do_not_share() -> None:
     now = 10_000.0
     for _ in range(60):
         await pace.take("a")
+    await refused(pace, "a")
+
+
+async def test_a_first_call_is_allowed_however_few_are() -> None:
+    pace = RateLimit(1, clock=count(1, 1e-6).__next__)
+    await pace.take("a")
     await refused(pace, "a")
 
 

@@ -3,13 +3,18 @@
 What a request asks for is read from its body in both protocol eras. The headers ``Mcp-Method`` and
 ``Mcp-Name`` decide nothing: a client of 2025 could forge them. The same rule holds again inside the call
 (:mod:`telefonie_mcp.calls.pipeline`), for what this gate could read differently than the SDK does.
+
+An event stream without an end of its own is ended when its token expires; the client comes again with
+another one.
 """
 
 import json
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, cast
 
+import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from telefonie_mcp.resources.exposed import readable_resources
@@ -18,20 +23,26 @@ from telefonie_mcp.server.auth.principal import Principal
 from telefonie_mcp.tools.catalog import Catalog
 from telefonie_mcp.tools.scopes import READ, allows, named, needed, scope_of
 
-__all__ = ["ScopeGate", "needs"]
+__all__ = ["ScopeGate", "messages_in", "needs"]
+
+_LISTEN: Final = "subscriptions/listen"
 
 
-def needs(body: bytes, catalog: Catalog) -> list[str]:
-    """Return the scopes that a request's body needs; what cannot be read does nothing, and needs to read."""
+def messages_in(body: bytes) -> list[Any]:
+    """Return the messages of a body; what cannot be read does nothing, and is none."""
     try:
-        message: Any = json.loads(body)
+        found: Any = json.loads(body) if body else []
     except (ValueError, RecursionError):
-        return [READ]
-    messages = cast("list[Any]", message) if isinstance(message, list) else [message]
+        return []
+    return cast("list[Any]", found) if isinstance(found, list) else [found]
+
+
+def needs(messages: Sequence[Any], catalog: Catalog) -> list[str]:
+    """Return the scopes that messages need: to read, and more for calls that write."""
     return [*dict.fromkeys([READ, *_needs(messages, catalog)])]
 
 
-def _needs(messages: list[Any], catalog: Catalog) -> Iterator[str]:
+def _needs(messages: Sequence[Any], catalog: Catalog) -> Iterator[str]:
     for message in messages:
         match message:
             case {"method": "tools/call", "params": {"name": str(name), **given}}:
@@ -43,6 +54,13 @@ def _needs(messages: list[Any], catalog: Catalog) -> Iterator[str]:
                 yield from _needs_of_resource(uri, catalog)
             case _:
                 pass
+
+
+def _listens(messages: Sequence[Any]) -> bool:
+    """Return whether a message asks for an event stream without an end."""
+    return any(
+        cast("dict[str, Any]", each).get("method") == _LISTEN for each in messages if isinstance(each, dict)
+    )
 
 
 def _needs_of_resource(uri: str, catalog: Catalog) -> Iterator[str]:
@@ -60,16 +78,23 @@ class ScopeGate:
         catalog: Returns the tools.
         challenges: The answers of the resource.
         most: Bytes of a body that are read; a larger one is left to the application, which refuses it.
+        clock: Seconds since 1970.
 
     """
 
     def __init__(
-        self, app: ASGIApp, catalog: Callable[[], Catalog], challenges: Challenges, most: int
+        self,
+        app: ASGIApp,
+        catalog: Callable[[], Catalog],
+        challenges: Challenges,
+        most: int,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
         self._catalog = catalog
         self._challenges = challenges
         self._most = most
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
@@ -80,28 +105,48 @@ class ScopeGate:
         if principal is None:  # nobody comes here past the other gate
             await self._challenges.unauthenticated(READ)(scope, receive, send)
             return
-        messages: deque[Message] = deque()
-        body = b""
-        if scope["method"] == "POST":
-            body = await self._read(receive, messages)
-        missing = [each for each in needs(body, self._catalog()) if not allows(principal.scopes, each)]
+        kept: deque[Message] = deque()
+        messages = messages_in(await self._read(receive, kept)) if scope["method"] == "POST" else []
+        missing = [each for each in needs(messages, self._catalog()) if not allows(principal.scopes, each)]
         if missing:
             every = dict.fromkeys(part for each in missing for part in named(each))
             await self._challenges.insufficient_scope([*every])(scope, receive, send)
             return
 
         async def replay() -> Message:
-            return messages.popleft() if messages else await receive()
+            return kept.popleft() if kept else await receive()
 
-        await self._app(scope, replay, send)
+        expires = scope["user"].access_token.expires_at
+        if expires is not None and (scope["method"] == "GET" or _listens(messages)):
+            await self._until(expires, scope, replay, send)
+        else:
+            await self._app(scope, replay, send)
 
-    async def _read(self, receive: Receive, messages: deque[Message]) -> bytes:
+    async def _read(self, receive: Receive, kept: deque[Message]) -> bytes:
         """Return the body, and keep the messages that bring it."""
         body = bytearray()
         while len(body) <= self._most:
             message = await receive()
-            messages.append(message)
+            kept.append(message)
             body += message.get("body", b"")
             if not message.get("more_body", False):
                 break
         return bytes(body)
+
+    async def _until(self, expires: float, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a stream until its token expires, as if the client left then, and complete the response."""
+        unfinished = False
+
+        async def listen() -> Message:
+            with anyio.move_on_after(max(0.0, expires - self._clock())):
+                return await receive()
+            return {"type": "http.disconnect"}
+
+        async def watch(message: Message) -> None:
+            nonlocal unfinished
+            await send(message)
+            unfinished = message["type"] == "http.response.start" or message.get("more_body", False)
+
+        await self._app(scope, listen, watch)
+        if unfinished:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
