@@ -47,7 +47,7 @@ def http_app(
 
     """
     application = mcp_app(server, app, readiness, connections=connections)
-    return gated(application, app.settings) if app.settings.hosted else application
+    return gated(application, app.settings, readiness) if app.settings.hosted else application
 
 
 def mcp_app(
@@ -89,8 +89,13 @@ def mcp_app(
     return application
 
 
-def gated(application: ASGIApp, settings: HostedSettings) -> "Gate":
+def gated(application: ASGIApp, settings: HostedSettings, readiness: Readiness | None = None) -> "Gate":
     """Return ``application`` behind the gate of hosted mode.
+
+    Args:
+        application: What it lets requests with a good token through to.
+        settings: Who issues the tokens.
+        readiness: Waits for the keys of the issuer.
 
     Raises:
         SettingsError: the secret for introspection cannot be read.
@@ -100,7 +105,10 @@ def gated(application: ASGIApp, settings: HostedSettings) -> "Gate":
     from telefonie_mcp.server.auth.resource import Resource  # noqa: PLC0415
     from telefonie_mcp.server.auth.tokens import Tokens  # noqa: PLC0415
 
-    return Gate(application, Resource.of(settings), Tokens.of(settings))
+    gate = Gate(application, Resource.of(settings), Tokens.of(settings))
+    if readiness:
+        readiness.require("issuer", gate.verifier.reach)
+    return gate
 
 
 def _security(settings: Settings) -> TransportSecuritySettings:
