@@ -41,7 +41,7 @@ class Office:
     tables: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
     def token(self, tenant: str, scope: str = ALL, **changes: Any) -> str:
-        claims = {"sub": f"person-of-{tenant}", "org_id": f"org-{tenant}", **changes}
+        claims: dict[str, Any] = {"sub": f"person-of-{tenant}", "org_id": f"org-{tenant}", **changes}
         return self.issuer.token(self.url, scope, **claims)
 
     async def post(
