@@ -18,6 +18,7 @@ from mcp.client.session import ElicitationFnT
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ElicitRequestParams, ElicitResult
 
+from tests.support.account import read
 from tests.support.faulty import NUMBER, Provider, faulty
 from tests.support.haproxy import before
 from tests.support.held import Held
@@ -93,12 +94,10 @@ async def place(
 
 
 @asynccontextmanager
-async def behind(
-    made: Place, listener: int, count: int = 2, **variables: str
-) -> AsyncGenerator[list[Running]]:
+async def behind(made: Place, listener: int, **variables: str) -> AsyncGenerator[list[Running]]:
     """Run replicas behind HAProxy."""
     async with AsyncExitStack() as stack:
-        replicas = [await stack.enter_async_context(made.replica(**variables)) for _ in range(count)]
+        replicas = [await stack.enter_async_context(made.replica(**variables)) for _ in range(2)]
         addresses = [(await each.address()).split("/")[2] for each in replicas]
         port = int(made.url.split(":")[2].partition("/")[0])
         await stack.enter_async_context(before(listener, port, addresses, made.home))
@@ -231,7 +230,7 @@ async def test_a_replica_killed_in_the_middle_of_a_purchase_is_replaced_and_anot
             answer = answer_of(await client.call_tool(*buying()))
         assert answer["code"] == "conflict"
         async with made.client() as client:  # through the proxy, which has noticed
-            log = json.loads(str((await client.read_resource("telefonie://log")).contents[0].text))
+            log = json.loads(await read(client, "telefonie://log"))
         assert [entry["state"] for entry in log["entries"]] == ["done"]
         assert made.provider.count("POST") == 1
 
