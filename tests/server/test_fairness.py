@@ -85,8 +85,7 @@ async def test_callers_are_told_apart_by_their_tokens_and_places_are_given_back(
         assert await ask("127.0.0.9") == 429  # this machine is one caller
         assert await ask("10.0.0.1") == 429
         go.set()
-    assert await ask("127.0.0.1") == 200
-    assert not bounded._open
+    assert await ask("127.0.0.1") == await ask("10.0.0.1") == 200
 
 
 async def test_a_large_request_is_refused_unless_the_tool_takes_a_document() -> None:
@@ -106,6 +105,26 @@ async def test_a_large_request_is_refused_unless_the_tool_takes_a_document() -> 
         assert (
             await hosted.post(token, "tools/call", name="list_owned_numbers", arguments={})
         ).status_code == 200
+
+
+@pytest.mark.parametrize(("scope", "told"), [("numbers:read", False), ("porting:read", True)])
+async def test_what_a_caller_may_not_read_it_cannot_follow(scope: str, told: bool) -> None:
+    port = "telefonie://port-orders"
+    wanted = {"resourceSubscriptions": [port, "telefonie://numbers"]}
+    chosen: dict[str, Any] = {"toolsets": ("numbers", "porting")}
+    async with issuing() as issuer, hosting(issuer, **chosen) as hosted, httpx.AsyncClient() as client:
+        headers = {
+            **HEADERS,
+            "Mcp-Method": "subscriptions/listen",
+            "Authorization": f"Bearer {hosted.token(scope)}",
+        }
+        message = request(1, "subscriptions/listen", modern=True, notifications=wanted)
+        async with client.stream("POST", hosted.url, json=message, headers=headers) as response:
+            lines = response.aiter_lines()
+            while not (line := await anext(lines)).startswith("data:"):
+                pass
+        assert "telefonie://numbers" in line
+        assert (port in line) is told
 
 
 @pytest.mark.parametrize(
