@@ -1,6 +1,6 @@
 """MCP resources: reads of the API, OpenAPI documents, recent writes (``telefonie://log``), and the page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import mcp_types as types
@@ -147,6 +147,15 @@ class Resources:
         """Return whether there is a resource of that URI."""
         matched = any(each.uri.match(uri) is not None for each in self.readable)
         return matched or uri == _LOG or uri in self._documents
+
+    def may_be_read(self, uri: str, scopes: Collection[str]) -> bool:
+        """Return whether these scopes allow every read behind a resource."""
+        from telefonie_mcp.tools.scopes import allows, scope_of  # noqa: PLC0415 - only in hosted mode
+
+        reads = [
+            part.tool for each in self.readable if each.uri.match(uri) is not None for part in each.parts
+        ]
+        return all(allows(scopes, scope_of(tool)) for tool in reads)
 
     def may_change(self, uri: str) -> bool:
         """Return whether a tool of this server can change the resource."""

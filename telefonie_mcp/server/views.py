@@ -114,8 +114,15 @@ class Views:
         return self.app.catalog.input_schema(name)
 
     def may_change(self, ctx: ServerRequestContext[Any, Any], uri: str) -> bool:
-        """Return whether a request sees the resource, and it can change through this server."""
-        return self.seen(ctx).may_change(uri)
+        """Return whether a request sees the resource, may read it, and it can change through this server."""
+        view = self.seen(ctx)
+        if ctx.request is not None:
+            from telefonie_mcp.server.auth.principal import Principal  # noqa: PLC0415 - only over HTTP
+
+            principal = Principal.of(ctx.request)
+            if principal and not view.resources.may_be_read(uri, principal.scopes):
+                return False
+        return view.may_change(uri)
 
     def seen(self, ctx: ServerRequestContext[Any, Any]) -> View:
         """Return what a request sees, which its headers can tighten.

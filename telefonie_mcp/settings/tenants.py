@@ -47,6 +47,7 @@ class Tenant:
         claim: The value of the claim that names it in a token.
         settings: The operator's settings, tightened, with its key.
         where: Its table, for messages.
+        asked: The settings in its table.
 
     """
 
@@ -54,6 +55,7 @@ class Tenant:
     claim: str
     settings: Settings
     where: str = ""
+    asked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,10 @@ class Tenants:
 
     by_claim: Mapping[str, Tenant]
     warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.by_claim)
 
     def __iter__(self) -> Iterator[Tenant]:
         """Iterate over the tenants in the file's order."""
@@ -129,7 +135,7 @@ def read_tenants(file: Path, operator: Settings) -> Tenants:
                 f"{where}: api_key_file holds the key of [tenants.{other_name}] too: both see the same "
                 "numbers, and each has budgets of its own"
             )
-        tenants[claim] = Tenant(name, claim, settings, where)
+        tenants[claim] = Tenant(name, claim, settings, where, frozenset(given))
     return Tenants(tenants, tuple(warnings))
 
 

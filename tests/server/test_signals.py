@@ -4,7 +4,7 @@ import threading
 import anyio
 import pytest
 
-from telefonie_mcp.server.signals import ending_on_signal
+from telefonie_mcp.server.signals import ending_on_signal, reloading_on_hangup
 from tests.support.wire import SECONDS
 
 
@@ -30,3 +30,23 @@ async def test_a_signal_wakes_a_server_in_which_nothing_else_happens(number: sig
             signalling.join()
     assert steps == ["drained"]
     assert signal.getsignal(number) is before
+
+
+async def test_each_hangup_reloads_and_the_process_goes_on() -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    reloads: list[str] = []
+    reloaded = anyio.Event()
+
+    async def reload() -> None:
+        await anyio.lowlevel.checkpoint()
+        reloads.append("reloaded")
+        reloaded.set()
+
+    with anyio.fail_after(SECONDS):
+        async with reloading_on_hangup(reload):
+            for count in (1, 2):
+                reloaded = anyio.Event()
+                signal.raise_signal(signal.SIGHUP)
+                await reloaded.wait()
+                assert len(reloads) == count
+    assert signal.getsignal(signal.SIGHUP) is before
