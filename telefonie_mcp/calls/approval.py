@@ -69,6 +69,16 @@ class Caller(Protocol):
         ...
 
     @property
+    def client(self) -> str:
+        """The client: its ``client_id`` in a token, or its own word."""
+        ...
+
+    @property
+    def principal_name(self) -> str:
+        """Whom its token names, as the ledger records it; empty where no token is needed."""
+        ...
+
+    @property
     def scopes(self) -> frozenset[str] | None:
         """The scopes that its token grants; ``None`` where no token is needed."""
         ...
@@ -105,6 +115,8 @@ class CommandLine:
     key: str = name
     answered: bool = False
     local: bool = True
+    client: str = name
+    principal_name: str = ""
     scopes: frozenset[str] | None = None
 
     async def approve(self, question: Question) -> str:

@@ -202,7 +202,7 @@ class Pipeline:
             shown = redaction.json(tool.shown(values))
             if permit.before is not None:  # it was read before the call's secrets were known as such
                 permit = replace(permit, before=redaction.json(tool.shown(permit.before)))
-            intent = _intent(request, permit, shown, caller=caller.name, seconds=self._seconds)
+            intent = _intent(request, permit, shown, caller=caller, seconds=self._seconds)
             entry = await self.ledger.begin(intent, permit.deadline)
             with _explained(tool, f"It is unknown whether {tool.name} was carried out"):
                 try:
@@ -255,7 +255,7 @@ def _check_scope(tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller
 
 
 def _intent(
-    request: Request, permit: Permit, shown: Mapping[str, Any], *, caller: str, seconds: float
+    request: Request, permit: Permit, shown: Mapping[str, Any], *, caller: Caller, seconds: float
 ) -> Intent:
     tool = request.tool
     return Intent(
@@ -266,7 +266,9 @@ def _intent(
         effect=tool.hints.effect,
         subject=request.subject or f"{tool.name} {uuid4()}",
         arguments=shown,
-        caller=caller,
+        caller=caller.name,
+        principal=caller.principal_name,
+        client=caller.client,
         lease=2 * seconds,
         monthly_rate=permit.monthly_rate,
         previous=permit.before,

@@ -65,6 +65,18 @@ class McpCaller:
         return Principal.of(self.context.request)
 
     @property
+    def principal_name(self) -> str:
+        """Issuer and subject of the token; empty where no token is needed."""
+        principal = self.principal
+        return principal.name if principal else ""
+
+    @property
+    def client(self) -> str:
+        """The ``client_id`` in the token, or the client's own word."""
+        principal = self.principal
+        return principal.client if principal and principal.client else self.name
+
+    @property
     def scopes(self) -> frozenset[str] | None:
         """The scopes of the token; ``None`` where no token is needed."""
         principal = self.principal

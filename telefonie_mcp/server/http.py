@@ -5,7 +5,8 @@ server through DNS rebinding (MCP 2026-07-28, "Streamable HTTP", security warnin
 is behind :class:`~telefonie_mcp.server.auth.gate.Gate`.
 """
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Final
 
 from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE, TransportSecuritySettings
 from starlette.applications import Starlette
@@ -19,13 +20,14 @@ from telefonie_mcp.server.limits import MAX_CONNECTIONS, WholeBodies
 from telefonie_mcp.server.readiness import Readiness
 from telefonie_mcp.server.tightening import HeaderChecks
 from telefonie_mcp.settings.fields import Settings
-from telefonie_mcp.settings.hosted import HostedSettings
 from telefonie_mcp.tools.catalog import Catalog
 
 if TYPE_CHECKING:
     from telefonie_mcp.server.auth.gate import Gate
 
 __all__ = ["gated", "http_app", "mcp_app"]
+
+_log: Final = logging.getLogger(__name__)
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -89,7 +91,7 @@ def mcp_app(
     return application
 
 
-def gated(application: ASGIApp, settings: HostedSettings) -> "Gate":
+def gated(application: ASGIApp, settings: Settings) -> "Gate":
     """Return ``application`` behind the gate of hosted mode.
 
     Raises:
@@ -100,6 +102,8 @@ def gated(application: ASGIApp, settings: HostedSettings) -> "Gate":
     from telefonie_mcp.server.auth.resource import Resource  # noqa: PLC0415
     from telefonie_mcp.server.auth.tokens import Tokens  # noqa: PLC0415
 
+    if not settings.ledger_url.startswith("postgresql"):
+        _log.warning("the ledger is a SQLite file, which is fine for one replica; several need PostgreSQL")
     return Gate(application, Resource.of(settings), Tokens.of(settings))
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "listening",
     "peak_megabytes",
     "processor_seconds",
+    "resident_megabytes",
     "started",
 ]
 
@@ -81,9 +82,13 @@ class Stdio:
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a request and return its result."""
+        return _result(self.exchange(method, **params))
+
+    def exchange(self, method: str, **params: Any) -> dict[str, Any]:
+        """Send a request and return the answer, which may be an error."""
         self._number += 1
         self._write(request(self._number, method, modern=self.era == "modern", **params))
-        return _result(self._read(self._number))
+        return self._read(self._number)
 
     def _write(self, message: Mapping[str, Any]) -> None:
         stdin = _pipe(self.process.stdin)
@@ -109,6 +114,7 @@ class Http:
 
     port: int
     era: Era
+    token: str = ""
     _number: int = 0
     _session: str = ""
     _socket: socket.socket | None = None
@@ -118,7 +124,7 @@ class Http:
         if self.era == "modern":
             self.ask("server/discover")
         else:
-            head, body = self._exchange(_post(self.port, initialize(_LEGACY), {}))
+            head, body = self._exchange(_post(self.port, initialize(_LEGACY), self._signed))
             _result(_message(body))
             self._session = head.lower().partition("mcp-session-id:")[2].partition("\r\n")[0].strip()
             self._exchange(_post(self.port, _INITIALIZED, self._headers("notifications/initialized", {})))
@@ -133,12 +139,16 @@ class Http:
         message = request(self._number, method, modern=self.era == "modern", **params)
         return _post(self.port, message, self._headers(method, params))
 
+    @property
+    def _signed(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
     def _headers(self, method: str, params: Mapping[str, Any]) -> dict[str, str]:
         if self.era == "modern":
             named = {"Mcp-Name": params["name"]} if "name" in params else {}
-            return {"MCP-Protocol-Version": MODERN, "Mcp-Method": method, **named}
+            return {"MCP-Protocol-Version": MODERN, "Mcp-Method": method, **named, **self._signed}
         session = {"Mcp-Session-Id": self._session} if self._session else {}
-        return {"MCP-Protocol-Version": _LEGACY, **session}
+        return {"MCP-Protocol-Version": _LEGACY, **session, **self._signed}
 
     def renew(self) -> None:
         """Connect again with the next request: servers close what was idle while others took their turn."""
@@ -214,6 +224,12 @@ def peak_megabytes(pid: int) -> float:
     """Return the most memory that a process has had so far (Linux)."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def resident_megabytes(pid: int) -> float:
+    """Return the memory that a process has now (Linux)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def processor_seconds(pid: int) -> float:

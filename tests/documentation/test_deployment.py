@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import make_url
 
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
-from tests.documentation.pages import ROOT
+from tests.documentation.pages import BLOCKS, ROOT
 
 DEPLOY = ROOT / "examples/deploy"
 KEY, PASSWORD, SEAL = "key-0451-abcdef", "password-0451", "0451" * 8
@@ -202,6 +203,57 @@ def test_the_unit_gets_its_settings(tmp_path: Path) -> None:
     assert settings.ledger_url == str(tmp_path / "telefonie-mcp/live-ledger.sqlite3")
     assert {*under("DynamicUser"), *under("NoNewPrivileges")} == {"yes"}
     assert [*under("StateDirectory")] == ["telefonie-mcp"]
+
+
+def in_the_guide(pattern: str) -> list[str]:
+    """Return the commands of docs/hosting.md that match a pattern."""
+    page = ROOT / "docs/hosting.md"
+    typed = [
+        line
+        for block in BLOCKS
+        if (block.page, block.language) == (page, "text")
+        for line in block.code.splitlines()
+    ]
+    found = [line for line in typed if re.match(pattern, line)]
+    assert found
+    return found
+
+
+def test_the_guide_s_commands_make_the_secrets_of_the_stack(tmp_path: Path) -> None:
+    (tmp_path / "key-file").write_text(KEY)
+    for name in ("fullchain.pem", "privkey.pem"):
+        (tmp_path / name).write_text(f"{name}\n")
+    script = "\n".join(in_the_guide("mkdir|head|cp|cat|chmod")).replace("/path/to", str(tmp_path))
+    subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True, timeout=300)
+    made = {file.name: file for file in (tmp_path / "secrets").iterdir()}
+    assert {f"secrets/{name}" for name in made} == {each["file"] for each in COMPOSE["secrets"].values()}
+    assert {file.stat().st_mode & 0o777 for file in made.values()} == {0o400}
+    given = " ".join(in_the_guide("chown"))
+    assert {f"secrets/{name}" for name in made} == {*re.findall(r"secrets/\w+", given)}
+    numbers = COMPOSE["services"]["numbers"]
+    contents = {name: made[name].read_text().rstrip("\n") for name in numbers["secrets"]}
+    settings = started(
+        [part.replace("$$", "$") for part in numbers["entrypoint"]],
+        numbers["environment"],
+        {f"/run/secrets/{name}": contents[name] for name in contents},
+        tmp_path,
+    )
+    assert settings.key
+    assert settings.key.get_secret_value() == KEY
+    password = make_url(settings.ledger_url).password
+    assert password == contents["postgres_password"]
+    assert [each.get_secret_value() for each in settings.state_keys] == [contents["state_keys"]]
+
+
+def test_the_guide_names_what_is_there() -> None:
+    user, group = re.findall(r"^USER (\d+):(\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[0]
+    assert in_the_guide("chown")[0].startswith(f"chown {user} ")
+    assert (POD["securityContext"]["runAsUser"], POD["securityContext"]["fsGroup"]) == (int(user), int(group))
+    (secret,) = in_the_guide("kubectl create secret")
+    assert {*re.findall(r"--from-file=(\S+)", secret)} == _in_the_secret("").keys()
+    assert f" {POD['volumes'][0]['secret']['secretName']} " in secret
+    (examined,) = in_the_guide("docker compose run")
+    assert examined.split()[-2:] == ["numbers", "doctor"]
 
 
 def test_no_secret_stands_in_the_files() -> None:

@@ -1,11 +1,11 @@
 """A hosted server in this process, on a real socket, and clients that sign in."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from socket import create_server
+from socket import create_server, socket
 from typing import Any
 
 import anyio
@@ -53,12 +53,12 @@ class Hosted:
         method: str = "tools/list",
         *,
         modern: bool = True,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str | bytes] | None = None,
         **params: Any,
     ) -> httpx.Response:
         """Send one request of 2026-07-28, or the first one of 2025-11-25."""
         message = request(1, method, modern=True, **params) if modern else initialize("2025-11-25")
-        sent = {
+        sent: dict[Any, Any] = {
             "Accept": "application/json, text/event-stream",
             "MCP-Protocol-Version": MODERN if modern else "2025-11-25",
             "Mcp-Method": str(message["method"]),
@@ -66,7 +66,7 @@ class Hosted:
             **({"Authorization": f"Bearer {token}"} if token is not None else {}),
             **(headers or {}),
         }
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=False) as client:  # nothing is encrypted, and no certificate read
             return await client.post(self.url, json=message, headers=sent)
 
 
@@ -82,6 +82,21 @@ async def hosting(
         changes: Further settings.
 
     """
+    with create_server(("127.0.0.1", 0)) as listening:
+        async with hosting_on(listening, issuer, introspected=introspected, **changes) as hosted:
+            yield hosted
+
+
+def url_of(listening: socket) -> str:
+    """Return the URL of a server on a socket that listens already."""
+    return f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+
+
+@asynccontextmanager
+async def hosting_on(
+    listening: socket, issuer: Issuer, *, introspected: Path | None = None, **changes: Any
+) -> AsyncGenerator[Hosted]:
+    """Do what `hosting` does on a socket whose URL somebody had to know before."""
     if introspected:
         secret = introspected / "client-secret"
         secret.write_text(SECRET)
@@ -90,27 +105,26 @@ async def hosting(
             "introspection_client": CLIENT,
             "introspection_secret_file": secret,
         }
-    with create_server(("127.0.0.1", 0)) as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
-        chosen: dict[str, Any] = {"sandbox_db": ":memory:", "ledger": SecretStr(":memory:")}
-        chosen |= {"public_url": url, "issuer": issuer.url, **changes}
-        settings = Settings(**chosen)
-        if DECIDE_ABOUT_TOOLS.isdisjoint(changes):
-            app = replace(_usual(), settings=settings, write_observers=[])
-        else:
-            app = App.from_settings(settings)
-        gate = http_app(mcp_server(app), app)
-        assert isinstance(gate, Gate)
-        server = uvicorn.Server(
-            uvicorn.Config(gate, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-        )
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listening])
-            try:
-                with anyio.fail_after(SECONDS):
-                    yield Hosted(url, issuer, app, gate)
-            finally:
-                server.should_exit = True
+    url = url_of(listening)
+    chosen: dict[str, Any] = {"sandbox_db": ":memory:", "ledger": SecretStr(":memory:")}
+    chosen |= {"public_url": url, "issuer": issuer.url, **changes}
+    settings = Settings(**chosen)
+    if DECIDE_ABOUT_TOOLS.isdisjoint(changes):
+        app = replace(_usual(), settings=settings, write_observers=[])
+    else:
+        app = App.from_settings(settings)
+    gate = http_app(mcp_server(app), app)
+    assert isinstance(gate, Gate)
+    server = uvicorn.Server(
+        uvicorn.Config(gate, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    )
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(server.serve, [listening])
+        try:
+            with anyio.fail_after(SECONDS):
+                yield Hosted(url, issuer, app, gate)
+        finally:
+            server.should_exit = True
 
 
 class Memory(TokenStorage):
@@ -145,7 +159,7 @@ async def signed_in(
     auth = ClientCredentialsOAuthProvider(
         hosted.url, storage or Memory(), name, "a-secret", issuer=hosted.issuer.url
     )
-    async with httpx.AsyncClient(auth=auth, timeout=SECONDS) as http:
+    async with httpx.AsyncClient(auth=auth, timeout=SECONDS, verify=False) as http:
         transport = streamable_http_client(hosted.url, http_client=http)
         async with Client(transport, mode=mode, elicitation_callback=elicitation_callback) as client:
             yield client

@@ -48,6 +48,10 @@ async def examine(environment: Mapping[str, str], flags: Mapping[str, Any]) -> l
     if problem := missing_directory(settings):
         return [_settings_problem(SettingsError(problem)), _versions()]
     found = [finding async for finding in _service(settings)]
+    if settings.hosted:
+        from telefonie_mcp.cli.doctor.hosting import hosting  # noqa: PLC0415 - only hosted servers need it
+
+        found += [finding async for finding in hosting(settings)]
     return [*found, ledger(settings), *database(settings.ledger_url), state(settings), _versions()]
 
 

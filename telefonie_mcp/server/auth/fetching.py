@@ -38,7 +38,8 @@ class IssuerClient:
     def __init__(self, issuer: str, *, seconds: float = _SECONDS) -> None:
         self._encrypted = urlsplit(issuer).scheme == "https"
         self._seconds = seconds
-        self._client = ApiClient(lambda: None, user_agent=f"telefonie-mcp/{__version__}")
+        agent = f"telefonie-mcp/{__version__}"
+        self._client = ApiClient(lambda: None, user_agent=agent, encrypted=self._encrypted)
 
     async def get(self, url: str) -> Mapping[str, Any]:
         """Return the JSON object at ``url``.

@@ -12,10 +12,11 @@ from typing import Any, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from telefonie_mcp.resources.exposed import readable_resources
 from telefonie_mcp.server.auth.challenges import Challenges
 from telefonie_mcp.server.auth.principal import Principal
 from telefonie_mcp.tools.catalog import Catalog
-from telefonie_mcp.tools.scopes import READ, allows, named, needed
+from telefonie_mcp.tools.scopes import READ, allows, named, needed, scope_of
 
 __all__ = ["ScopeGate", "needs"]
 
@@ -27,20 +28,28 @@ def needs(body: bytes, catalog: Catalog) -> list[str]:
     except (ValueError, RecursionError):
         return [READ]
     messages = cast("list[Any]", message) if isinstance(message, list) else [message]
-    return [*dict.fromkeys([READ, *_calls(messages, catalog)])]
+    return [*dict.fromkeys([READ, *_needs(messages, catalog)])]
 
 
-def _calls(messages: list[Any], catalog: Catalog) -> Iterator[str]:
+def _needs(messages: list[Any], catalog: Catalog) -> Iterator[str]:
     for message in messages:
         match message:
             case {"method": "tools/call", "params": {"name": str(name), **given}}:
                 arguments: Any = given.get("arguments")
+                known = cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else {}
                 if tool := catalog.everything.get(name):
-                    yield needed(
-                        tool, cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else {}
-                    )
+                    yield needed(tool, known)
+            case {"method": "resources/read" | "resources/subscribe", "params": {"uri": str(uri)}}:
+                yield from _needs_of_resource(uri, catalog)
             case _:
                 pass
+
+
+def _needs_of_resource(uri: str, catalog: Catalog) -> Iterator[str]:
+    """Yield the scopes of the reads that a resource is made of."""
+    for each in readable_resources(catalog):
+        if each.uri.match(uri) is not None:
+            yield from (scope_of(part.tool) for part in each.parts)
 
 
 class ScopeGate:
