@@ -26,7 +26,7 @@ from telefonie_mcp.openapi.hints import ArgumentHint
 from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.tools.violations import path_text
 
-__all__ = ["Given", "Uploads"]
+__all__ = ["Given", "Uploads", "takes_bytes"]
 
 _SETTING: Final = "TELEFONIE_UPLOAD_DIRS"
 _GIVE_BASE64: Final = "give its content in base64"
@@ -136,6 +136,13 @@ class Uploads:
 def _may_name_files(value: Any) -> bool:
     """Whether :func:`_files_in` can find anything in an argument."""
     return ":" in value if isinstance(value, str) else isinstance(value, list | Mapping)
+
+
+def takes_bytes(schema: Mapping[str, Any]) -> bool:
+    """Return whether an argument, or a part of one, holds bytes, such as a document."""
+    parts = [schema, *(part for word in ("allOf", "anyOf", "oneOf") for part in schema.get(word, ()))]
+    inner = [each for part in parts for each in (*part.get("properties", {}).values(), part.get("items"))]
+    return any(map(_encoding, parts)) or any(takes_bytes(each) for each in inner if isinstance(each, Mapping))
 
 
 def _encoding(schema: Mapping[str, Any]) -> str:

@@ -31,6 +31,9 @@ _MAX_URIS: Final = 1000
 """URIs of an account that wait to be sent; beyond them, anything may have changed."""
 
 _RETRY_SECONDS: Final = 2.0
+_FIRST_RETRY_SECONDS: Final = 0.05
+"""The first of the pauses, which double: at the start, the ledger is made at the same time."""
+
 _IDLE_SECONDS: Final = 30.0
 """How long a silent connection is taken for a good one."""
 
@@ -135,6 +138,7 @@ class Notifications:
         """Listen, again after every interruption."""
         from psycopg import Error  # noqa: PLC0415 - an extra
 
+        pause = _FIRST_RETRY_SECONDS
         while True:
             try:
                 async with await open_connection(self._url) as connection, anyio.create_task_group() as told:
@@ -145,9 +149,11 @@ class Notifications:
                     await self._hear(connection, told)
             except* (Error, OSError) as errors:
                 if self.listening.is_set():
+                    pause = _FIRST_RETRY_SECONDS
                     _log.warning("no news of other replicas: %s", type(errors.exceptions[0]).__name__)
             self.listening.clear()
-            await anyio.sleep(self._retry)
+            await anyio.sleep(pause)
+            pause = min(2 * pause, self._retry)
 
     async def _listen(self, connection: "AsyncConnection[tuple[Any, ...]]") -> None:
         """Listen on the ledger's own channel, which is there when the ledger is."""

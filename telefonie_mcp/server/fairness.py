@@ -1,22 +1,33 @@
-"""What one caller may take of an HTTP server that serves many: requests that are open at the same time.
+"""What one caller may take of an HTTP server that serves many: open requests, and large ones.
 
 An event stream is a request without an end of its own: one caller could hold every connection with them.
 """
 
 from collections import Counter
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
+import mcp_types as types
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from telefonie_mcp.calls.uploads import takes_bytes
+from telefonie_mcp.errors import NOTHING_DONE
 from telefonie_mcp.server.auth.principal import Principal
+from telefonie_mcp.server.limits import BODY_BYTES
 from telefonie_mcp.settings.types import is_loopback
+from telefonie_mcp.tools.catalog import Tool
 
-__all__ = ["CALLER_FRACTION", "OpenRequests"]
+__all__ = ["CALLER_FRACTION", "MAX_BYTES", "LargeRequests", "OpenRequests"]
 
 CALLER_FRACTION: Final = 1 / 2
 """Of the connections: how many one caller may hold with requests."""
+
+MAX_BYTES: Final = 1024 * 1024
+"""Bytes of a request, unless it is a call of a tool that takes a document."""
 
 _RETRY_SECONDS: Final = 10
 
@@ -61,3 +72,33 @@ def _refusal(most: int) -> JSONResponse:
     message = f"Too many open requests; a caller may have {most} at the same time, event streams included"
     error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": message}}
     return JSONResponse(error, 429, headers={"Retry-After": str(_RETRY_SECONDS)})
+
+
+class LargeRequests:
+    """Middleware of an MCP server that refuses requests of more than :data:`MAX_BYTES`.
+
+    Only a tool that takes bytes, such as a scanned document, has a use for more.
+
+    Args:
+        tools: Returns the tools by name.
+
+    """
+
+    def __init__(self, tools: Callable[[], Mapping[str, Tool]]) -> None:
+        self._tools = tools
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Handle one request."""
+        size = ctx.request.scope.get(BODY_BYTES, 0) if ctx.request is not None else 0
+        if size > MAX_BYTES and not self._takes_bytes(ctx):
+            raise MCPError(
+                types.INVALID_REQUEST,
+                f"{NOTHING_DONE}: the request has {size:,} bytes; more than {MAX_BYTES:,} are accepted only "
+                "for a tool that takes a document",
+            )
+        return await call_next(ctx)
+
+    def _takes_bytes(self, ctx: ServerRequestContext[Any, Any]) -> bool:
+        name = str((ctx.params or {}).get("name")) if ctx.method == "tools/call" else ""
+        tool = self._tools().get(name)
+        return bool(tool and takes_bytes(tool.input_schema))

@@ -170,6 +170,10 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
 
         server.middleware.append(require_principal)
     audience = f"{server.name} {app.settings.account}" if app.shared else server.name
+    if app.settings.hosted:
+        from telefonie_mcp.server.fairness import LargeRequests  # noqa: PLC0415 - only in hosted mode
+
+        server.middleware.append(LargeRequests(lambda: handlers.views.app.catalog.everything))
     server.middleware.append(RequestStateSeal(keys, answer_seconds, audience))
     server.middleware.append(handlers.views.around)
     return server

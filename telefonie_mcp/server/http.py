@@ -49,7 +49,7 @@ def http_app(
 
     """
     application = mcp_app(server, app, readiness, connections=connections)
-    return gated(application, app.settings) if app.settings.hosted else application
+    return gated(application, app.settings, readiness) if app.settings.hosted else application
 
 
 def mcp_app(
@@ -91,8 +91,13 @@ def mcp_app(
     return application
 
 
-def gated(application: ASGIApp, settings: Settings) -> "Gate":
+def gated(application: ASGIApp, settings: Settings, readiness: Readiness | None = None) -> "Gate":
     """Return ``application`` behind the gate of hosted mode.
+
+    Args:
+        application: What it lets requests with a good token through to.
+        settings: Who issues the tokens.
+        readiness: Waits for the keys of the issuer.
 
     Raises:
         SettingsError: the secret for introspection cannot be read.
@@ -104,7 +109,10 @@ def gated(application: ASGIApp, settings: Settings) -> "Gate":
 
     if not settings.ledger_url.startswith("postgresql"):
         _log.warning("the ledger is a SQLite file, which is fine for one replica; several need PostgreSQL")
-    return Gate(application, Resource.of(settings), Tokens.of(settings))
+    gate = Gate(application, Resource.of(settings), Tokens.of(settings))
+    if readiness:
+        readiness.require("issuer", gate.verifier.reach)
+    return gate
 
 
 def _security(settings: Settings) -> TransportSecuritySettings:

@@ -83,7 +83,14 @@ class Readiness:
         self.draining = False
         self._mode = mode
         self._seconds = seconds
-        self._dependencies = {name: _Dependency(reach, fresh) for name, reach in (dependencies or {}).items()}
+        self._fresh = fresh
+        self._dependencies: dict[str, _Dependency] = {}
+        for name, reach in (dependencies or {}).items():
+            self.require(name, reach)
+
+    def require(self, name: str, reach: Reach) -> None:
+        """Take something else for what calls depend on."""
+        self._dependencies[name] = _Dependency(reach, self._fresh)
 
     async def healthz(self, _: Request) -> Response:
         """Answer that the process lives."""

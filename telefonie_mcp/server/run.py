@@ -112,7 +112,7 @@ async def serve_tenants(servers: "TenantServers", address: Address) -> None:
         async with connected_replicas(settings) as replicas:
             servers.replicas, servers.connections = replicas, connections
             readiness = Readiness(settings.mode, {"ledger": reach_ledger(settings, replicas)})
-            application = gated(servers.application(readiness), settings)
+            application = gated(servers.application(readiness), settings, readiness)
             async with reloading_on_hangup(servers.reload):
                 await _serve_ready(
                     application, listener, settings, readiness, servers.drain, connections=connections

@@ -5,13 +5,16 @@ import logging
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import SecretStr
 
 from telefonie_mcp.redaction import Redactor
 
 __all__ = ["configure_logging"]
+
+_QUOTING: Final = ("httpcore2", "httpx2", "mcp", "sse_starlette")
+"""Libraries that log what they carry, below warnings: URLs with phone numbers, messages, session ids."""
 
 
 class _RedactingFormatter(logging.Formatter):
@@ -48,3 +51,5 @@ def configure_logging(level: str, form: Literal["text", "json"], secrets: Sequen
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_RedactingFormatter(form, secrets))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _QUOTING:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

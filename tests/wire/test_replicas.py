@@ -1,0 +1,255 @@
+"""Real processes on one real PostgreSQL: alone, behind HAProxy, at their start, at their end, and killed."""
+
+import json
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from socket import create_server
+from typing import Any
+
+import anyio
+import httpx2 as httpx
+import pytest
+from mcp import Client
+from mcp.client.context import ClientRequestContext
+from mcp.client.session import ElicitationFnT
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import ElicitRequestParams, ElicitResult
+
+from tests.support.account import read
+from tests.support.faulty import NUMBER, Provider, faulty
+from tests.support.haproxy import before
+from tests.support.held import Held
+from tests.support.issuer import Issuer, issuing
+from tests.support.postgres import GROUP, new_schema
+from tests.support.served import live_variables
+from tests.support.shop import Shop
+from tests.support.transports import both_eras
+from tests.support.wire import SECONDS, Mode, Running, answer_of, running
+
+pytestmark = [GROUP, pytest.mark.whole]
+SCOPES = "numbers:write numbers:purchase numbers:release"
+STATE_KEY = "a-key-of-all-replicas-of-32-characters"
+
+
+@dataclass
+class Place:
+    """Where replicas run, and what they use."""
+
+    url: str
+    issuer: Issuer
+    provider: Provider
+    ledger: str
+    home: Path
+
+    @asynccontextmanager
+    async def replica(self, **variables: str) -> AsyncGenerator[Running]:
+        """Run one."""
+        chosen = {
+            **live_variables(self.provider, self.home, TELEFONIE_TIMEOUT="60"),
+            "TELEFONIE_LEDGER": self.ledger,
+            "TELEFONIE_PUBLIC_URL": self.url,
+            "TELEFONIE_ISSUER": self.issuer.url,
+            "TELEFONIE_STATE_KEYS": STATE_KEY,
+            "TELEFONIE_DRAIN_SECONDS": "0",
+            **variables,
+        }
+        async with running("--http", "127.0.0.1:0", home=self.home, variables=chosen) as server:
+            yield server
+
+    @asynccontextmanager
+    async def client(
+        self,
+        address: str = "",
+        mode: Mode = "auto",
+        callback: ElicitationFnT | None = None,
+        **claims: Any,
+    ) -> AsyncGenerator[Client]:
+        """Connect a client, to a replica or to all of them."""
+        headers = {"Authorization": f"Bearer {self.issuer.token(self.url, SCOPES, **claims)}"}
+        if address:  # past the proxy, which would have said this
+            headers["Host"] = self.url.split("/")[2]
+        async with (
+            httpx.AsyncClient(headers=headers, timeout=SECONDS) as http,
+            Client(
+                streamable_http_client(address or self.url, http_client=http),
+                mode=mode,
+                elicitation_callback=callback,
+            ) as client,
+        ):
+            yield client
+
+
+@asynccontextmanager
+async def place(
+    postgresql: str, home: Path, provider: Provider | None = None
+) -> AsyncGenerator[tuple[Place, int]]:
+    """Prepare everything, and a socket on which the proxy will listen."""
+    with create_server(("127.0.0.1", 0), backlog=512) as listener, anyio.fail_after(SECONDS):
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+        async with issuing() as issuer, faulty(provider) as api:
+            yield Place(url, issuer, api, new_schema(postgresql), home), listener.fileno()
+
+
+@asynccontextmanager
+async def behind(made: Place, listener: int, **variables: str) -> AsyncGenerator[list[Running]]:
+    """Run replicas behind HAProxy."""
+    async with AsyncExitStack() as stack:
+        replicas = [await stack.enter_async_context(made.replica(**variables)) for _ in range(2)]
+        addresses = [(await each.address()).split("/")[2] for each in replicas]
+        port = int(made.url.split(":")[2].partition("/")[0])
+        await stack.enter_async_context(before(listener, port, addresses, made.home))
+        for each in replicas:
+            await until_ready(each)
+        yield replicas
+
+
+async def ready(server: Running) -> tuple[int, dict[str, Any]]:
+    async with httpx.AsyncClient() as client:
+        answer = await client.get((await server.address()).replace("/mcp", "/readyz"))
+    return answer.status_code, answer.json()
+
+
+async def until_ready(server: Running) -> dict[str, Any]:
+    while (found := await ready(server))[0] != 200:
+        await anyio.sleep(0.02)
+    return found[1]
+
+
+def buying(number: str = NUMBER) -> tuple[str, dict[str, Any]]:
+    return "purchase_number", {"phone_number": number, "confirm": True}
+
+
+async def yes(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    return ElicitResult(action="accept", content={"approve": True})
+
+
+async def test_an_issuer_that_is_down_does_not_stop_the_start_and_an_outage_later_is_named(
+    postgresql: str, tmp_path: Path
+) -> None:
+    async with place(postgresql, tmp_path) as (made, _):
+        made.issuer.down = True
+        async with made.replica() as server:
+            code, said = await ready(server)
+            assert (code, said["status"], said["issuer"]) == (503, "starting", "unreachable")
+            made.issuer.down = False
+            said = await until_ready(server)
+            assert (said["status"], said["ledger"], said["issuer"]) == ("ready", "ok", "ok")
+            async with made.client(await server.address()) as client:
+                assert answer_of(await client.call_tool("list_owned_numbers", {}))["total"] == 0
+            assert not [secret for secret in (STATE_KEY, "postgres", str(tmp_path)) if secret in str(said)]
+
+
+@both_eras
+async def test_sigterm_under_load_loses_no_write_and_breaks_no_call(
+    mode: Mode, postgresql: str, tmp_path: Path
+) -> None:
+    """Purchases are held in the middle when the signal comes; everybody who had begun gets an answer."""
+    held, shop = Held(), Shop()
+    numbers = [f"+1415555{last:04}" for last in range(10)]
+    answers: list[dict[str, Any]] = []
+    shop.faults["POST"] = [held]
+    async with place(postgresql, tmp_path, shop) as (made, _), made.replica() as server:
+        await until_ready(server)
+        address = await server.address()
+
+        async def buy(client: Client, number: str) -> None:
+            answers.append(answer_of(await client.call_tool(*buying(number))))
+
+        async with (
+            made.client(address, mode) as client,
+            client.listen(resource_subscriptions=["telefonie://log"]) if mode == "auto" else AsyncExitStack(),
+            anyio.create_task_group() as tasks,
+        ):
+            await client.list_tools()
+            for number in numbers:
+                tasks.start_soon(buy, client, number)
+            while shop.count("POST") < len(numbers):
+                await anyio.sleep(0.01)
+            server.process.send_signal(signal.SIGTERM)
+            while (await ready(server))[0] != 503:
+                await anyio.sleep(0.01)
+            held.go.set()
+        assert await server.end() == 0
+        assert sorted(answer["phone_number"] for answer in answers) == numbers
+        async with running(
+            "log", "--json", home=tmp_path, variables={"TELEFONIE_LEDGER": made.ledger}
+        ) as log:
+            entries = (await log.rest()).decode()
+        assert entries.count('"state": "done"') == len(numbers)
+        assert {*shop.owned} == {*numbers}
+
+
+@both_eras
+async def test_an_approval_across_replicas_buys_once(mode: Mode, postgresql: str, tmp_path: Path) -> None:
+    """2026: the question comes from one replica, and the answer goes to another. 2025: the session sticks."""
+    asked: list[str] = []
+
+    async def approve(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params.message)
+        return await yes(context, params)
+
+    async with (
+        place(postgresql, tmp_path) as (made, listener),
+        behind(made, listener, TELEFONIE_APPROVAL="human"),
+        made.client(mode=mode, callback=approve) as client,
+    ):
+        for _ in range(3):
+            answer = answer_of(await client.call_tool(*buying()))
+            assert answer["phone_number"] == NUMBER
+            released = {"phone_number": NUMBER, "confirm": True}
+            assert (
+                answer_of(await client.call_tool("release_number", released))["message"] == "Number released"
+            )
+        assert made.provider.count("POST") == 3
+        assert len(asked) == 6
+
+
+async def test_a_replica_killed_in_the_middle_of_a_purchase_is_replaced_and_another_settles_it(
+    postgresql: str, tmp_path: Path
+) -> None:
+    held = Held()
+    async with place(postgresql, tmp_path) as (made, listener), behind(made, listener) as (one, other):
+        made.provider.faults["POST"] = [held]
+
+        async def buy() -> None:
+            with suppress(Exception):  # whatever a broken connection is to the client
+                async with made.client(await one.address()) as client:
+                    await client.call_tool(*buying())
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(buy)
+            await held.arrived.wait()
+            one.process.kill()
+            await one.process.wait()
+        made.provider.own()  # the purchase was carried out
+        made.provider.faults.clear()
+        async with made.client(await other.address()) as client:
+            answer = answer_of(await client.call_tool(*buying()))
+        assert answer["code"] == "conflict"
+        async with made.client() as client:  # through the proxy, which has noticed
+            log = json.loads(await read(client, "telefonie://log"))
+        assert [entry["state"] for entry in log["entries"]] == ["done"]
+        assert made.provider.count("POST") == 1
+
+
+async def test_clients_of_both_eras_use_all_replicas_and_share_their_limits(
+    postgresql: str, tmp_path: Path
+) -> None:
+    limits = {"TELEFONIE_MAX_PURCHASES_PER_DAY": "3", "TELEFONIE_MAX_CALLS_PER_MINUTE": "1000"}
+    shop = Shop()
+    async with (
+        place(postgresql, tmp_path, shop) as (made, listener),
+        behind(made, listener, **limits),
+        made.client() as modern,
+        made.client(mode="legacy", sub="person-2") as legacy,
+    ):
+        answers = [
+            answer_of(await client.call_tool(*buying(f"+1415555{number:04}")))
+            for number, client in enumerate([modern, legacy] * 3)
+        ]
+    assert ["phone_number" in answer for answer in answers] == [True] * 3 + [False] * 3
+    assert {answer["code"] for answer in answers[3:]} == {"limit_reached"}
+    assert len(shop.owned) == 3
