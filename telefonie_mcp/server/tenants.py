@@ -245,7 +245,9 @@ class TenantServers:
         assert self.settings.tenants
         try:
             found = await to_thread.run_sync(read_tenants, self.settings.tenants, self.settings)
-            _check(found, self._shared)
+            for tenant in found:
+                _check(tenant, self._shared)
+                await anyio.lowlevel.checkpoint()  # calls go on meanwhile
         except TelefonieError as error:
             _log.error("the tenants stay as they were: %s", error)
             return
@@ -286,12 +288,12 @@ class TenantServers:
 def _read(settings: Settings, shared: Shared) -> Tenants:
     assert settings.tenants
     tenants = read_tenants(settings.tenants, settings)
-    _check(tenants, shared)
+    for tenant in tenants:
+        _check(tenant, shared)
     return tenants
 
 
-def _check(tenants: Tenants, shared: Shared) -> None:
+def _check(tenant: Tenant, shared: Shared) -> None:
     """Raise ``SettingsError`` for a tenant with a tool or a number type that does not exist."""
-    for tenant in tenants:
-        with at_table(tenant.where, tenant.asked):
-            shared.catalogs.of(tenant.settings)
+    with at_table(tenant.where, tenant.asked):
+        shared.catalogs.of(tenant.settings)

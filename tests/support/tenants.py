@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from socket import create_server
+from socket import IPPROTO_TCP, TCP_NODELAY, create_server
 from typing import Any
 
 import anyio
@@ -19,7 +19,7 @@ from telefonie_mcp.sandbox import create_sandbox
 from telefonie_mcp.server.http import gated
 from telefonie_mcp.server.tenants import TenantServers
 from telefonie_mcp.settings.fields import Settings
-from telefonie_mcp.upstream.client import asgi_transport
+from telefonie_mcp.upstream.client import Transport, asgi_transport
 from tests.support.issuer import Issuer
 from tests.support.wire import MODERN, SECONDS, Mode, initialize, request
 
@@ -114,12 +114,14 @@ async def office(
     tables: Mapping[str, Mapping[str, Any]],
     *,
     most: int = 64,
+    transport: Transport | None = None,
     **changes: Any,
 ) -> AsyncGenerator[Office]:
-    """Serve tenants to those who have a token of `issuer`."""
+    """Serve tenants to those who have a token of `issuer`; without `transport`, their API is the sandbox."""
     file = write_tenants(directory, tables)
-    sandbox = asgi_transport(create_sandbox(":memory:"))
+    api = transport or asgi_transport(create_sandbox(":memory:"))
     with create_server(("127.0.0.1", 0)) as listening:
+        listening.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # as the real server does
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
         chosen: dict[str, Any] = {
             "public_url": url,
@@ -130,7 +132,7 @@ async def office(
             "ledger": SecretStr(str(directory / "ledger.sqlite3")),
             **changes,
         }
-        servers = TenantServers.from_settings(Settings(**chosen), transport=sandbox, most=most)
+        servers = TenantServers.from_settings(Settings(**chosen), transport=api, most=most)
         gate = gated(servers.application(), servers.settings)
         config = uvicorn.Config(gate, log_config=None, access_log=False, timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
