@@ -10,11 +10,10 @@ from anyio.from_thread import start_blocking_portal
 from tests.bench.contestants import OURS, Contestant
 from tests.bench.rounds import Measure, Sample
 from tests.bench.sessions import Era, Http, free_port, listening, processor_seconds, started
+from tests.bench.targets import SIGNED_IN
 from tests.support.issuer import issuing
 
-__all__ = ["SIGNED_IN", "measures"]
-
-SIGNED_IN: Final = f"{OURS}, signed in"
+__all__ = ["measures"]
 
 _CALLS: Final = 10
 """How many times as many calls a sample has: the system counts processor time in hundredths of a second."""

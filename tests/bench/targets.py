@@ -6,7 +6,17 @@ from typing import Any, Final
 
 from tests.bench.contestants import FASTMCP, JSON, OURS
 
-__all__ = ["AT_FIRST", "AT_THE_END", "PREVIEWED", "TARGETS", "TRANSPORTS", "Target", "misses", "unmeasured"]
+__all__ = [
+    "AT_FIRST",
+    "AT_THE_END",
+    "PREVIEWED",
+    "SIGNED_IN",
+    "TARGETS",
+    "TRANSPORTS",
+    "Target",
+    "misses",
+    "unmeasured",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,9 @@ AT_THE_END: Final = "at the end"
 PREVIEWED: Final = "a purchase through its preview"
 """A preview, and the call that it hands out."""
 
+SIGNED_IN: Final = f"{OURS}, signed in"
+"""A hosted server, whose every request has a token."""
+
 TARGETS: Final = (
     *(Target(f"cold-list-{era}", OURS, 1.05) for era in ("legacy", "modern")),
     *(Target(f"cold-call-{era}", OURS, 1.05) for era in ("legacy", "modern")),
@@ -56,6 +69,7 @@ TARGETS: Final = (
     *(Target(f"throughput-http-{era}", JSON, 1.30, at_least=True) for era in ("legacy", "modern")),
     Target("purchase", "purchase", 2.0),
     Target("requests", PREVIEWED, 3, value=True),
+    *(Target(f"signed-in-{era}", SIGNED_IN, 1.10) for era in ("legacy", "modern")),
     Target("memory", OURS, 1.06),
     Target("memory", f"{OURS}, sandbox used", 1.25),
     Target("cold-uncached", OURS, 1.05),
