@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any, NoReturn
 
-from tests.bench import endurance, hosted, measures, scale, sizes
+from tests.bench import endurance, measures, scale, signed_in, sizes
 from tests.bench.contestants import OURS, contestants, install
 from tests.bench.report import RESULTS, lines
 from tests.bench.rounds import compare
@@ -43,7 +43,7 @@ def main() -> int:
         everything = [*measures.measures(everybody, calls=calls), *scale.measures(calls=calls)]
         everything += endurance.measures(everybody, calls=100 * calls)
         everything += scale.account_measures(everybody[OURS])
-        everything += hosted.measures(everybody[OURS], calls=calls)
+        everything += signed_in.measures(everybody[OURS], calls=calls)
         everything += [] if options.alone else sizes.measures(_PEERS)
         for measure in everything:
             if measure.id.startswith(tuple(options.only.split(","))):
