@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from socket import create_server
 
 import anyio
 import httpx2 as httpx
@@ -50,18 +49,10 @@ def program() -> str:
 
 
 @asynccontextmanager
-async def proxy(replicas: Sequence[str], directory: Path) -> AsyncGenerator[str]:
-    """Run HAProxy before servers at `HOST:PORT`, and give its origin when all of them are in service."""
-    with create_server(("127.0.0.1", 0), backlog=512) as listener:
-        async with before(listener.fileno(), listener.getsockname()[1], replicas, directory) as origin:
-            yield origin
-
-
-@asynccontextmanager
 async def before(listener: int, port: int, replicas: Sequence[str], directory: Path) -> AsyncGenerator[str]:
     """Run HAProxy on a socket that listens."""
     servers = "\n    ".join(
-        f"server replica{number} {address} check inter 200ms rise 1 fall 1"
+        f"server replica{number} {address} check inter 2s fastinter 200ms rise 1 fall 1"
         for number, address in enumerate(replicas)
     )
     file = directory / "haproxy.cfg"
