@@ -196,6 +196,20 @@ async def test_a_call_in_flight_ends_as_it_began(
     assert api.keys == [key_of("acme"), *([] if removed else ["rotated-key-0452"])]
 
 
+async def test_a_tenant_that_is_given_to_others_keeps_nobody_s_session(
+    issuer: Issuer, tmp_path: Path
+) -> None:
+    async with office(issuer, tmp_path, {"acme": {}}) as served:
+        begun = await served.post(served.token("acme"), modern=False)
+        lines = {"mcp-session-id": begun.headers["mcp-session-id"], "MCP-Protocol-Version": "2025-11-25"}
+        served.write({"acme": {"claim": "org-new"}, "gone": {"claim": "org-acme"}})
+        await served.servers.reload()
+        assert served.servers.opened == []
+        for tenant in ("acme", "new"):
+            token = served.token(tenant, sub="person-of-acme")
+            assert (await served.post(token, "ping", modern=False, headers=lines)).status_code == 404
+
+
 async def test_a_tenant_with_an_event_stream_is_not_closed(issuer: Issuer, tmp_path: Path) -> None:
     tables: dict[str, dict[str, Any]] = {f"t{number}": {} for number in range(4)}
     listen = request(
