@@ -119,7 +119,11 @@ class TenantServers:
             own = SecretStr(secrets.token_hex(32))
             settings = settings.model_copy(update={"state_keys": (own,)})
         shared = Shared.for_settings(settings, transport=transport)
-        return cls(settings, shared, _read(settings, shared), most=most, changed=changed)
+        assert settings.tenants
+        tenants = read_tenants(settings.tenants, settings)
+        for tenant in tenants:
+            _check(tenant, shared)
+        return cls(settings, shared, tenants, most=most, changed=changed)
 
     @property
     def secrets(self) -> list[SecretStr]:
@@ -251,6 +255,9 @@ class TenantServers:
         except TelefonieError as error:
             _log.error("the tenants stay as they were: %s", error)
             return
+        except Exception:  # noqa: BLE001 - whatever the file holds, the server goes on
+            _log.exception("the tenants stay as they were")
+            return
         self.tenants = found
         self._changed(self)
         for sentence in found.warnings:
@@ -258,7 +265,7 @@ class TenantServers:
         named = {tenant.name: tenant for tenant in found}
         for opened in [*self._open.values()]:
             tenant = named.get(opened.tenant.name)
-            if tenant is None:
+            if tenant is None or tenant.claim != opened.tenant.claim:  # other people, with streams of theirs
                 self._retire(opened)
             elif opened.differs_from(tenant):
                 self._keep_rate_limit(opened)
@@ -283,14 +290,6 @@ class TenantServers:
                 tasks.start_soon(each.drain)
         for each in self._open.values():
             each.server.subscriptions.close()
-
-
-def _read(settings: Settings, shared: Shared) -> Tenants:
-    assert settings.tenants
-    tenants = read_tenants(settings.tenants, settings)
-    for tenant in tenants:
-        _check(tenant, shared)
-    return tenants
 
 
 def _check(tenant: Tenant, shared: Shared) -> None:

@@ -41,7 +41,7 @@ def hidden_by(headers: Mapping[str, str] | None, catalog: Catalog) -> dict[str, 
         ValueError: a header names what does not exist; a sentence that says so.
 
     """
-    if not headers or not any(name in headers for name in (_READONLY, _TOOLSETS, _TOOLS, _EXCLUDE)):
+    if not headers or not _may_tighten(headers):
         return {}
     read_only = any(map(_boolean, _words(headers, _READONLY)))
     toolsets = _toolsets(headers)
@@ -57,6 +57,12 @@ def hidden_by(headers: Mapping[str, str] | None, catalog: Catalog) -> dict[str, 
         elif tools and tool.name not in tools:
             hidden[tool.name] = _TOOLS
     return hidden
+
+
+def _may_tighten(headers: Mapping[str, str]) -> bool:
+    """Return quickly, because every request comes here, whether a header could be one of these."""
+    names = (name for name, _ in headers.raw) if isinstance(headers, Headers) else map(str.encode, headers)
+    return any(name[:6].lower() == b"x-mcp-" for name in names)
 
 
 def _toolsets(headers: Mapping[str, str]) -> tuple[str, ...]:

@@ -5,8 +5,11 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+import anyio
+import httpx2 as httpx
 import pytest
 from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult
 from pydantic import SecretStr
 
 from telefonie_mcp.errors import SettingsError
@@ -14,8 +17,8 @@ from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.server.tenants import TenantServers
 from telefonie_mcp.settings.fields import Settings
 from tests.support.issuer import Issuer, issuing
-from tests.support.tenants import office, write_tenants
-from tests.support.wire import Mode, answer_of
+from tests.support.tenants import key_of, office, write_tenants
+from tests.support.wire import MODERN, SECONDS, Mode, answer_of, request
 
 A, B = "+14155550123", "+14155550124"
 
@@ -143,6 +146,107 @@ async def test_tenants_that_are_not_used_are_closed_and_opened_again(issuer: Iss
             result = await served.post(served.token(name), "tools/call", name="list_owned_numbers")
             assert "rate_limited" in result.text
         assert len(served.servers.opened) == 2
+
+
+class HeldApi:
+    """An API whose first answer waits until it is released; it remembers the keys that it saw."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.asked = anyio.Event()
+        self.released = anyio.Event()
+
+    async def answer(self, sent: httpx.Request) -> httpx.Response:
+        self.keys.append(sent.headers["x-api-key"])
+        if len(self.keys) == 1:
+            self.asked.set()
+            await self.released.wait()
+        return httpx.Response(200, json={"numbers": [], "total": 0})
+
+
+@pytest.mark.parametrize("modern", [True, False])
+@pytest.mark.parametrize("removed", [True, False])
+async def test_a_call_in_flight_ends_as_it_began(
+    issuer: Issuer, tmp_path: Path, *, modern: bool, removed: bool
+) -> None:
+    api, answers = HeldApi(), list[CallToolResult]()
+    async with (
+        office(issuer, tmp_path, {"acme": {}}, transport=httpx.MockTransport(api.answer)) as served,
+        served.client("acme", "auto" if modern else "legacy") as client,
+        anyio.create_task_group() as tasks,
+    ):
+        await client.list_tools()  # or the client would ask for the schemas after its call
+
+        async def call() -> None:
+            answers.append(await client.call_tool("list_owned_numbers", {}))
+
+        tasks.start_soon(call)
+        await api.asked.wait()
+        served.write({"other": {}} if removed else {"acme": {"key": "rotated-key-0452"}})
+        await served.servers.reload()
+        if removed:
+            assert (await served.post(served.token("acme"))).status_code == 403
+        else:
+            assert (await client.call_tool("list_owned_numbers", {})).is_error is False
+        api.released.set()
+        with anyio.fail_after(SECONDS):
+            while not answers:
+                await anyio.sleep(0.01)
+        assert answer_of(answers[0]) == {"numbers": [], "total": 0}
+    assert api.keys == [key_of("acme"), *([] if removed else ["rotated-key-0452"])]
+
+
+async def test_a_tenant_that_is_given_to_others_keeps_nobody_s_session(
+    issuer: Issuer, tmp_path: Path
+) -> None:
+    async with office(issuer, tmp_path, {"acme": {}}) as served:
+        begun = await served.post(served.token("acme"), modern=False)
+        lines = {"mcp-session-id": begun.headers["mcp-session-id"], "MCP-Protocol-Version": "2025-11-25"}
+        served.write({"acme": {"claim": "org-new"}, "gone": {"claim": "org-acme"}})
+        await served.servers.reload()
+        assert served.servers.opened == []
+        for tenant in ("acme", "new"):
+            token = served.token(tenant, sub="person-of-acme")
+            assert (await served.post(token, "ping", modern=False, headers=lines)).status_code == 404
+
+
+async def test_a_tenant_with_an_event_stream_is_not_closed(issuer: Issuer, tmp_path: Path) -> None:
+    tables: dict[str, dict[str, Any]] = {f"t{number}": {} for number in range(4)}
+    listen = request(
+        1,
+        "subscriptions/listen",
+        modern=True,
+        notifications={"resourceSubscriptions": ["telefonie://numbers"]},
+    )
+    async with (
+        office(issuer, tmp_path, tables, most=1) as served,
+        httpx.AsyncClient(timeout=SECONDS) as http,
+    ):
+        lines = {
+            "Accept": "application/json, text/event-stream",
+            "Authorization": f"Bearer {served.token('t0')}",
+            "MCP-Protocol-Version": MODERN,
+            "Mcp-Method": "subscriptions/listen",
+        }
+        async with http.stream("POST", served.url, json=listen, headers=lines) as stream:
+            events = stream.aiter_lines()
+            first = [await anext(events) for _ in range(2)]
+            assert "acknowledged" in "".join(first)
+            for name in ("t1", "t2", "t3"):
+                assert (await served.post(served.token(name))).status_code == 200
+            assert {*served.servers.opened} == {"t0", "t3"}
+            bought = await served.post(
+                served.token("t0"), "tools/call", name="purchase_number", arguments=buy(A)[1]
+            )
+            assert bought.json()["result"]["isError"] is False
+            heard = ""
+            while "telefonie://numbers" not in heard:
+                heard += await anext(events)
+        with anyio.fail_after(SECONDS):
+            while True:
+                await served.post(served.token("t1"))
+                if "t0" not in served.servers.opened:
+                    break
 
 
 @pytest.mark.parametrize(

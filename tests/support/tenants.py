@@ -100,8 +100,9 @@ def write_tenants(directory: Path, tables: Mapping[str, Mapping[str, Any]]) -> P
         key = directory / f"{name}.key"
         key.write_text(members.get("key", key_of(name)))
         key.chmod(0o600)
-        lines += [f"[tenants.{name}]", f'claim = "org-{name}"', f'api_key_file = "{key.name}"']
-        lines += [f"{member} = {value}" for member, value in members.items() if member != "key"]
+        claim = members.get("claim", f"org-{name}")
+        lines += [f"[tenants.{name}]", f'claim = "{claim}"', f'api_key_file = "{key.name}"']
+        lines += [f"{name} = {value}" for name, value in members.items() if name not in {"key", "claim"}]
     file = directory / "tenants.toml"
     file.write_text("\n".join(lines))
     return file
