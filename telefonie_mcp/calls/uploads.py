@@ -142,7 +142,8 @@ def takes_bytes(schema: Mapping[str, Any]) -> bool:
     """Return whether an argument, or a part of one, holds bytes, such as a document."""
     parts = [schema, *(part for word in ("allOf", "anyOf", "oneOf") for part in schema.get(word, ()))]
     inner = [each for part in parts for each in (*part.get("properties", {}).values(), part.get("items"))]
-    return any(map(_encoding, parts)) or any(takes_bytes(each) for each in inner if isinstance(each, Mapping))
+    nested = [cast("Mapping[str, Any]", each) for each in inner if isinstance(each, Mapping)]
+    return any(map(_encoding, parts)) or any(map(takes_bytes, nested))
 
 
 def _encoding(schema: Mapping[str, Any]) -> str:
