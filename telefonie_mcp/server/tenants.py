@@ -2,9 +2,8 @@
 
 Nothing of one tenant can reach another, because lists, sessions, subscriptions, ledger accounts, rate limits
 and keys are objects of its own; shared is what knows no tenant (:mod:`telefonie_mcp.calls.shared`). Who a
-request comes from, the gate has put into the ASGI scope. A tenant is opened by its first request, and those
-that were not used for longest are closed beyond a number, never with a request in flight or an event stream
-open.
+request comes from, the gate has put into the ASGI scope. A tenant is opened by its first request; beyond a
+number, the least recently used is closed, never with a request in flight or an event stream open.
 """
 
 import logging
@@ -91,6 +90,7 @@ class TenantServers:
         self._leaving: set[OpenTenant] = set()
         self._rate_limits: OrderedDict[str, tuple[RateLimit, int, float]] = OrderedDict()
         self._tasks: anyio.abc.TaskGroup | None = None
+        self._draining = False
         changed(self)
 
     @classmethod
@@ -144,12 +144,8 @@ class TenantServers:
             async with self.running():
                 yield
 
-        routes = [
-            Route("/healthz", readiness.healthz),
-            Route("/readyz", readiness.readyz),
-            Route("/mcp", endpoint=self),
-        ]
-        return Starlette(lifespan=lifespan, routes=routes)
+        probes = [Route("/healthz", readiness.healthz), Route("/readyz", readiness.readyz)]
+        return Starlette(lifespan=lifespan, routes=[*probes, Route("/mcp", endpoint=self)])
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -191,6 +187,8 @@ class TenantServers:
             assert self._tasks, "requests come while the application runs"
             opened = OpenTenant(tenant, self._app(tenant), self._serve)
             self._tasks.start_soon(self._run, opened)
+            if self._draining:
+                self._tasks.start_soon(opened.drain)  # which begins before the request does
             self._open[tenant.name] = opened
             self._close_unused(opened)
         self._open.move_to_end(tenant.name)
@@ -285,6 +283,7 @@ class TenantServers:
 
     async def drain(self) -> None:
         """Refuse further calls, wait until no write is in flight, and end the subscriptions."""
+        self._draining = True
         async with anyio.create_task_group() as tasks:
             for each in (*self._open.values(), *self._leaving):
                 tasks.start_soon(each.drain)

@@ -210,6 +210,16 @@ async def test_a_tenant_that_is_given_to_others_keeps_nobody_s_session(
             assert (await served.post(token, "ping", modern=False, headers=lines)).status_code == 404
 
 
+async def test_a_server_that_ends_takes_no_more_calls_of_any_tenant(issuer: Issuer, tmp_path: Path) -> None:
+    async with office(issuer, tmp_path, {"acme": {}, "beta": {}, "late": {}}) as served:
+        for tenant in ("acme", "beta"):
+            assert (await served.post(served.token(tenant))).status_code == 200
+        await served.servers.drain()
+        for tenant in ("acme", "beta", "late"):
+            refused = await served.post(served.token(tenant), "tools/call", name="list_owned_numbers")
+            assert "shutting_down" in refused.text
+
+
 async def test_a_tenant_with_an_event_stream_is_not_closed(issuer: Issuer, tmp_path: Path) -> None:
     tables: dict[str, dict[str, Any]] = {f"t{number}": {} for number in range(4)}
     listen = request(
