@@ -15,7 +15,7 @@ _HIGHEST: Final = 10**9
 _LONGEST: Final = 40
 """Characters of the longest amount that is read."""
 
-_AMOUNT: Final = re.compile(
+_AMOUNT: Final = (  # compiled with the first amount that is read
     r"(?P<before>[A-Z]{3}|[$€£¥])?\s?(?P<number>[0-9][0-9.,]*|\.[0-9]+)(?:E(?P<power>[-+]?[0-9]{1,9}))?"
     r"\s?(?P<after>[A-Z]{3}|[$€£¥])?"
 )
@@ -56,7 +56,7 @@ def named_currency(value: Any) -> str | None:
     ('EUR', '$', None)
     """
     text = value.strip().upper() if isinstance(value, str) else ""
-    match = _AMOUNT.fullmatch(text) if len(text) <= _LONGEST else None
+    match = re.fullmatch(_AMOUNT, text) if len(text) <= _LONGEST else None
     return (match["before"] or match["after"]) if match else None
 
 
@@ -74,7 +74,7 @@ def _read(value: Any, currency: str | None) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
     text = str(value).strip().upper()
-    match = _AMOUNT.fullmatch(text) if len(text) <= _LONGEST else None
+    match = re.fullmatch(_AMOUNT, text) if len(text) <= _LONGEST else None
     if match is None or (match["before"] and match["after"]):
         return None
     named = match["before"] or match["after"]

@@ -69,11 +69,11 @@ _JOINING: Final = f"\u200c\u200d{_SELECTOR}"
 """Non-joiner, joiner and the selector of emoji: invisible too, but some scripts and emoji need them."""
 
 _JOINERS: Final = re.compile(f"[{_JOINING}]+")
-_JOINED: Final = re.compile(  # scripts whose letters change their shape at a joiner: Arabic, Devanagari, ...
+_JOINED: Final = (  # scripts whose letters change their shape at a joiner: Arabic, Devanagari, ...
     "[\u0620-\u0e00\u0f00-\u109f\u1780-\u18af\u1900-\u1cff\ua800-\uabff\ufb50-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc"
     "\U00010a00-\U00011fff\U0001e900-\U0001e95f]"
 )
-_EMOJI: Final = re.compile(
+_EMOJI: Final = (
     "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2934\u2935\u2b00-\u2bff"
     "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 )
@@ -144,8 +144,8 @@ def _visible(text: str) -> str:
 def _needed_joiner(match: re.Match[str]) -> str:
     text, (start, end) = match.string, match.span()
     before, after = text[max(start - 1, 0) : start], text[end : end + 1]
-    emoji = _EMOJI.match(before)
-    joined = (emoji and _EMOJI.match(after)) or (_JOINED.match(before) and _JOINED.match(after))
+    emoji = re.match(_EMOJI, before)  # compiled when it is first needed, as joiners are rare
+    joined = (emoji and re.match(_EMOJI, after)) or (re.match(_JOINED, before) and re.match(_JOINED, after))
     joiner = match[0].replace(_SELECTOR, "")[:1] if joined else ""
     selected = match[0].startswith(_SELECTOR) and (emoji or after == _KEYCAP)
     return f"{_SELECTOR if selected else ''}{joiner}"

@@ -27,6 +27,7 @@ HEAVY = (
     "phonenumbers",
     "jsonschema_rs",
     "rich",
+    "yaml",
     "httpcore2",
     "psycopg",
     "telefonie_mcp.sandbox",
@@ -35,7 +36,7 @@ HEAVY = (
     "telefonie_mcp.calls.pipeline",
     "telefonie_mcp.cli.demo",
 )
-OF_THE_SDK = "import mcp, mcp.server.lowlevel, mcp.server.stdio, mcp.server.request_state, yaml, click"
+OF_THE_SDK = "import mcp, mcp.server.lowlevel, mcp.server.stdio, mcp.server.request_state, click"
 
 
 @pytest.fixture(scope="module")

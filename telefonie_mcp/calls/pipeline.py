@@ -21,7 +21,7 @@ from telefonie_mcp.calls.assessment import Assessor, Permit, Request
 from telefonie_mcp.calls.notes import read_note, undo_note
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.calls.rate_limit import RateLimit
-from telefonie_mcp.calls.recovery import check_settled, recover
+from telefonie_mcp.calls.recovery import Recovery
 from telefonie_mcp.calls.uploads import Uploads
 from telefonie_mcp.calls.writes import WriteError, write
 from telefonie_mcp.deadline import RECOVERY, Deadline
@@ -87,6 +87,7 @@ class Pipeline:
         self._policy = policy
         self._uploads = Uploads(policy.upload_dirs)
         self._assessor = Assessor(requester, policy, ledger, mode, seconds)
+        self._recovery = Recovery(requester, policy, ledger, seconds)
         self._rate_limit = rate_limit
         self._mode = mode
         self._seconds = seconds
@@ -170,9 +171,7 @@ class Pipeline:
     async def _preview(self, request: Request, deadline: Deadline) -> ToolError:
         """Return the preview, for which no ledger is made and nothing recorded."""
         survey = await self.ledger.peek(request.account, request.subject, deadline)
-        await check_settled(
-            self._requester, self._policy, request, survey, deadline=deadline, seconds=self._seconds
-        )
+        await self._recovery.check(request, survey, deadline)
         return await self._assessor.preview(request, survey, deadline)
 
     async def _recovered(self, request: Request, deadline: Deadline) -> Survey:
@@ -184,15 +183,7 @@ class Pipeline:
         if not survey.abandoned:
             return survey
         bounded = Deadline(min(deadline.at, Deadline.after(self._seconds * RECOVERY).at))
-        await recover(
-            self._requester,
-            self._policy,
-            self.ledger,
-            request,
-            survey,
-            deadline=bounded,
-            seconds=self._seconds,
-        )
+        await self._recovery.settle(request, survey, bounded)
         return await self.ledger.survey(request.account, request.subject, deadline)
 
     async def _write(self, request: Request, permit: Permit, caller: Caller) -> Result:

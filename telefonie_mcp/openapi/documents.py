@@ -22,13 +22,12 @@ from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.openapi.omissions import LeftOut, Omissions, nothing_left
 from telefonie_mcp.openapi.operation import Operation
-from telefonie_mcp.openapi.parsing import parse_text, parse_yaml
 from telefonie_mcp.openapi.paths import read_operations
 from telefonie_mcp.openapi.security import Origin
 from telefonie_mcp.openapi.structure import members_of, one_line
 from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 
-__all__ = ["Document", "load_documents", "parse_document"]
+__all__ = ["Document", "load_documents", "parse_document", "parsed_package"]
 
 _DATA: Final = resources.files("telefonie_mcp.openapi") / "data"
 _MAX_BYTES: Final = 16 * 1024 * 1024
@@ -149,6 +148,8 @@ def parse_document(source: bytes, *, name: str) -> Document:
         DocumentError: the document is invalid or unsupported; the message has ``name`` and the place in it.
 
     """
+    from telefonie_mcp.openapi.parsing import parse_text  # noqa: PLC0415 - YAML takes longer than a start
+
     if len(source) > _MAX_BYTES:
         raise DocumentError(f"{name}: larger than {_MAX_BYTES // 1024**2} MiB")
     try:
@@ -163,7 +164,10 @@ def parse_document(source: bytes, *, name: str) -> Document:
         json.dumps(root, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise DocumentError(f"{name}: holds what JSON cannot carry: {error}") from error
-    tree = cast("dict[str, Any]", root)
+    return _read(cast("dict[str, Any]", root), source, name=name, is_json=is_json)
+
+
+def _read(tree: dict[str, Any], source: bytes, *, name: str, is_json: bool) -> Document:
     omissions = Omissions(name)
     operations = read_operations(tree, omissions)
     if omissions.left_out and not operations:
@@ -195,11 +199,21 @@ def _own_hints(operations: Iterable[Operation], name: str) -> dict[str, Hints]:
     return {operation.id: read[id(operation.hints)] for operation in operations if operation.hints}
 
 
+def parsed_package(name: str) -> dict[str, Any]:
+    """Return a packaged document and its hints, as ``data/NAME.json`` repeats them."""
+    from telefonie_mcp.openapi.parsing import parse_text, parse_yaml  # noqa: PLC0415
+
+    document, _ = parse_text((_DATA / f"{name}-openapi.yml").read_text("utf-8"))
+    return {"document": document, "hints": parse_yaml((_DATA / f"{name}-hints.yml").read_text("utf-8"))}
+
+
 def _load_packaged(name: str) -> Document:
+    """Load a packaged document from JSON: a start need not wait for a reader of YAML."""
     source = (_DATA / f"{name}-openapi.yml").read_bytes()
-    tree = parse_yaml((_DATA / f"{name}-hints.yml").read_text("utf-8"))
+    parsed = json.loads((_DATA / f"{name}.json").read_bytes())
+    tree = parsed["hints"]
     hints = {key: _hints(value, f"{name}-hints.yml: {key}") for key, value in tree["operations"].items()}
-    document = parse_document(source, name=f"{name}-openapi.yml")
+    document = _read(parsed["document"], source, name=f"{name}-openapi.yml", is_json=False)
     return replace(
         document,
         id=name,

@@ -36,7 +36,7 @@ BROKEN_ESCAPE: Final = re.compile(
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 _UNSEEN: Final = bytes([*range(0x20), 0x7F])
 _WHITE: Final = re.compile(r"\s+")
-_COMBINING: Final = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_COMBINING: Final = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 Segment = tuple[int, int, int]
 """Where a part of a decoded text begins, there and in the original, and the end of its escape; 0 for none."""
 
@@ -84,7 +84,7 @@ def _folded(text: str) -> str:
     if text.isascii() and text.isprintable() and "  " not in text:
         return text
     text = _WHITE.sub(" ", unicodedata.normalize("NFKD", text))
-    text = _COMBINING.sub("", bare(text))
+    text = re.sub(_COMBINING, "", bare(text))
     return text if text.isascii() else _BEYOND_ASCII.sub(lambda match: match[0].casefold(), text)
 
 

@@ -19,8 +19,7 @@ _LONGEST_RUN: Final = 128
 _BASE64: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789+/-_")
 _URL_SAFE: Final = str.maketrans("+/", "-_")
 
-_FIGURES: Final = re.compile(
-    r"""
+_FIGURES: Final = r"""
       \d{4}-\d\d?-\d\d?(?:[t\ ]\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\ ?z|\ ?[+-]\d\d:?\d\d)?)?  # times
     | \d{1,4}[./]\d{1,2}[./]\d{2,4} | \d\d?:\d\d(?::\d\d)?
     | \d\d?(?:\.|st|nd|rd|th)?\ (?:of\ )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[.,]?\ \d{4}
@@ -30,10 +29,11 @@ _FIGURES: Final = re.compile(
     | \+\d{1,3}(?:[\ .()/-]{1,3}\d{1,5}(?!\d)){2,6} | \(0?\d{2,5}\)[\ .-]?\d{3,5}(?:[\ .-]\d{2,5}(?!\d)){0,3}
     | \d{1,4}(?:[.-]\d{2,5}(?!\d)){2,5} | \b\d{3}[.-]\d{4}(?!\d)
     | \d+[.,]\d+          # amounts
-    """,
-    re.VERBOSE,
-)
-"""What whole runs of digits can be a part of: dates, times, phone numbers, identifiers, amounts."""
+    """
+"""What whole runs of digits can be a part of: dates, times, phone numbers, identifiers, amounts.
+
+It is compiled when a secret is first found, which takes as long as importing this module.
+"""
 
 _AROUND: Final = 48
 """Characters on each side of a run in which such a whole can begin and end."""
@@ -138,5 +138,5 @@ def is_whole(folded: str, start: int, stop: int, keep: list[str], *, open_end: b
     first = max(0, start - _AROUND)
     return not any(
         match.start() + first <= start and stop <= match.end() + first and len(match[0]) > stop - start
-        for match in _FIGURES.finditer(folded[first : stop + _AROUND])
+        for match in re.finditer(_FIGURES, folded[first : stop + _AROUND], re.VERBOSE)
     )

@@ -5,7 +5,7 @@ whose schema is invalid otherwise, or takes too much memory, is left out.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Final, cast
@@ -15,7 +15,7 @@ from telefonie_mcp.openapi.omissions import LeftOut
 from telefonie_mcp.openapi.structure import shown
 from telefonie_mcp.tools.catalog import Catalog, Tool
 from telefonie_mcp.tools.document_tools import by_name, place_of, without_dependents
-from telefonie_mcp.tools.validation import SchemaChecks
+from telefonie_mcp.tools.validation import LITERALS, SchemaChecks, patterns_in
 
 __all__ = ["check_schemas"]
 
@@ -28,9 +28,6 @@ _PARTS: Final = re.compile(r"\\.|\(\?[a-zA-Z-]+[:)]|\(\?P<|\(\?P|\(\?>|\[:\w+:\]
 _TRANSLATED: Final[dict[str, str]] = {r"\A": "^", r"\z": "$", r"\Z": "$", "(?P<": "(?<"}
 _FOREIGN: Final = re.compile(r"\\[GhHKQER]|\(\?[a-zA-Z-]+[:)]|\(\?P|\(\?>|\[:\w+:\]|[*+?}]\+")
 """What clients that compile a pattern as ECMA-262 would refuse, or read differently."""
-
-_LITERALS: Final = frozenset({"const", "default", "enum", "examples"})
-"""Keywords whose values are no schemas."""
 
 
 def check_schemas(catalog: Catalog) -> Catalog:
@@ -82,7 +79,7 @@ class _Patterns:
     def checked(self, tool: Tool) -> Tool:
         """Return ``tool`` with patterns that can be read."""
         schemas = (tool.input_schema, tool.output_schema, tool.answer_schema)
-        if all(self._read(each) == each for schema in schemas for each in _patterns(schema)):
+        if all(self._read(each) == each for schema in schemas for each in patterns_in(schema)):
             return tool
         given, shown_output, answer = map(self._schema, schemas)
         return replace(tool, input_schema=given, output_schema=shown_output, answer_schema=answer)
@@ -108,24 +105,9 @@ class _Patterns:
             elif key == "properties":
                 kept[key] = {name: self._schema(member) for name, member in value.items()}
             else:
-                kept[key] = value if key in _LITERALS else self._schema(value)
+                kept[key] = value if key in LITERALS else self._schema(value)
         return kept
 
     def _names(self, members: dict[str, Any]) -> dict[str, Any]:
         named = ((self._read(name), self._schema(member)) for name, member in members.items())
         return {name: member for name, member in named if name is not None}
-
-
-def _patterns(schema: Any) -> Iterator[str]:
-    """Yield every pattern of a schema."""
-    if isinstance(schema, list):
-        for each in cast("list[Any]", schema):
-            yield from _patterns(each)
-    elif isinstance(schema, dict):
-        for key, value in cast("dict[str, Any]", schema).items():
-            if key == "pattern" and isinstance(value, str):
-                yield value
-            elif key == "patternProperties" and isinstance(value, dict):
-                yield from cast("dict[str, Any]", value)
-            if key not in _LITERALS:
-                yield from _patterns(value)

@@ -12,7 +12,22 @@ from typing import TYPE_CHECKING, Any, Final, cast
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
 
-__all__ = ["UNCHECKED", "SchemaChecks", "compile_schema", "is_unchecked", "values_in", "violations_of"]
+__all__ = [
+    "LITERALS",
+    "UNCHECKED",
+    "SchemaChecks",
+    "compile_schema",
+    "is_unchecked",
+    "patterns_in",
+    "values_in",
+    "violations_of",
+]
+
+LITERALS: Final = frozenset({"const", "default", "enum", "examples"})
+"""Keywords whose values are no schemas."""
+
+_MEMBERS: Final = frozenset({"properties", "patternProperties"})
+"""Keywords whose members are schemas, whatever their names are."""
 
 UNCHECKED: Final = "cannot be checked: its pattern takes too many steps"
 """The predicate of a sentence about a value whose ``pattern`` the validator gives up."""
@@ -70,7 +85,7 @@ class SchemaChecks:
 
         """
         total = 0
-        for pattern in dict.fromkeys(_patterns(schema)):
+        for pattern in dict.fromkeys(patterns_in(schema)):
             if not self.reads(pattern) or (size := self._sizes[pattern]) is None:
                 break  # compiling the schema says what is wrong with it
             total += size
@@ -80,17 +95,21 @@ class SchemaChecks:
         self._left -= total
 
 
-def _patterns(schema: Any) -> Iterator[str]:
+def patterns_in(schema: Any) -> Iterator[str]:
+    """Yield every pattern of a schema; literals have none, whatever they look like."""
     if isinstance(schema, list):
         for each in cast("list[Any]", schema):
-            yield from _patterns(each)
+            yield from patterns_in(each)
     elif isinstance(schema, dict):
-        for name, each in cast("dict[str, Any]", schema).items():
-            if name == "pattern" and isinstance(each, str):
-                yield each
-            elif name == "patternProperties" and isinstance(each, dict):
-                yield from cast("dict[str, Any]", each)
-            yield from _patterns(each)
+        for keyword, value in cast("dict[str, Any]", schema).items():
+            if keyword == "pattern" and isinstance(value, str):
+                yield value
+            elif keyword == "patternProperties" and isinstance(value, dict):
+                yield from cast("dict[str, Any]", value)
+            if keyword in _MEMBERS and isinstance(value, dict):
+                yield from patterns_in([*cast("dict[str, Any]", value).values()])
+            elif keyword not in LITERALS:
+                yield from patterns_in(value)
 
 
 def _pattern_bytes(pattern: str) -> int | None:

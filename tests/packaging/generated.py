@@ -1,4 +1,7 @@
-"""The generated parts of manifest.json and server.json; `python -m tests.packaging.generated` writes them."""
+"""The generated parts of manifest.json and server.json, and the packaged documents as JSON.
+
+`python -m tests.packaging.generated` writes them.
+"""
 
 import json
 import re
@@ -10,7 +13,8 @@ from pydantic.fields import FieldInfo
 from telefonie_mcp import __version__
 from telefonie_mcp.cli.config.launch import HTTP
 from telefonie_mcp.cli.main import SECRETS
-from telefonie_mcp.openapi.documents import load_documents
+from telefonie_mcp.openapi.documents import load_documents, parsed_package
+from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.settings.fields import PREFIX, Settings
 from telefonie_mcp.tools.derivation import build_catalog
 
@@ -60,7 +64,18 @@ def text(tree: dict[str, Any]) -> str:
 
 
 FILES = {MANIFEST: manifest, SERVER: server}
+PACKAGES = {
+    ROOT / f"telefonie_mcp/openapi/data/telefonie-{name}.json": f"telefonie-{name}" for name in TOOLSETS
+}
+
+
+def package(name: str) -> str:
+    """Return a packaged document and its hints as JSON, of which its two YAML files are the source."""
+    return json.dumps(parsed_package(name), ensure_ascii=False, indent=1) + "\n"
+
 
 if __name__ == "__main__":
+    for path, name in PACKAGES.items():
+        path.write_text(package(name), "utf-8")
     for path, part in FILES.items():
         path.write_text(text(part(json.loads(path.read_text()))))

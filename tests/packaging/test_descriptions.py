@@ -12,9 +12,10 @@ from jsonschema_rs import Draft7Validator
 
 from telefonie_mcp import __version__
 from telefonie_mcp.cli.main import SECRETS
+from telefonie_mcp.openapi.documents import parsed_package
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
-from tests.packaging.generated import FILES, MANIFEST, SERVER, text
+from tests.packaging.generated import FILES, MANIFEST, PACKAGES, SERVER, package, text
 from tests.packaging.support import ROOT, run, tool
 
 
@@ -25,6 +26,13 @@ def read(path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_the_generated_parts_are_up_to_date(path: Path) -> None:
     assert path.read_text() == text(FILES[path](read(path))), "run: python -m tests.packaging.generated"
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=lambda path: path.name)
+def test_packaged_documents_in_json_are_those_in_yaml(path: Path) -> None:
+    written = path.read_text("utf-8")
+    assert written == package(PACKAGES[path]), "run: python -m tests.packaging.generated"
+    assert json.loads(written) == parsed_package(PACKAGES[path])
 
 
 def test_the_registry_accepts_the_description(tmp_path: Path) -> None:

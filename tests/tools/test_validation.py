@@ -12,7 +12,7 @@ import pytest
 from telefonie_mcp.errors import DocumentError, ToolError
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.results import UnusableError, present
-from telefonie_mcp.tools.validation import values_in
+from telefonie_mcp.tools.validation import patterns_in, values_in
 from telefonie_mcp.upstream.outcomes import Answer
 from tests.support.tools import answering, strange, taking, tool, violations
 
@@ -193,3 +193,15 @@ def test_patterns_that_take_much_memory_stop_the_start() -> None:
     ):
         answering(patterns(400))
     answering(patterns(50))
+
+
+def test_patterns_stand_in_schemas_and_not_in_literals() -> None:
+    literal = {"pattern": "no"}
+    schema = {
+        "properties": {"default": {"pattern": "a"}, "pattern": {"items": {"pattern": "b"}}},
+        "patternProperties": {"c": {"pattern": "d"}},
+        "default": literal,
+        "examples": [literal],
+        "anyOf": [{"const": literal}, {"enum": [literal], "pattern": "e"}],
+    }
+    assert [*patterns_in(schema)] == ["a", "b", "c", "d", "e"]
