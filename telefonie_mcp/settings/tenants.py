@@ -47,6 +47,7 @@ class Tenant:
         claim: The value of the claim that names it in a token.
         settings: The operator's settings, tightened, with its key.
         where: Its table, for messages.
+        asked: The settings in its table.
 
     """
 
@@ -54,6 +55,7 @@ class Tenant:
     claim: str
     settings: Settings
     where: str = ""
+    asked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def read_tenants(file: Path, operator: Settings) -> Tenants:
                 f"{where}: api_key_file holds the key of [tenants.{other_name}] too: both see the same "
                 "numbers, and each has budgets of its own"
             )
-        tenants[claim] = Tenant(name, claim, settings, where)
+        tenants[claim] = Tenant(name, claim, settings, where, frozenset(given))
     return Tenants(tenants, tuple(warnings))
 
 
