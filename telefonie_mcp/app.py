@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from telefonie_mcp import __version__
 from telefonie_mcp.calls.policy import Policy
-from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.errors import NOTHING_DONE, SettingsError, ToolError
 from telefonie_mcp.ledger.files import FileMark
 from telefonie_mcp.ledger.records import Account, Entry, Limits
 from telefonie_mcp.openapi.documents import Document
@@ -91,6 +91,11 @@ class App:
             DocumentError: a document is invalid, or needs another mode, or no operation of it can be used.
 
         """
+        if settings.tenants and shared is None:
+            raise SettingsError(
+                "TELEFONIE_TENANTS is for the server itself: for anything else, leave it out, and set "
+                "TELEFONIE_API_KEY_FILE to the key of one tenant and TELEFONIE_ACCOUNT to its name"
+            )
         loaded = (shared.catalogs if shared else Catalogs()).of(settings)
         return cls(settings, loaded.documents, loaded.catalog, transport, shared=shared)
 

@@ -18,6 +18,7 @@ from telefonie_mcp.cli.environment import settings_in_force
 from telefonie_mcp.errors import SettingsError, TelefonieError
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.hosted import HostedSettings
+from telefonie_mcp.settings.types import Address
 
 if TYPE_CHECKING:
     from telefonie_mcp.telemetry.metrics import Metrics
@@ -206,12 +207,34 @@ def _serve(settings: Settings) -> NoReturn:
 
     if settings.hosted and not settings.http:
         raise SettingsError("TELEFONIE_PUBLIC_URL needs TELEFONIE_HTTP: over stdio nobody signs in")
+    if settings.tenants and settings.http:
+        _serve_tenants(settings, settings.http)
     app = App.from_settings(settings)
     gc.freeze()
     gc.enable()
     with _telemetry(settings) as metrics:
         app = replace(app, metrics=metrics) if metrics else app
         anyio.run(partial(serve_http, app, settings.http) if settings.http else partial(serve_stdio, app))
+    sys.exit(0)
+
+
+def _serve_tenants(settings: Settings, address: Address) -> NoReturn:
+    import anyio  # noqa: PLC0415
+
+    from telefonie_mcp.server.run import serve_tenants  # noqa: PLC0415
+    from telefonie_mcp.server.tenants import TenantServers  # noqa: PLC0415
+    from telefonie_mcp.telemetry.logs import configure_logging  # noqa: PLC0415
+
+    def redact(servers: TenantServers) -> None:
+        hidden = [*settings.secrets, *servers.secrets]
+        configure_logging(settings.log_level, settings.log_format, hidden)
+
+    servers = TenantServers.from_settings(settings, changed=redact)
+    gc.freeze()
+    gc.enable()
+    with _telemetry(settings) as metrics:
+        servers.metrics = metrics
+        anyio.run(serve_tenants, servers, address)
     sys.exit(0)
 
 

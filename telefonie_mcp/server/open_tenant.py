@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from telefonie_mcp.app import App
 from telefonie_mcp.server.handlers import TelefonieServer, mcp_server
+from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.tenants import Tenant
 
 __all__ = ["OpenTenant"]
@@ -88,6 +89,13 @@ class OpenTenant:
         self._earlier = [*self._earlier, self.app] if self._posts else []
         self.tenant, self.app = tenant, app
         self.server.use(app)
+
+    def differs_from(self, tenant: Tenant) -> bool:
+        """Whether the settings or the key of ``tenant`` are others than those that are served."""
+        one, other = self.tenant.settings, tenant.settings
+        return one.key != other.key or any(
+            getattr(one, name) != getattr(other, name) for name in Settings.model_fields
+        )
 
     @property
     def idle(self) -> bool:

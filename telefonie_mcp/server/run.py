@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
@@ -21,11 +21,15 @@ from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.ledger.files import file_warnings
 from telefonie_mcp.server.handlers import mcp_server
 from telefonie_mcp.server.instructions import destination
-from telefonie_mcp.server.signals import ending_on_signal
+from telefonie_mcp.server.signals import ending_on_signal, reloading_on_hangup
 from telefonie_mcp.server.stdio import Input, stdio
+from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.types import Address
 
-__all__ = ["serve_http", "serve_sandbox", "serve_stdio"]
+if TYPE_CHECKING:
+    from telefonie_mcp.server.tenants import TenantServers
+
+__all__ = ["serve_http", "serve_sandbox", "serve_stdio", "serve_tenants"]
 
 _SHUTDOWN_SECONDS: Final = 2
 """How long requests other than writes may delay the shutdown of an HTTP server."""
@@ -65,7 +69,6 @@ async def serve_http(app: App, address: Address) -> None:
 
     """
     from telefonie_mcp.server.dependencies import connected_replicas, reach_ledger  # noqa: PLC0415
-    from telefonie_mcp.server.draining import Draining  # noqa: PLC0415 - a stdio server does not need it
     from telefonie_mcp.server.http import http_app  # noqa: PLC0415
     from telefonie_mcp.server.limits import usable_connections  # noqa: PLC0415
     from telefonie_mcp.server.readiness import Readiness  # noqa: PLC0415
@@ -80,22 +83,69 @@ async def serve_http(app: App, address: Address) -> None:
                 settings.mode, {"ledger": reach_ledger(settings, replicas)} if settings.hosted else {}
             )
             server = mcp_server(app)
-            requests = Draining(http_app(server, app, readiness, connections=connections))
 
-            async def drain() -> None:
-                readiness.draining = True
-                await anyio.sleep(settings.drain_seconds if settings.hosted else 0)
+            async def end() -> None:
                 await app.drain()
                 server.subscriptions.close()
-                # Writes have their outcome now, but not yet their response; other calls go on for a while.
-                with anyio.move_on_after(settings.timeout if settings.hosted else _SHUTDOWN_SECONDS):
-                    await requests.drained()
 
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(readiness.look)
-                await _serve(requests, listener, "/mcp", drain, connections=connections)
-                await readiness.aclose()
-                tasks.cancel_scope.cancel()
+            application = http_app(server, app, readiness, connections=connections)
+            await _serve_ready(application, listener, settings, readiness, end, connections=connections)
+
+
+async def serve_tenants(servers: "TenantServers", address: Address) -> None:
+    """Serve the tenants of a file, read again at each SIGHUP, until another signal arrives.
+
+    Raises:
+        SettingsError: ``address`` cannot be bound.
+
+    """
+    from telefonie_mcp.server.dependencies import connected_replicas, reach_ledger  # noqa: PLC0415
+    from telefonie_mcp.server.http import gated  # noqa: PLC0415
+    from telefonie_mcp.server.limits import usable_connections  # noqa: PLC0415
+    from telefonie_mcp.server.readiness import Readiness  # noqa: PLC0415
+
+    settings, connections = servers.settings, usable_connections(hosted=True)
+    with _listen(address, "TELEFONIE_HTTP") as listener:
+        _log.warning("telefonie-mcp %s, LIVE for %d tenants", __version__, len(servers.tenants))
+        for sentence in (*servers.tenants.warnings, *file_warnings(settings.ledger_url, {})):
+            _log.warning("%s", sentence)
+        async with connected_replicas(settings) as replicas:
+            servers.replicas, servers.connections = replicas, connections
+            readiness = Readiness(settings.mode, {"ledger": reach_ledger(settings, replicas)})
+            application = gated(servers.application(readiness), settings)
+            async with reloading_on_hangup(servers.reload):
+                await _serve_ready(
+                    application, listener, settings, readiness, servers.drain, connections=connections
+                )
+
+
+async def _serve_ready(
+    application: Any,
+    listener: socket.socket,
+    settings: Settings,
+    readiness: Any,
+    end: Callable[[], Awaitable[None]],
+    *,
+    connections: int,
+) -> None:
+    """Serve until a signal arrives; ``end`` finishes writes and ends subscriptions."""
+    from telefonie_mcp.server.draining import Draining  # noqa: PLC0415 - a stdio server does not need it
+
+    requests = Draining(application)
+
+    async def drain() -> None:
+        readiness.draining = True
+        await anyio.sleep(settings.drain_seconds if settings.hosted else 0)
+        await end()
+        # Writes have their outcome now, but not yet their response; other calls go on for a while.
+        with anyio.move_on_after(settings.timeout if settings.hosted else _SHUTDOWN_SECONDS):
+            await requests.drained()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(readiness.look)
+        await _serve(requests, listener, "/mcp", drain, connections=connections)
+        await readiness.aclose()
+        tasks.cancel_scope.cancel()
 
 
 async def serve_sandbox(

@@ -12,7 +12,7 @@ from typing import Final
 
 import anyio
 
-__all__ = ["ending_on_signal"]
+__all__ = ["ending_on_signal", "reloading_on_hangup"]
 
 _EXIT_SECONDS: Final = 3
 
@@ -43,6 +43,28 @@ async def ending_on_signal(
                 handlers.enter_context(_calling_on(number, signalled.set))
             yield
             tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def reloading_on_hangup(reload: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
+    """Await ``reload`` after each SIGHUP while the block runs, once for those that come during one."""
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is None:  # Windows has none
+        yield
+        return
+    asked = asyncio.Event()
+
+    async def reload_when_asked() -> None:
+        while True:
+            await asked.wait()
+            asked.clear()
+            await reload()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(reload_when_asked)
+        with _calling_on(hangup, asked.set):
+            yield
+        tasks.cancel_scope.cancel()
 
 
 @contextmanager

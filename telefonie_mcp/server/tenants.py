@@ -10,7 +10,7 @@ open.
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from time import monotonic
@@ -61,9 +61,9 @@ class TenantServers:
         shared: What the tenants' apps have in common.
         tenants: The tenants.
         most: Tenants that stay open without a request in flight.
+        changed: Told when the tenants are others.
 
     Attributes:
-        settings: The operator's settings.
         tenants: The tenants, as the newest good file has them.
         replicas: The other servers that this one shares rate limits and news with.
         metrics: Where calls are measured.
@@ -71,7 +71,13 @@ class TenantServers:
     """
 
     def __init__(
-        self, settings: Settings, shared: Shared, tenants: Tenants, *, most: int = _MAX_OPEN
+        self,
+        settings: Settings,
+        shared: Shared,
+        tenants: Tenants,
+        *,
+        most: int = _MAX_OPEN,
+        changed: "Callable[[TenantServers], None]" = lambda _: None,
     ) -> None:
         self.settings: Final = settings
         self.tenants = tenants
@@ -80,14 +86,21 @@ class TenantServers:
         self.connections = MAX_CONNECTIONS
         self._shared = shared
         self._most = most
+        self._changed = changed
         self._open: OrderedDict[str, OpenTenant] = OrderedDict()
         self._leaving: set[OpenTenant] = set()
         self._rate_limits: OrderedDict[str, tuple[RateLimit, int, float]] = OrderedDict()
         self._tasks: anyio.abc.TaskGroup | None = None
+        changed(self)
 
     @classmethod
     def from_settings(
-        cls, settings: Settings, *, transport: "Transport | None" = None, most: int = _MAX_OPEN
+        cls,
+        settings: Settings,
+        *,
+        transport: "Transport | None" = None,
+        most: int = _MAX_OPEN,
+        changed: "Callable[[TenantServers], None]" = lambda _: None,
     ) -> Self:
         """Read the tenants of ``settings``, and derive their tools.
 
@@ -95,6 +108,7 @@ class TenantServers:
             settings: The operator's settings, which name the file.
             transport: Replaces the network.
             most: Tenants that stay open without a request in flight.
+            changed: Told when the tenants are others.
 
         Raises:
             SettingsError: the file, a key, or a setting in it cannot be used.
@@ -105,12 +119,17 @@ class TenantServers:
             own = SecretStr(secrets.token_hex(32))
             settings = settings.model_copy(update={"state_keys": (own,)})
         shared = Shared.for_settings(settings, transport=transport)
-        return cls(settings, shared, _read(settings, shared), most=most)
+        return cls(settings, shared, _read(settings, shared), most=most, changed=changed)
 
     @property
     def secrets(self) -> list[SecretStr]:
         """The keys of all tenants, which logs must redact."""
         return [secret for tenant in self.tenants for secret in tenant.settings.secrets]
+
+    @property
+    def opened(self) -> list[str]:
+        """The names of the tenants that are open, the least recently used first."""
+        return [*self._open]
 
     def application(self, readiness: Readiness | None = None) -> Starlette:
         """Return the ASGI application that serves the tenants to whom the gate before it lets in."""
@@ -153,7 +172,7 @@ class TenantServers:
             error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": message}}
             await JSONResponse(error, 403)(scope, receive, send)
             return
-        await self._opened(tenant)(scope, receive, send)
+        await self._opening(tenant)(scope, receive, send)
 
     def _tenant(self, scope: Scope) -> Tenant | None:
         principal = Principal.in_scope(scope)
@@ -161,7 +180,7 @@ class TenantServers:
             return None
         return self.tenants.of(principal.claims.get(self.settings.tenant_claim))
 
-    def _opened(self, tenant: Tenant) -> OpenTenant:
+    def _opening(self, tenant: Tenant) -> OpenTenant:
         """Return the tenant as it is served, which is opened if need be."""
         opened = self._open.get(tenant.name)
         if opened is None:
@@ -228,9 +247,10 @@ class TenantServers:
             found = await to_thread.run_sync(read_tenants, self.settings.tenants, self.settings)
             _check(found, self._shared)
         except TelefonieError as error:
-            _log.error("%s. The tenants stay as they were.", error)
+            _log.error("the tenants stay as they were: %s", error)
             return
         self.tenants = found
+        self._changed(self)
         for sentence in found.warnings:
             _log.warning("%s", sentence)
         named = {tenant.name: tenant for tenant in found}
@@ -238,7 +258,7 @@ class TenantServers:
             tenant = named.get(opened.tenant.name)
             if tenant is None:
                 self._retire(opened)
-            elif not _same(tenant.settings, opened.tenant.settings):
+            elif opened.differs_from(tenant):
                 self._keep_rate_limit(opened)
                 opened.use(tenant, self._app(tenant))
         _log.warning("%d tenants are served", len(named))
@@ -275,8 +295,3 @@ def _check(tenants: Tenants, shared: Shared) -> None:
     for tenant in tenants:
         with at_table(tenant.where, tenant.asked):
             shared.catalogs.of(tenant.settings)
-
-
-def _same(one: Settings, other: Settings) -> bool:
-    fields = Settings.model_fields
-    return one.key == other.key and all(getattr(one, name) == getattr(other, name) for name in fields)

@@ -71,6 +71,10 @@ class Tenants:
     by_claim: Mapping[str, Tenant]
     warnings: tuple[str, ...] = ()
 
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.by_claim)
+
     def __iter__(self) -> Iterator[Tenant]:
         """Iterate over the tenants in the file's order."""
         return iter(self.by_claim.values())

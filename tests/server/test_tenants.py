@@ -14,7 +14,7 @@ from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.server.tenants import TenantServers
 from telefonie_mcp.settings.fields import Settings
 from tests.support.issuer import Issuer, issuing
-from tests.support.tenants import Office, office, write_tenants
+from tests.support.tenants import office, write_tenants
 from tests.support.wire import Mode, answer_of
 
 A, B = "+14155550123", "+14155550124"
@@ -106,7 +106,7 @@ async def test_a_changed_file_holds_from_the_next_call_on(
         served.write({"acme": {"max_purchases_per_day": 2}, "beta": {"countries": '["Texas"]'}})
         await served.servers.reload()
         assert "[tenants.beta]: countries: each must be" in caplog.text
-        assert "The tenants stay as they were" in caplog.text
+        assert "the tenants stay as they were" in caplog.text
         assert answer_of(await acme.call_tool(*buy(B)))["code"] == "limit_reached"
 
         served.write({"acme": {"max_purchases_per_day": 2, "key": "rotated-key-0452"}, "gamma": {}})
@@ -133,7 +133,7 @@ async def test_tenants_that_are_not_used_are_closed_and_opened_again(issuer: Iss
         for name in tables:
             assert (await served.post(served.token(name))).status_code == 200
         # the one with a session stays, as does the one that was used last
-        assert {*opened(served)} == {"t0", "t4"}
+        assert {*served.servers.opened} == {"t0", "t4"}
         assert len((await session.list_tools()).tools) == 8
         for _ in range(2):
             for name in ("t1", "t2", "t3"):
@@ -142,11 +142,7 @@ async def test_tenants_that_are_not_used_are_closed_and_opened_again(issuer: Iss
         for name in ("t1", "t2", "t3"):  # closing a tenant gives it no new rate limit
             result = await served.post(served.token(name), "tools/call", name="list_owned_numbers")
             assert "rate_limited" in result.text
-        assert len(opened(served)) == 2
-
-
-def opened(served: Office) -> list[str]:
-    return [*served.servers._open]
+        assert len(served.servers.opened) == 2
 
 
 @pytest.mark.parametrize(
