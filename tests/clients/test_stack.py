@@ -251,6 +251,8 @@ async def test_tenants_share_the_replicas_and_nothing_else(postgresql: str, tmp_
             stack.client("auto", "support", yes) as support,
         ):
             first, second, third, fourth, *_ = await offered(sales)
+            while len(stack.served) < 2:  # a replica that was not ready when it was looked at gets none yet
+                await offered(sales)
             # In 2026 an answer may go to another replica than the question; in 2025 the proxy finds the same.
             for client, number in ((sales, first), (legacy, second), (support, third)):
                 assert (await bought(client, number))["phone_number"] == number
@@ -264,7 +266,6 @@ async def test_tenants_share_the_replicas_and_nothing_else(postgresql: str, tmp_
             (log,) = (await support.read_resource("telefonie://log")).contents
             assert third in getattr(log, "text", "")
             assert first not in getattr(log, "text", "")
-        assert {*stack.served} == {"one", "two"}
 
 
 async def owned(client: Client) -> set[str]:
