@@ -38,6 +38,9 @@ _IGNORED_HEADERS: Final = frozenset(
 _MAX_PARAMETERS: Final = 500
 """Parameters of an operation, or members of its body."""
 
+_TEMPLATED: Final = re.compile(r"[\w.-]+")
+"""A name in a path that is taken as a parameter which the document forgot to declare."""
+
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 
 _SEPARATORS: Final = {
@@ -98,6 +101,11 @@ class OperationReader:
         parameters = tuple(self._parameters(declared, where))
         named = {p.name for p in parameters if p.location == "path"}
         templated = set(re.findall(r"{([^{}]+)}", path))
+        if forgotten := sorted(name for name in templated - named if _TEMPLATED.fullmatch(name)):
+            self._references.omissions.note(f"its path names {', '.join(forgotten)}, taken as text")
+            added = [{"name": name, "in": "path", "schema": {"type": "string"}} for name in forgotten]
+            parameters = (*self._parameters(added, where), *parameters)
+            named |= {*forgotten}
         if named != templated:
             missing = ", ".join(sorted(named ^ templated))
             raise DocumentError(f"{where}: the path and its declared path parameters differ in {missing}")

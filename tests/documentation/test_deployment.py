@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
+from telefonie_mcp.settings.tenants import read_tenants
 from tests.documentation.pages import BLOCKS, ROOT
 
 DEPLOY = ROOT / "examples/deploy"
@@ -254,6 +255,23 @@ def test_the_guide_names_what_is_there() -> None:
     assert f" {POD['volumes'][0]['secret']['secretName']} " in secret
     (examined,) = in_the_guide("docker compose run")
     assert examined.split()[-2:] == ["numbers", "doctor"]
+
+
+def test_the_tenants_tighten_what_the_operator_allows(tmp_path: Path) -> None:
+    shown = next(block.code for block in BLOCKS if block.language == "toml" and "[tenants." in block.code)
+    text = (DEPLOY / "tenants.toml").read_text()
+    assert shown in re.sub(r" +#.*", "", text)
+    for name in ("sales_api_key", "support_api_key"):
+        (tmp_path / name).write_text(f"{name}-0451")
+        (tmp_path / name).chmod(0o600)
+    file = tmp_path / "tenants.toml"
+    file.write_text(text.replace("/run/secrets", str(tmp_path)))
+    operator: dict[str, str] = dict(COMPOSE["services"]["numbers"]["environment"])
+    for name in ("TELEFONIE_API_KEY_FILE", "TELEFONIE_ACCOUNT"):
+        del operator[name]
+    tenants = read_tenants(file, read_settings({**operator, "TELEFONIE_TENANTS": str(file)}))
+    assert {tenant.name: tenant.claim for tenant in tenants} == {"sales": "sales", "support": "support"}
+    assert tenants.warnings == ()
 
 
 def test_no_secret_stands_in_the_files() -> None:

@@ -318,3 +318,19 @@ def test_schemas_that_refer_to_each_other_everywhere_are_bounded() -> None:
     content = {"application/json": {"schema": refer["S0"]}}
     tool = strange({"requestBody": {"content": content}}, method="post", components={"schemas": schemas})
     assert len(json.dumps(tool.input_schema)) <= 64 * 1024
+
+
+def test_a_name_in_the_path_that_no_parameter_declares_is_text() -> None:
+    given = parse(document({"parameters": [{"name": "b", "in": "path"}]}, path="/a/{a}/b/{b}"))
+    (operation,) = given.operations
+    assert [(each.name, each.required, each.schema) for each in operation.parameters] == [
+        ("a", True, {"type": "string"}),
+        ("b", True, {}),
+    ]
+    assert given.notes == ("things.json: GET /a/{a}/b/{b}: its path names a, taken as text",)
+
+
+@pytest.mark.parametrize("name", ["a:[0-9]+", "*a", "a b"])
+def test_what_is_no_name_in_a_path_leaves_the_operation_out(name: str) -> None:
+    with pytest.raises(DocumentError, match=r"differ in|must not contain"):
+        parse(document({}, path=f"/a/{{{name}}}"))

@@ -3,9 +3,12 @@
 import platform
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, requires, version
+from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 from packaging.requirements import Requirement
@@ -33,6 +36,9 @@ __all__ = ["examine"]
 _SECONDS: Final = 10.0
 """Time limit for one request to the API."""
 
+_MAX_TENANTS: Final = 20
+"""Tenants that are named, and whose keys are tried with the API."""
+
 _KEY_STATUSES: Final = frozenset({401, 402, 403, 429})
 """HTTP statuses that are about the key or the account, not about reachability."""
 
@@ -47,12 +53,36 @@ async def examine(environment: Mapping[str, str], flags: Mapping[str, Any]) -> l
         return [_settings_problem(error), _versions()]
     if problem := missing_directory(settings):
         return [_settings_problem(SettingsError(problem)), _versions()]
-    found = [finding async for finding in _service(settings)]
+    services = _tenants(settings, settings.tenants) if settings.tenants else _service(settings)
+    found = [finding async for finding in services]
     if settings.hosted:
         from telefonie_mcp.cli.doctor.hosting import hosting  # noqa: PLC0415 - only hosted servers need it
 
         found += [finding async for finding in hosting(settings)]
     return [*found, ledger(settings), *database(settings.ledger_url), state(settings), _versions()]
+
+
+async def _tenants(settings: Settings, file: Path) -> AsyncGenerator[Finding]:
+    """Check the tenants' file and keys, the service as the first one sees it, and the keys of some others."""
+    from telefonie_mcp.settings.tenants import read_tenants  # noqa: PLC0415 - most servers have none
+
+    try:
+        tenants = read_tenants(file, settings)
+    except SettingsError as error:
+        yield Finding("tenants", "problem", str(error), "Correct what is named; SIGHUP reads the file again.")
+        return
+    names = [tenant.name for tenant in tenants]
+    shown = ", ".join(names[:_MAX_TENANTS])
+    more = f" and {len(names) - _MAX_TENANTS} more" if len(names) > _MAX_TENANTS else ""
+    yield Finding("tenants", "ok", f"{len(names)} tenant{'s' if len(names) > 1 else ''}: {shown}{more}")
+    for warning in tenants.warnings[:_MAX_TENANTS]:
+        yield Finding("tenants", "warning", warning)
+    for number, tenant in enumerate(islice(tenants, _MAX_TENANTS)):
+        async for finding in _service(tenant.settings):
+            if finding.check == "key":
+                yield replace(finding, text=f"[tenants.{tenant.name}]: {finding.text}")
+            elif number == 0:
+                yield finding
 
 
 def _settings_problem(error: SettingsError) -> Finding:

@@ -16,6 +16,7 @@ from telefonie_mcp.settings.fields import Settings
 from tests.support.hosted import hosting
 from tests.support.issuer import CLIENT, SECRET, Issuer, issuing
 from tests.support.ports import closed_port
+from tests.support.recorder import recording
 from tests.support.serving import serving
 
 Answers = dict[str, tuple[int, bytes, dict[str, str]]]
@@ -84,6 +85,55 @@ async def test_the_command_reports_it(tmp_path: Path) -> None:
         "versions",
     ]
     assert {finding.status for finding in findings} == {"ok"}, findings
+
+
+def tenants(home: Path, *names: str, more: str = "") -> Path:
+    """Write a file of tenants, and their keys."""
+    tables: list[str] = []
+    for name in names:
+        (home / name).write_text(f"key-0451-{name}")
+        (home / name).chmod(0o600)
+        tables.append(f'[tenants.{name}]\nclaim = "{name}"\napi_key_file = "{name}"\n')
+    file = home / "tenants.toml"
+    file.write_text("".join(tables) + more)
+    return file
+
+
+async def examined(home: Path, file: Path, api: str) -> list[Finding]:
+    with closed_port() as port:
+        variables = {
+            "TELEFONIE_PUBLIC_URL": f"http://127.0.0.1:{port}/mcp",
+            "TELEFONIE_ISSUER": f"http://127.0.0.1:{port}",
+            "TELEFONIE_BASE_URL": api,
+            "TELEFONIE_TENANTS": str(file),
+            "TELEFONIE_STATE_DIR": str(home),
+        }
+        return await examine(variables, {})
+
+
+async def test_the_tenants_and_their_keys(tmp_path: Path) -> None:
+    async with recording() as api:
+        api.answer("GET", 200, {"numbers": [], "total": 0})
+        file = tenants(tmp_path, "sales", "support", more="max_monthly_spend = 40")
+        findings = await examined(tmp_path, file, f"http://127.0.0.1:{api.port}")
+    told = [finding.text for finding in findings if finding.check in {"tenants", "key"}]
+    assert told == [
+        "2 tenants: sales, support",
+        "[tenants.sales]: present; the API accepts it",
+        "[tenants.support]: present; the API accepts it",
+    ]
+    assert [request[2]["x-api-key"] for request in api.requests] == ["key-0451-sales", "key-0451-support"]
+    assert [finding.check for finding in findings].count("reachability") == 1
+    assert "key-0451" not in str(findings)
+
+
+async def test_a_file_of_tenants_that_cannot_be_meant(tmp_path: Path) -> None:
+    file = tenants(tmp_path, "sales", more="max_monthly_spent = 40")
+    findings = await examined(tmp_path, file, "http://127.0.0.1:1")
+    (problem,) = [finding for finding in findings if finding.check == "tenants"]
+    assert problem.status == "problem"
+    assert "[tenants.sales]" in problem.text
+    assert "max_monthly_spend" in problem.text
 
 
 async def test_without_a_public_url_nothing_is_asked() -> None:
