@@ -6,7 +6,6 @@ the README's picture anew.
 
 import os
 import re
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,11 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from telefonie_mcp.app import App
 from telefonie_mcp.settings.fields import Settings
-from tests.clients.browser import chromium, inspector
+from tests.clients.browser import inspector
 from tests.support.wire import COMMAND, running
 
 NUMBER = "+14155550123"
 PICTURE = Path(__file__).parents[2] / "examples/inspector.png"
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncGenerator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 async def connect(page: Page, revision: str) -> None:

@@ -66,8 +66,9 @@ async function load(all) {
       if (mine !== turn) return;
       if (failed || !Array.isArray(content.numbers)) throw new Error(refusal(content));
       list.next += 1;
+      const focused = document.activeElement;
       addPage(content);
-      if (document.activeElement.hidden) $("title").focus();
+      if (focused.hidden) $("title").focus();
     } while (all && !isWhole());
     say(countOf());
     return true;
@@ -113,7 +114,6 @@ async function start() {
   applyContext(hostContext);
   post({ method: "ui/notifications/initialized", params: {} });
   const size = () => ({ width: window.innerWidth, height: Math.ceil(document.body.getBoundingClientRect().height) });
-  const report = () => post({ method: "ui/notifications/size-changed", params: size() });
-  new ResizeObserver(report).observe(document.body);
+  new ResizeObserver(() => post({ method: "ui/notifications/size-changed", params: size() })).observe(document.body);
 }
 start().catch(({ message }) => say(message, "error"));
