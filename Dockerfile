@@ -9,7 +9,7 @@ COPY telefonie_mcp ./telefonie_mcp
 # Bytecode is compiled here because nothing can be written later, and every start would compile it again.
 RUN pip install --no-cache-dir uv==0.13.9 \
  && uv venv /opt/telefonie \
- && uv pip install --no-cache --compile-bytecode --python /opt/telefonie ".[postgres]"
+ && uv pip install --no-cache --compile-bytecode --python /opt/telefonie ".[postgres,telemetry]"
 
 FROM python:3.13-slim
 

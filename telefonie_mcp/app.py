@@ -14,19 +14,21 @@ from pydantic import SecretStr
 
 from telefonie_mcp import __version__
 from telefonie_mcp.calls.policy import Policy
-from telefonie_mcp.deadline import Deadline
-from telefonie_mcp.errors import NOTHING_DONE, DocumentError, SettingsError, ToolError
+from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.ledger.files import FileMark
 from telefonie_mcp.ledger.records import Account, Entry, Limits
-from telefonie_mcp.openapi.documents import Document, load_documents
-from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
+from telefonie_mcp.openapi.documents import Document
+from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.settings.fields import Settings
-from telefonie_mcp.tools.catalog import Catalog, Tool, check_number_types, restrict, with_currency
-from telefonie_mcp.tools.derivation import build_catalog
+from telefonie_mcp.tools.catalog import Catalog, Tool
+from telefonie_mcp.tools.loading import Catalogs
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.pipeline import Pipeline, WriteObserver
+    from telefonie_mcp.calls.rate_limit import RateLimit
+    from telefonie_mcp.calls.shared import Shared
     from telefonie_mcp.ledger.replicas import Replicas
+    from telefonie_mcp.ledger.source import LedgerSource
     from telefonie_mcp.settings.access import Access
     from telefonie_mcp.telemetry.metrics import Metrics
     from telefonie_mcp.tools.requester import Requester
@@ -56,6 +58,8 @@ class App:
         transport: Replaces the network or the embedded sandbox.
         write_observers: Called after every write.
         replicas: The other servers that this one shares rate limits and news with.
+        shared: What the apps of this process have in common, if it has several.
+        rate_limit: How often its callers may call; by default as the settings say.
         metrics: Where calls are measured.
 
     """
@@ -66,15 +70,20 @@ class App:
     transport: "Transport | None" = None
     write_observers: "list[WriteObserver]" = field(default_factory=list["WriteObserver"])
     replicas: "Replicas | None" = None
+    shared: "Shared | None" = None
+    rate_limit: "RateLimit | None" = None
     metrics: "Metrics | None" = None
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, transport: "Transport | None" = None) -> Self:
+    def from_settings(
+        cls, settings: Settings, *, transport: "Transport | None" = None, shared: "Shared | None" = None
+    ) -> Self:
         """Load the documents and derive the tools.
 
         Args:
             settings: The operator's settings.
             transport: Replaces the network or the embedded sandbox.
+            shared: What the apps of this process have in common.
 
         Raises:
             SettingsError: the API key cannot be read or is too short, a setting names a tool or number type
@@ -82,40 +91,8 @@ class App:
             DocumentError: a document is invalid, or needs another mode, or no operation of it can be used.
 
         """
-        toolsets = settings.listed_toolsets
-        loaded = load_documents(settings.spec, toolsets={BASE, *toolsets})
-        absent = settings.absent_toolsets
-        if settings.mode == "sandbox" and (strange := [d.title for d in loaded if not d.packaged]):
-            raise DocumentError(
-                f"the embedded sandbox does not implement {', '.join(strange)}; set TELEFONIE_API_KEY, or "
-                "TELEFONIE_SPEC_CREDENTIALS if it has a key of its own"
-            )
-        if settings.mode == "live":
-            from telefonie_mcp.tools.usable import usable_documents  # noqa: PLC0415 - the sandbox takes all
-
-            usable = tuple(usable_documents(loaded, settings.accesses))
-            if len(usable) < len(loaded):
-                absent = "The tools of Telefonie's own API are off; the operator can set TELEFONIE_API_KEY."
-            loaded = usable
-        catalog = with_currency(build_catalog(loaded), settings.currency)
-        if settings.spec:
-            from telefonie_mcp.tools.schema_checks import check_schemas  # noqa: PLC0415 - needs the validator
-
-            catalog = check_schemas(catalog)
-        check_number_types(catalog, settings.number_types)
-        catalog = restrict(
-            catalog,
-            toolsets=toolsets,
-            read_only=settings.read_only,
-            tools=settings.tools,
-            exclude_tools=settings.exclude_tools,
-            absent=absent,
-        )
-        if not catalog.tools:
-            blamed = " and ".join(sorted({*catalog.switched_off.values()}))
-            raise SettingsError(f"no tool is left after {blamed}. {catalog.absent}".strip())
-        documents = tuple(document for document in loaded if document.toolset in {"", *toolsets})
-        return cls(settings, documents, catalog, transport)
+        loaded = (shared.catalogs if shared else Catalogs()).of(settings)
+        return cls(settings, loaded.documents, loaded.catalog, transport, shared=shared)
 
     @cached_property
     def client(self) -> "ApiClient":
@@ -144,6 +121,7 @@ class App:
             local={_COMPOSED_HOST: open_lookup} if self.settings.mode == "live" else {},
             secrets=self._secrets,
             encrypted=any(urlsplit(server).scheme == "https" for server in servers),
+            shared=self.shared.connections if self.shared else None,
         )
 
     @property
@@ -194,19 +172,28 @@ class App:
         return FileMark.found(self.settings.ledger_url)
 
     @cached_property
+    def _ledger_source(self) -> "LedgerSource":
+        from telefonie_mcp.ledger.source import LedgerSource  # noqa: PLC0415
+
+        if self.shared:
+            return self.shared.ledger
+        return LedgerSource(lambda: self.settings.ledger_url, self.ledger_file)
+
+    @cached_property
     def pipeline(self) -> "Pipeline":
         """Runs tool calls."""
         from telefonie_mcp.calls.pipeline import Pipeline  # noqa: PLC0415
         from telefonie_mcp.calls.rate_limit import RateLimit  # noqa: PLC0415
         from telefonie_mcp.ledger.async_ledger import AsyncLedger  # noqa: PLC0415
 
-        settings, limits = self.settings, self.policy.limits
+        settings = self.settings
         buckets = self.replicas.buckets if self.replicas else None
         return Pipeline(
             self.requester,
             self.policy,
-            AsyncLedger(lambda: settings.ledger_url, limits, accounts=self.accounts, found=self.ledger_file),
-            RateLimit(settings.max_calls_per_minute, shared=buckets, tenant=settings.account),
+            AsyncLedger(self._ledger_source, self.policy.limits, accounts=self.accounts),
+            self.rate_limit
+            or RateLimit(settings.max_calls_per_minute, shared=buckets, tenant=settings.account),
             mode=settings.mode,
             seconds=settings.timeout,
             account=self.account,
@@ -257,6 +244,8 @@ class App:
             LedgerError: the ledger cannot be read.
 
         """
+        from telefonie_mcp.deadline import Deadline  # noqa: PLC0415 - no tools/list needs it
+
         deadline = Deadline.after(self.settings.timeout)
         entries = [
             entry
@@ -270,11 +259,14 @@ class App:
         await self.pipeline.drain()
 
     async def aclose(self) -> None:
-        """Close the connections to the API and the ledger; the next call reopens them."""
+        """Close the connections to the API and the ledger; the next call reopens them.
+
+        What it shares with other apps stays open.
+        """
         if "client" in vars(self):
             await self.client.aclose()
-        if "pipeline" in vars(self):
-            self.pipeline.ledger.close()
+        if "_ledger_source" in vars(self) and not self.shared:
+            self._ledger_source.close()
 
 
 def _sandbox(database: str) -> "Transport":

@@ -100,6 +100,11 @@ def test_the_instructions_are_short(key: str | None) -> None:
         ("get_owned_number", {"phone_number": NUMBER}, ["GET"]),
         ("purchase_number", {"phone_number": NUMBER}, ["GET"]),
         ("purchase_number", WRITES["purchase_number"][1], ["GET", "POST"]),
+        (
+            "purchase_number",
+            {"phone_number": NUMBER, "confirm": True, "max_monthly_rate": "2.00"},
+            ["GET", "POST"],
+        ),
         ("update_owned_number", WRITES["update_owned_number"][1], ["GET", "POST"]),
         ("release_number", WRITES["release_number"][1], ["GET", "DELETE"]),
     ],

@@ -69,6 +69,21 @@ class Caller(Protocol):
         ...
 
     @property
+    def client(self) -> str:
+        """The client: its ``client_id`` in a token, or its own word."""
+        ...
+
+    @property
+    def principal_name(self) -> str:
+        """Whom its token names, as the ledger records it; empty where no token is needed."""
+        ...
+
+    @property
+    def scopes(self) -> frozenset[str] | None:
+        """The scopes that its token grants; ``None`` where no token is needed."""
+        ...
+
+    @property
     def local(self) -> bool:
         """Whether it is on this machine and may name files of it."""
         ...
@@ -100,6 +115,9 @@ class CommandLine:
     key: str = name
     answered: bool = False
     local: bool = True
+    client: str = name
+    principal_name: str = ""
+    scopes: frozenset[str] | None = None
 
     async def approve(self, question: Question) -> str:
         """Return an identifier of the approval that the person has given.

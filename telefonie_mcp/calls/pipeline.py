@@ -30,9 +30,10 @@ from telefonie_mcp.ledger.async_ledger import AsyncLedger
 from telefonie_mcp.ledger.records import Account, Intent, State, Survey
 from telefonie_mcp.money import limit
 from telefonie_mcp.tools.arguments import read_arguments
-from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.catalog import Catalog, Tool
 from telefonie_mcp.tools.differences import noted
 from telefonie_mcp.tools.requester import Requester, content_of
+from telefonie_mcp.tools.scopes import allows, named, needed
 
 __all__ = ["Pipeline", "Result", "WriteObserver"]
 
@@ -90,13 +91,20 @@ class Pipeline:
         self._mode = mode
         self._seconds = seconds
         self._account = account
+        self._accounts: dict[str, Account] = {}
         self._observers = observers
         self._closing = False
         self._writing = 0
         self._idle = anyio.Event()
 
     async def call(
-        self, name: str, arguments: Mapping[str, Any] | None, caller: Caller, *, agreed: str | None = None
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | None,
+        caller: Caller,
+        *,
+        agreed: str | None = None,
+        catalog: Catalog | None = None,
     ) -> Result:
         """Run one call.
 
@@ -109,6 +117,7 @@ class Pipeline:
             caller: Who calls.
             agreed: The digest of a preview that a person agreed to (``PreviewError.digest``); if the facts
                 are others now, nothing is done.
+            catalog: The tools that this call may be of; by default all of the server's.
 
         Raises:
             UnknownToolError: there is no such tool.
@@ -116,7 +125,7 @@ class Pipeline:
             Pause: a person must answer, and the answer will come with another request.
 
         """
-        tool = self._requester.catalog[name]
+        tool = (self._requester.catalog if catalog is None else catalog)[name]
         try:
             with _explained(tool, NOTHING_DONE):
                 return await self._run(tool, arguments, caller, agreed)
@@ -129,6 +138,7 @@ class Pipeline:
     ) -> Result:
         self._refuse_when_closing()
         await self._rate_limit.take(caller.key)
+        _check_scope(tool, arguments, caller)
         deadline = Deadline.after(self._seconds)
         given = await self._uploads.read(tool, arguments, deadline, local=caller.local)
         tool = given.tool
@@ -137,7 +147,8 @@ class Pipeline:
             return Result(await self._read(tool, values, deadline), {"mode": self._mode})
         ceiling = limit(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None
         self._policy.check_arguments(tool, values)
-        request = Request(tool, values, self._account(tool), ceiling, agreed)
+        account = self._accounts.get(tool.name) or self._accounts.setdefault(tool.name, self._account(tool))
+        request = Request(tool, values, account, ceiling, agreed)
         if tool.destructive and not confirmed:
             raise await self._preview(request, deadline)
         survey = await self._recovered(request, deadline)
@@ -191,7 +202,7 @@ class Pipeline:
             shown = redaction.json(tool.shown(values))
             if permit.before is not None:  # it was read before the call's secrets were known as such
                 permit = replace(permit, before=redaction.json(tool.shown(permit.before)))
-            intent = _intent(request, permit, shown, caller=caller.name, seconds=self._seconds)
+            intent = _intent(request, permit, shown, caller=caller, seconds=self._seconds)
             entry = await self.ledger.begin(intent, permit.deadline)
             with _explained(tool, f"It is unknown whether {tool.name} was carried out"):
                 try:
@@ -232,8 +243,19 @@ class Pipeline:
             await self._idle.wait()
 
 
+def _check_scope(tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller) -> None:
+    """Refuse a call that the caller's token does not allow, whatever was checked before it came here."""
+    scope = needed(tool, arguments)
+    if caller.scopes is not None and not allows(caller.scopes, scope):
+        raise ToolError(
+            f"{NOTHING_DONE}: the token does not allow {tool.name}.",
+            code="insufficient_scope",
+            hint=f"Sign in again, with the scopes {' '.join(named(scope))}.",
+        )
+
+
 def _intent(
-    request: Request, permit: Permit, shown: Mapping[str, Any], *, caller: str, seconds: float
+    request: Request, permit: Permit, shown: Mapping[str, Any], *, caller: Caller, seconds: float
 ) -> Intent:
     tool = request.tool
     return Intent(
@@ -244,7 +266,9 @@ def _intent(
         effect=tool.hints.effect,
         subject=request.subject or f"{tool.name} {uuid4()}",
         arguments=shown,
-        caller=caller,
+        caller=caller.name,
+        principal=caller.principal_name,
+        client=caller.client,
         lease=2 * seconds,
         monthly_rate=permit.monthly_rate,
         previous=permit.before,

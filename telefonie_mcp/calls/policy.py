@@ -13,7 +13,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from telefonie_mcp.calls.rule_targets import hosts_in, numbers_in
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.ledger.records import Limits
 from telefonie_mcp.money import amount_text, money
@@ -176,11 +175,15 @@ class Policy:
         return self.approval == "human" or any(limit is not None for limit in limits)
 
     def _check_protected(self, value: Any, *, field: str | None) -> None:
+        from telefonie_mcp.calls.rule_targets import numbers_in  # noqa: PLC0415 - no tools/list needs it
+
         numbers = numbers_in(value) if self.protected_numbers else ()
         if protected := next((number for number in numbers if number in self.protected_numbers), None):
             raise _refused(f"{protected} is protected and stays as it is", "PROTECTED_NUMBERS", field=field)
 
     def _check_hosts(self, value: Any, name: str, *, is_webhook: bool) -> None:
+        from telefonie_mcp.calls.rule_targets import hosts_in  # noqa: PLC0415 - no tools/list needs it
+
         hosts = [*hosts_in(value)]
         if value and not hosts and is_webhook:
             hosts = [""]  # a document says that it is a URL, and no host can be read in it

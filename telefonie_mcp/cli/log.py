@@ -30,6 +30,8 @@ _COLUMNS: Final = (
     "updated",
     "account",
     "caller",
+    "principal",
+    "client",
     "tool",
     "subject",
     "state",
@@ -53,6 +55,10 @@ _FOLLOWED: Final = 200
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values with a header.")
 @click.option("--number", metavar="NUMBER", help="Only writes about this number, however it is written.")
 @click.option("--tool", metavar="TOOL", help="Only writes by this tool.")
+@click.option("--account", "named", metavar="ACCOUNT", help="Only writes of this account or tenant.")
+@click.option(
+    "--principal", metavar="PRINCIPAL", help="Only writes of this person: issuer and subject, or subject."
+)
 @click.option("--state", type=click.Choice(get_args(State)), help="Only writes in this state.")
 @click.option("--since", type=click.DateTime(), help="Only writes since this time, in UTC.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")

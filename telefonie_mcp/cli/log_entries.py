@@ -44,10 +44,11 @@ def entry_lines(entry: Entry) -> str:
     """Return an entry as one line, for a pipe."""
     row = {name: clean_line(value, _MAX_CELL) for name, value in entry.as_dict().items()}
     rate = f"{row['monthly_rate']} per month" if "monthly_rate" in row else ""
+    who = " for ".join(filter(None, [row["caller"], row.get("principal")]))
     detail = "; ".join(filter(None, [_change(entry), row.get("reason", "")]))
     return (
         f"{row['id']:>5}  {row['created'][:19]}  {row['state']:<10} {row['tool']:<20} "
-        f"{row['subject']:<16} {rate:<16} {row['caller']}  {clean_line(detail, _MAX_CELL)}"
+        f"{row['subject']:<16} {rate:<16} {who}  {clean_line(detail, _MAX_CELL)}"
     ).rstrip()
 
 
@@ -55,7 +56,7 @@ def table_lines(entries: Sequence[Entry], columns: int, *, header: bool) -> Iter
     """Yield entries as a table, and under each what it changed or why it was refused."""
     if not entries:
         return
-    several = len({entry.account for entry in entries}) > 1
+    who = _who(entries)
     heads = [
         Column("id", kept=True, right=True),
         Column("time (UTC)", kept=True),
@@ -63,14 +64,21 @@ def table_lines(entries: Sequence[Entry], columns: int, *, header: bool) -> Iter
         Column("tool"),
         Column("about", kept=all(len(_about(entry)) <= _LONG_ID for entry in entries)),
         Column("monthly rate", right=True),
-        Column("account") if several else Column("caller"),
+        Column(who),
     ]
-    rows = [_row(entry, several=several) for entry in entries]
+    rows = [_row(entry, who) for entry in entries]
     details = [[*filter(None, [_change(entry), clean_line(entry.reason, _MAX_CELL)])] for entry in entries]
     yield from table(heads, rows, columns, details, header=header)
 
 
-def _row(entry: Entry, *, several: bool) -> list[str]:
+def _who(entries: Sequence[Entry]) -> str:
+    """Return the member that tells the entries apart best."""
+    if len({entry.account for entry in entries}) > 1:
+        return "account"
+    return "principal" if any(entry.principal for entry in entries) else "caller"
+
+
+def _row(entry: Entry, who: str) -> list[str]:
     row = entry.as_dict()
     cells = [
         str(entry.id),
@@ -79,7 +87,7 @@ def _row(entry: Entry, *, several: bool) -> list[str]:
         entry.tool,
         _about(entry),
         "" if entry.monthly_rate is None else _price(entry.monthly_rate),
-        entry.account if several else entry.caller,
+        row.get(who, ""),
     ]
     return [clean_line(cell, _MAX_CELL) for cell in cells]
 

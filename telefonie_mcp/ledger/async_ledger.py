@@ -5,16 +5,11 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
-from threading import Event
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-
-import anyio
-from anyio import to_thread
+from typing import TYPE_CHECKING, Any, Final
 
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.ledger.accounts import is_earlier_name
-from telefonie_mcp.ledger.files import FileMark
 from telefonie_mcp.ledger.records import (
     Account,
     ApprovalUsedError,
@@ -29,50 +24,35 @@ from telefonie_mcp.ledger.records import (
     Survey,
     UnpricedError,
 )
-from telefonie_mcp.telemetry.measures import timed, took
+from telefonie_mcp.ledger.source import LedgerSource, in_thread
 
 if TYPE_CHECKING:
     from telefonie_mcp.ledger.store import Ledger
 
 __all__ = ["AsyncLedger", "explained", "in_progress"]
 
-_LEAST_SECONDS: Final = 0.5
-"""How long the ledger is waited for even when a call has no time left: its outcome is to be recorded."""
-
-_GRACE_SECONDS: Final = 0.5
-"""How much longer a database is waited for than it was told to wait for others."""
-
 _log: Final = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 class AsyncLedger:
-    """Asynchronous access to one ledger.
+    """Asynchronous access to the accounts of one server in a ledger.
 
     Every method waits for the database no longer than until its deadline.
 
     Args:
-        url: Where the ledger stands, as :meth:`telefonie_mcp.ledger.store.Ledger.open` takes it.
-        limits: The budgets of every account in it.
+        source: The ledger.
+        limits: The budgets of every account.
         accounts: The accounts of this server; entries of an earlier release are carried over to them.
-        found: The ledger's file when the server started, if it had a content: it must still be the same.
 
     """
 
     def __init__(
-        self,
-        url: Callable[[], str],
-        limits: Limits,
-        *,
-        accounts: Callable[[], Collection[Account]],
-        found: FileMark | None = None,
+        self, source: LedgerSource, limits: Limits, *, accounts: Callable[[], Collection[Account]]
     ) -> None:
-        self._url = url
+        self._source = source
         self._limits = limits
         self._accounts = accounts
-        self._found = found
         self._ledger: Ledger | None = None
-        self._opening = anyio.Lock()
 
     async def survey(self, account: Account, subject: str, deadline: Deadline) -> Survey:
         """Return what is known before a write about ``subject``; makes the ledger where there is none.
@@ -83,7 +63,7 @@ class AsyncLedger:
         """
         with explained():
             ledger = await self._open(deadline)
-            return await _in_thread(deadline, ledger.survey, account.name, subject, self._limits)
+            return await in_thread(deadline, ledger.survey, account.name, subject, self._limits)
 
     async def peek(self, account: Account, subject: str, deadline: Deadline) -> Survey:
         """Return the same, but make no ledger: where there is none, nothing is known.
@@ -93,8 +73,7 @@ class AsyncLedger:
 
         """
         with explained():
-            known = self._ledger or self._found
-            if not known and not await _in_thread(deadline, _is_made, self._url()):
+            if not await self._source.is_made(deadline):
                 return Survey()
         return await self.survey(account, subject, deadline)
 
@@ -108,7 +87,7 @@ class AsyncLedger:
         """
         with explained():
             ledger = await self._open(deadline)
-            return await _in_thread(deadline, ledger.begin, intent, self._limits)
+            return await in_thread(deadline, ledger.begin, intent, self._limits)
 
     async def finish(
         self,
@@ -122,7 +101,7 @@ class AsyncLedger:
         try:
             ledger = await self._open(deadline)
             record = partial(ledger.finish, entry, state, reason=reason, monthly_rate=monthly_rate)
-            await _in_thread(deadline, record)
+            await in_thread(deadline, record)
         except LedgerError:
             _log.exception("the outcome %s of ledger entry %s could not be recorded", state, entry)
             return False
@@ -137,7 +116,7 @@ class AsyncLedger:
         """
         with explained():
             ledger = await self._open(deadline)
-            await _in_thread(deadline, ledger.price, entry, monthly_rate)
+            await in_thread(deadline, ledger.price, entry, monthly_rate)
 
     async def recent(self, deadline: Deadline, **filters: Any) -> list[Entry]:
         """Return recorded writes, newest first, filtered as :meth:`Ledger.recent` says.
@@ -147,26 +126,15 @@ class AsyncLedger:
 
         """
         ledger = await self._open(deadline)
-        return await _in_thread(deadline, partial(ledger.recent, **filters))
-
-    def close(self) -> None:
-        """Close the ledger."""
-        if self._ledger is not None:
-            self._ledger.close()
-            self._ledger = None
+        return await in_thread(deadline, partial(ledger.recent, **filters))
 
     async def _open(self, deadline: Deadline) -> "Ledger":
-        async with self._opening:
-            if self._ledger is None:
-                late = Event()
-                opening = partial(_open_ledger, self._url(), self._accounts(), self._found, late)
-                try:
-                    self._ledger = await _in_thread(deadline, opening)
-                except BaseException:
-                    late.set()
-                    raise
-                self._found = self._ledger.mark
-            return self._ledger
+        ledger = await self._source.opened(deadline)
+        if ledger is not self._ledger:
+            if accounts := [account for account in self._accounts() if account.key]:
+                await in_thread(deadline, _carry_over, ledger, accounts)
+            self._ledger = ledger
+        return ledger
 
 
 @contextmanager
@@ -232,53 +200,7 @@ def in_progress(error: InProgressError) -> ToolError:
     )
 
 
-async def _in_thread(deadline: Deadline, work: Callable[..., _T], *arguments: Any) -> _T:
-    """Run what blocks on the database in a thread, with the call's patience.
-
-    A thread that does not come back is left behind: what it may still record has been sent to nobody.
-
-    Raises:
-        LedgerError: it did not answer in time.
-
-    """
-    patience = max(_LEAST_SECONDS, deadline.remaining)
-
-    def run() -> _T:
-        from telefonie_mcp.ledger.database import waiting  # noqa: PLC0415 - SQLAlchemy takes a while
-
-        with waiting(patience):
-            return work(*arguments)
-
-    begun = timed()
-    try:
-        with anyio.move_on_after(patience + _GRACE_SECONDS):
-            return await to_thread.run_sync(run, abandon_on_cancel=True)
-    finally:
-        took("ledger", begun)
-    raise LedgerError("the ledger cannot be used: it does not answer in time")
-
-
-def _open_ledger(url: str, accounts: Collection[Account], found: FileMark | None, late: Event) -> "Ledger":
-    """Open a ledger and carry over what earlier releases recorded; nobody takes it when it is ``late``."""
-    from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415 - SQLAlchemy takes a while
-
-    if found:
-        found.check()
-    ledger = Ledger.open(url)
-    try:
-        ledger.check_entries()
-        for account in accounts:
-            if account.key:
-                ledger.carry_over(account, partial(is_earlier_name, account=account))
-    except BaseException:
-        ledger.close()
-        raise
-    if late.is_set():
-        ledger.close()
-    return ledger
-
-
-def _is_made(url: str) -> bool:
-    from telefonie_mcp.ledger.inspection import is_there  # noqa: PLC0415 - SQLAlchemy takes a while
-
-    return is_there(url)
+def _carry_over(ledger: "Ledger", accounts: Collection[Account]) -> None:
+    """Give what earlier releases recorded to the accounts whose keys it was done with."""
+    for account in accounts:
+        ledger.carry_over(account, partial(is_earlier_name, account=account))

@@ -10,6 +10,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from os import stat_result
 from pathlib import Path
 from stat import S_ISREG
 from typing import Final, Self
@@ -59,13 +60,8 @@ class FileMark:
             LedgerError: that cannot be told.
 
         """
-        try:
-            status = file.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise LedgerError(f"the ledger cannot be read: {error.strerror}") from None
-        return cls(file, status.st_dev, status.st_ino)
+        status = _status_of(file)
+        return status and cls(file, status.st_dev, status.st_ino)
 
     @classmethod
     def found(cls, url: str) -> Self | None:
@@ -83,13 +79,28 @@ class FileMark:
             LedgerError: it was deleted, replaced or emptied.
 
         """
-        now = self.of(self.file)
-        if now is None:
+        status = _status_of(self.file)
+        if status is None:
             raise LedgerError(f"the ledger's file was deleted while this server runs; {_REMEDY}")
-        if now != self:
+        if (status.st_dev, status.st_ino) != (self.device, self.inode):
             raise LedgerError(f"the ledger's file was replaced while this server runs; {_REMEDY}")
-        if is_empty(self.file):
+        if S_ISREG(status.st_mode) and status.st_size == 0:
             raise LedgerError(f"the ledger's file was emptied while this server runs; {_REMEDY}")
+
+
+def _status_of(file: Path) -> stat_result | None:
+    """Return the status of a file; ``None`` if there is none.
+
+    Raises:
+        LedgerError: that cannot be told.
+
+    """
+    try:
+        return file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise LedgerError(f"the ledger cannot be read: {error.strerror}") from None
 
 
 def file_of(url: str) -> Path | None:

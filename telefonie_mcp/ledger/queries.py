@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal
 from typing import Any, Final, TypeVar, cast, get_args
 
-from sqlalchemy import Connection, Integer, Row, bindparam, case, func, or_, select
+from sqlalchemy import Connection, Integer, Row, Select, bindparam, case, func, or_, select
 from sqlalchemy import cast as as_type
 
 from telefonie_mcp.ledger.budgets import DAY
@@ -74,6 +74,33 @@ DAMAGED: Final = (
 """The first entry that budgets cannot be told from. Finding it takes reading all of them."""
 
 
+def newest(  # noqa: D417 - the rest is in Ledger.recent
+    *,
+    since: datetime | None = None,
+    limit: int = 100,
+    named: str | None = None,
+    principal: str | None = None,
+    **equal: str | None,
+) -> Select[Any]:
+    """Return the statement for the newest entries, filtered by what is given.
+
+    Args:
+        equal: Column → its value.
+
+    """
+    query = select(entries).order_by(entries.c.id.desc()).limit(limit)
+    for column, value in equal.items():
+        if value is not None:
+            query = query.where(entries.c[column] == value)
+    if named is not None:
+        own = entries.c.account.startswith(f"{named} ", autoescape=True)
+        query = query.where((entries.c.account == named) | own)
+    if principal is not None:
+        its = entries.c.principal.endswith(f" {principal}", autoescape=True)
+        query = query.where((entries.c.principal == principal) | its)
+    return query if since is None else query.where(entries.c.created >= milliseconds(since))
+
+
 def used(connection: Connection, account: str, subject: str, limits: Limits, now: datetime) -> Usage:
     """Return what is used of the budgets that are limited; of the others, nothing is looked up."""
     spend, unpriced = Decimal(0), tuple[Entry, ...]()
@@ -132,6 +159,8 @@ def entry_of(row: Row[Any], now: int) -> Entry:
         reason=text("reason"),
         abandoned=state == "unknown" or lapsed,
         key=text("key_fingerprint"),
+        principal=text("principal"),
+        client=text("client"),
         arguments=_object_of(row, "arguments"),
         previous=None if row.previous is None else _object_of(row, "previous"),
     )

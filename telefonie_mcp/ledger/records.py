@@ -130,6 +130,8 @@ class Intent:
         lease: Seconds after which an intent without an outcome counts as abandoned.
         key: Fingerprint of the API key that the write is sent with; empty without one.
         newest: Id of the newest entry about the subject when its current state was read; ``None`` for none.
+        principal: Issuer and subject of the token that the write was asked with; empty without one.
+        client: The token's ``client_id``, or the client's own word.
 
     """
 
@@ -146,6 +148,8 @@ class Intent:
     approval: str | None = None
     key: str = ""
     newest: int | None = None
+    principal: str = ""
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,8 @@ class Entry:
     Attributes:
         abandoned: It has no outcome, and nobody is working on it any more.
         key: Fingerprint of the API key that it was sent with.
+        principal: Issuer and subject of the token that it was asked with; empty without one.
+        client: The token's ``client_id``, or the client's own word.
 
     """
 
@@ -226,6 +232,8 @@ class Entry:
     key: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     previous: Mapping[str, Any] | None = None
+    principal: str = ""
+    client: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry as JSON, for people and agents."""
@@ -235,6 +243,8 @@ class Entry:
             "updated": self.updated.isoformat(timespec="milliseconds"),
             "account": self.account,
             "caller": self.caller,
+            **({"principal": self.principal} if self.principal else {}),
+            **({"client": self.client} if self.client else {}),
             "tool": self.tool,
             "subject": self.subject,
             "state": self.state,

@@ -18,11 +18,18 @@ class Replicas:
     Attributes:
         buckets: The rate limits.
         notifications: The news.
+        statements: The connection of both.
 
     """
 
     buckets: SharedBuckets
     notifications: Notifications
+    statements: Statements
+
+    async def reached(self) -> bool:
+        """Return whether the database answers, and news of the others arrive."""
+        answers = await self.statements.run("SELECT 1", {})
+        return answers is not None and self.notifications.listening.is_set()
 
     @classmethod
     @asynccontextmanager
@@ -35,6 +42,6 @@ class Replicas:
         notifications = Notifications(url, statements)
         try:
             async with notifications.running():
-                yield cls(SharedBuckets(statements), notifications)
+                yield cls(SharedBuckets(statements), notifications, statements)
         finally:
             await statements.aclose()

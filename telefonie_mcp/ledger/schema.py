@@ -81,7 +81,11 @@ def _entries(metadata: MetaData, *later: Column[Any]) -> Table:
 
 _KEY: Final = "key_fingerprint"
 
-entries: Final = _entries(_metadata, Column(_KEY, Text, nullable=False, server_default=""))
+_WHO: Final = ("principal", "client")
+
+entries: Final = _entries(
+    _metadata, *(Column(name, Text, nullable=False, server_default="") for name in (_KEY, *_WHO))
+)
 
 identity: Final = Table("ledger_identity", _metadata, Column("id", Text, nullable=False))
 """One row: a random id, which tells this ledger from every other one, whatever its URL is."""
@@ -100,7 +104,16 @@ def _identity_and_keys(connection: Connection) -> None:
     connection.execute(identity.insert().values(id=secrets.token_hex(16)))
 
 
-_MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_create_tables, _identity_and_keys)
+def _principal_and_client(connection: Connection) -> None:
+    for name in _WHO:
+        connection.exec_driver_sql(f"ALTER TABLE ledger_entries ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
+
+
+_MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
+    _create_tables,
+    _identity_and_keys,
+    _principal_and_client,
+)
 """Each takes the schema one version further. When the tables change, a step is added, and the released steps
 go on making what they have always made, from a copy of the tables as they were."""
 

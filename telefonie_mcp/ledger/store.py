@@ -145,6 +145,8 @@ class Ledger:
                 "reason": "",
                 "approval": intent.approval,
                 "key_fingerprint": intent.key,
+                "principal": intent.principal,
+                "client": intent.client,
             }
             try:
                 result = connection.execute(queries.BEGIN, values)
@@ -233,38 +235,20 @@ class Ledger:
                 values = {"account": account.name, "key_fingerprint": account.key}
                 connection.execute(entries.update().where(entries.c.account == name).values(values))
 
-    def recent(
-        self,
-        *,
-        account: str | None = None,
-        subject: str | None = None,
-        tool: str | None = None,
-        state: str | None = None,
-        since: datetime | None = None,
-        limit: int = 100,
-    ) -> list[Entry]:
+    def recent(self, **filters: Any) -> list[Entry]:
         """Return the newest entries first, filtered by what is given.
 
         Args:
-            account: Only about this account.
-            subject: Only about this subject.
-            tool: Only by this tool.
-            state: Only in this state.
-            since: Only begun at this time or later; with a time zone.
-            limit: How many at most.
+            filters: ``account``, ``subject``, ``tool``, ``state``: only entries with exactly these.
+                ``named``: only of accounts that the operator calls so, at whichever API. ``principal``: only
+                of this issuer and subject, or of this subject. ``since``: only begun at this time or later,
+                with a time zone. ``limit``: how many at most.
 
         Raises:
             LedgerError: the ledger cannot be read.
 
         """
-        query = select(entries).order_by(entries.c.id.desc()).limit(limit)
-        filters = {"account": account, "subject": subject, "tool": tool, "state": state}
-        for column, value in filters.items():
-            if value is not None:
-                query = query.where(entries.c[column] == value)
-        if since is not None:
-            query = query.where(entries.c.created >= milliseconds(since))
-        return self._entries(query)
+        return self._entries(queries.newest(**filters))
 
     def forget(self, account: str) -> None:
         """Remove the entries of an account, as when the sandbox it was about is emptied.

@@ -234,6 +234,7 @@ class Hints(_Hint):
         replaced: The member of the result for the values that the write replaced.
         resource: The read as an MCP resource.
         refused: HTTP status → the next step after the API refused with it.
+        scope: The OAuth scope that it takes in hosted mode (RFC 6749 §3.3).
 
     """
 
@@ -257,6 +258,7 @@ class Hints(_Hint):
     replaced: str | None = None
     resource: ResourceHint | None = None
     refused: Mapping[int, str] = Field(default_factory=dict[int, str])
+    scope: str | None = Field(default=None, pattern=r"^[!#-\[\]-~]+$")
 
     @property
     def relies_on_answers(self) -> bool:

@@ -10,7 +10,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import mcp_types as types
@@ -23,6 +23,9 @@ from telefonie_mcp.calls.approval import Pause, Question, facts_changed, not_app
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.settings.types import is_loopback
 from telefonie_mcp.text import clean_line
+
+if TYPE_CHECKING:
+    from telefonie_mcp.server.auth.principal import Principal
 
 __all__ = ["ANSWER_SECONDS", "McpCaller", "RequestStateSeal", "input_required"]
 
@@ -53,8 +56,35 @@ class McpCaller:
         return clean_line(f"{info.name} {info.version}", 100) if info else "MCP client"
 
     @property
+    def principal(self) -> "Principal | None":
+        """Whom the token of this request names; ``None`` where no token is needed."""
+        if self.context.request is None or "user" not in self.context.request.scope:
+            return None
+        from telefonie_mcp.server.auth.principal import Principal  # noqa: PLC0415 - only in hosted mode
+
+        return Principal.of(self.context.request)
+
+    @property
+    def principal_name(self) -> str:
+        """Issuer and subject of the token; empty where no token is needed."""
+        principal = self.principal
+        return principal.name if principal else ""
+
+    @property
+    def client(self) -> str:
+        """The ``client_id`` in the token, or the client's own word."""
+        principal = self.principal
+        return principal.client if principal and principal.client else self.name
+
+    @property
+    def scopes(self) -> frozenset[str] | None:
+        """The scopes of the token; ``None`` where no token is needed."""
+        principal = self.principal
+        return principal.scopes if principal else None
+
+    @property
     def key(self) -> str:
-        """Identity for rate limits: the session over HTTP if this server issued it, else the address.
+        """Identity for rate limits: whom the token names; else the session over HTTP, or the address.
 
         Nothing that a client can choose: a client of 2026-07-28 has no session, whatever its headers say, and
         the SDK refuses an unknown session of an earlier one. Over stdio there is one caller.
@@ -62,6 +92,8 @@ class McpCaller:
         request = self.context.request
         if request is None:
             return ""
+        if principal := self.principal:
+            return f"principal {principal.name}"
         modern = self.context.protocol_version in MODERN_PROTOCOL_VERSIONS
         if session := None if modern else request.headers.get("mcp-session-id"):
             return f"session {session}"
@@ -99,9 +131,16 @@ class McpCaller:
     async def _approval(self, question: Question) -> str:
         capabilities = self.context.session.client_capabilities
         elicitation = capabilities.elicitation if capabilities else None
+        modern = self.context.protocol_version in MODERN_PROTOCOL_VERSIONS
+        if not modern and self.context.session.client_params is None:
+            raise not_approved(
+                question,
+                "this server keeps no sessions for clients of 2025-11-25 (TELEFONIE_LEGACY_SESSIONS is "
+                "stateless), so it cannot ask them; a client of 2026-07-28 can be asked",
+            )
         if elicitation is None or (elicitation.form is None and elicitation.url is not None):
             raise not_approved(question, "this client has not said that it can ask a person (elicitation)")
-        if self.context.protocol_version in MODERN_PROTOCOL_VERSIONS:
+        if modern:
             return self._read_answer(question)
         return await self._elicit(question)
 

@@ -6,10 +6,11 @@ An event stream is a request without an end of its own: one caller could hold ev
 from collections import Counter
 from typing import Final
 
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from telefonie_mcp.server.auth.principal import Principal
 from telefonie_mcp.settings.types import is_loopback
 
 __all__ = ["CALLER_FRACTION", "OpenRequests"]
@@ -50,10 +51,8 @@ class OpenRequests:
 
 
 def _caller(scope: Scope) -> str:
-    user = scope.get("user")
-    if isinstance(user, AuthenticatedUser):
-        claims = user.access_token.claims or {}
-        return f"{claims.get('iss')} {user.access_token.subject or user.access_token.client_id}"
+    if principal := Principal.of(HTTPConnection(scope)):
+        return principal.name
     host, _ = scope.get("client") or ("", 0)
     return "loopback" if is_loopback(host) else host
 

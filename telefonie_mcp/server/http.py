@@ -1,42 +1,114 @@
-"""Streamable HTTP on a loopback address: the MCP server at ``/mcp``, a health check at ``/healthz``.
+"""Streamable HTTP: the MCP server at ``/mcp``, and ``/healthz`` and ``/readyz``.
 
-``Host`` and ``Origin`` must be loopback names, so that a web page cannot reach the server through DNS
-rebinding (MCP 2026-07-28, "Streamable HTTP", security warning).
+On a loopback address, ``Host`` and ``Origin`` must be loopback names, so that a web page cannot reach the
+server through DNS rebinding (MCP 2026-07-28, "Streamable HTTP", security warning). In hosted mode, everything
+is behind :class:`~telefonie_mcp.server.auth.gate.Gate`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from mcp.server.lowlevel import Server
 from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE, TransportSecuritySettings
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
-from telefonie_mcp import __version__
 from telefonie_mcp.app import App
-from telefonie_mcp.server.limits import WholeBodies
+from telefonie_mcp.server.fairness import CALLER_FRACTION, OpenRequests
+from telefonie_mcp.server.handlers import TelefonieServer
+from telefonie_mcp.server.limits import MAX_CONNECTIONS, WholeBodies
+from telefonie_mcp.server.readiness import Readiness
+from telefonie_mcp.server.tightening import HeaderChecks
+from telefonie_mcp.settings.fields import Settings
+from telefonie_mcp.settings.hosted import HostedSettings
+from telefonie_mcp.tools.catalog import Catalog
 
-__all__ = ["http_app"]
+if TYPE_CHECKING:
+    from telefonie_mcp.server.auth.gate import Gate
+
+__all__ = ["gated", "http_app", "mcp_app"]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
-def http_app(server: Server[Any], app: App) -> Starlette:
-    """Return the ASGI application that serves ``server``."""
+def http_app(
+    server: TelefonieServer,
+    app: App,
+    readiness: Readiness | None = None,
+    *,
+    connections: int = MAX_CONNECTIONS,
+) -> ASGIApp:
+    """Return the ASGI application that serves ``server``, in hosted mode to those who have a token.
 
-    async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok", "mode": app.settings.mode, "version": __version__})
+    Args:
+        server: The MCP server.
+        app: Its parts.
+        readiness: Whether it should get requests; by default always.
+        connections: How many connections there may be.
 
-    listening = [str(app.settings.http).rpartition(":")[0]] if app.settings.http else []
-    hosts = (*_LOOPBACK, *listening)
+    """
+    application = mcp_app(server, app, readiness, connections=connections)
+    return gated(application, app.settings) if app.settings.hosted else application
+
+
+def mcp_app(
+    server: TelefonieServer,
+    app: App,
+    readiness: Readiness | None = None,
+    *,
+    connections: int = MAX_CONNECTIONS,
+) -> Starlette:
+    """Return the same; in hosted mode it needs the gate before it."""
+    readiness = readiness or Readiness(app.settings.mode)
+
+    def catalog() -> Catalog:
+        return server.handlers.views.app.catalog
+
     application = server.streamable_http_app(
         json_response=app.settings.http_json,
-        transport_security=TransportSecuritySettings(
-            allowed_hosts=[pattern for host in hosts for pattern in (host, f"{host}:*")],
-            allowed_origins=[f"http://{host}{port}" for host in hosts for port in ("", ":*")],
-        ),
-        custom_starlette_routes=[Route("/healthz", health)],
+        stateless_http=app.settings.legacy_sessions == "stateless",
+        transport_security=_security(app.settings),
+        custom_starlette_routes=[
+            Route("/healthz", readiness.healthz),
+            Route("/readyz", readiness.readyz),
+        ],
     )
+    application.add_middleware(HeaderChecks, catalog=catalog)
+    if app.settings.hosted:
+        from telefonie_mcp.server.auth.challenges import Challenges  # noqa: PLC0415 - only in hosted mode
+        from telefonie_mcp.server.auth.resource import Resource  # noqa: PLC0415
+        from telefonie_mcp.server.auth.scope_gate import ScopeGate  # noqa: PLC0415
+
+        application.add_middleware(
+            ScopeGate,
+            catalog=catalog,
+            challenges=Challenges(Resource.of(app.settings).metadata_url),
+            most=DEFAULT_MAX_REQUEST_BODY_SIZE,
+        )
+    application.add_middleware(OpenRequests, most=max(1, int(connections * CALLER_FRACTION)))
     application.add_middleware(WholeBodies, most=DEFAULT_MAX_REQUEST_BODY_SIZE)
     return application
+
+
+def gated(application: ASGIApp, settings: HostedSettings) -> "Gate":
+    """Return ``application`` behind the gate of hosted mode.
+
+    Raises:
+        SettingsError: the secret for introspection cannot be read.
+
+    """
+    from telefonie_mcp.server.auth.gate import Gate  # noqa: PLC0415 - only in hosted mode
+    from telefonie_mcp.server.auth.resource import Resource  # noqa: PLC0415
+    from telefonie_mcp.server.auth.tokens import Tokens  # noqa: PLC0415
+
+    return Gate(application, Resource.of(settings), Tokens.of(settings))
+
+
+def _security(settings: Settings) -> TransportSecuritySettings:
+    if settings.hosted:  # the gate has checked both
+        return TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    listening = [str(settings.http).rpartition(":")[0]] if settings.http else []
+    hosts = (*_LOOPBACK, *listening)
+    return TransportSecuritySettings(
+        allowed_hosts=[pattern for host in hosts for pattern in (host, f"{host}:*")],
+        allowed_origins=[f"http://{host}{port}" for host in hosts for port in ("", ":*")],
+    )

@@ -6,6 +6,7 @@ Both name the mode, sandbox or live, so that one cannot be mistaken for the othe
 from urllib.parse import urlsplit
 
 from telefonie_mcp.app import App
+from telefonie_mcp.tools.catalog import Catalog
 
 __all__ = ["destination", "instructions", "title"]
 
@@ -24,13 +25,20 @@ def destination(app: App) -> str:
     return f"LIVE: calls reach {', '.join(hosts)}; purchases cost real money and releases are final"
 
 
-def instructions(app: App) -> str:
-    """Return the instructions for agents, composed from the enabled tools and the settings."""
+def instructions(app: App, catalog: Catalog | None = None) -> str:
+    """Return the instructions for agents, composed from the enabled tools and the settings.
+
+    Args:
+        app: The app.
+        catalog: Its tools as one request sees them; by default all of them.
+
+    """
+    catalog = catalog or app.catalog
     parts = [f"{destination(app)}.", *(document.instructions for document in app.documents)]
-    parts += [app.catalog.absent, *app.policy.sentences()]
-    if app.settings.read_only:
+    parts += [catalog.absent, *app.policy.sentences()]
+    if app.settings.read_only or all(tool.read_only for tool in catalog):
         parts.append("This server only reads.")
-    if confirmed := [tool for tool in app.catalog if tool.destructive]:
+    if confirmed := [tool for tool in catalog if tool.destructive]:
         names = ", ".join(tool.name for tool in confirmed)
         ceiling = next((tool.hints.ceiling for tool in confirmed if tool.hints.ceiling), None)
         price = f", or to any number up to a price that they named, sent as {ceiling}" if ceiling else ""

@@ -23,10 +23,23 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["MAX_CONNECTIONS", "HttpLimits", "LimitedServer", "WholeBodies", "usable_connections"]
+__all__ = [
+    "BODY_BYTES",
+    "MAX_CONNECTIONS",
+    "HttpLimits",
+    "LimitedServer",
+    "WholeBodies",
+    "usable_connections",
+]
+
+BODY_BYTES: Final = "telefonie_mcp.body_bytes"
+"""Member of an ASGI scope: the size of the request's body."""
 
 MAX_CONNECTIONS: Final = 512
-"""Open connections to the server; further ones wait until one closes."""
+"""Open connections to a server on a desk; further ones wait until one closes."""
+
+MAX_HOSTED_CONNECTIONS: Final = 4096
+"""The same of a server at a public address, where every open event stream is one."""
 
 _DESCRIPTORS_FRACTION: Final = 1 / 2
 """Of the file descriptors: what connections may take; the rest is for the ledger, the API and files."""
@@ -56,16 +69,26 @@ class HttpLimits:
     log_seconds: float = 60
 
 
-def usable_connections() -> int:
-    """Return how many connections to allow with the file descriptors that this process may have."""
+def usable_connections(*, hosted: bool = False) -> int:
+    """Return how many connections to allow with the file descriptors that this process may have.
+
+    Args:
+        hosted: Take as many descriptors as the system allows; its usual limit is meant for other programs.
+
+    """
+    most = MAX_HOSTED_CONNECTIONS if hosted else MAX_CONNECTIONS
     if sys.platform == "win32":
-        return MAX_CONNECTIONS
+        return most
     import resource  # noqa: PLC0415 - not on Windows
 
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    descriptors, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = int(most / _DESCRIPTORS_FRACTION)
+    if hosted and resource.RLIM_INFINITY != descriptors < wanted:
+        descriptors = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
     if descriptors == resource.RLIM_INFINITY:
-        return MAX_CONNECTIONS
-    return max(1, min(MAX_CONNECTIONS, int(descriptors * _DESCRIPTORS_FRACTION)))
+        return most
+    return max(1, min(most, int(descriptors * _DESCRIPTORS_FRACTION)))
 
 
 class WholeBodies:
@@ -90,6 +113,8 @@ class WholeBodies:
             size += len(message.get("body", b""))
             if not message.get("more_body", False):
                 break
+
+        scope[BODY_BYTES] = size
 
         async def replay() -> Message:
             return messages.popleft() if messages else await receive()

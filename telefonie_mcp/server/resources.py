@@ -1,6 +1,6 @@
 """MCP resources: reads of the API, OpenAPI documents, recent writes (``telefonie://log``), and the page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import mcp_types as types
@@ -11,9 +11,10 @@ from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import Caller
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.records import VOID, LedgerError, State
+from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.resources.exposed import ReadableResource, affected_uris, readable_resources
 from telefonie_mcp.text import clean, clean_line, compact
-from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.tools.catalog import Catalog, Tool
 
 __all__ = ["Resources", "page_meta"]
 
@@ -29,15 +30,21 @@ _PAGE_MIME_TYPE: Final = "text/html;profile=mcp-app"
 class Resources:
     """The resources and resource templates of ``app``.
 
+    Args:
+        app: The app.
+        catalog: Its tools as one request sees them; by default all of them.
+
     Attributes:
         readable: The resources and templates that read the API.
 
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, catalog: Catalog | None = None) -> None:
         self._app = app
-        self._documents = {f"{_DOCUMENTS}{document.id}": document for document in app.documents}
-        self.readable = readable_resources(app.catalog)
+        self._catalog = app.catalog if catalog is None else catalog
+        documents = app.documents if self._catalog is app.catalog else _used(app.documents, self._catalog)
+        self._documents = {f"{_DOCUMENTS}{document.id}": document for document in documents}
+        self.readable = readable_resources(self._catalog)
 
     def listed(self) -> list[types.Resource]:
         """Return the entries of ``resources/list``."""
@@ -100,7 +107,7 @@ class Resources:
 
         The page is in no list: clients read it when they call such a tool.
         """
-        shown = self._app.settings.apps and any(page_meta(tool) for tool in self._app.catalog)
+        shown = self._app.settings.apps and any(page_meta(tool) for tool in self._catalog)
         return {_APPS: {}} if shown else {}
 
     async def declare_extensions(
@@ -135,6 +142,11 @@ class Resources:
             f"Unknown resource; the resources are {', '.join(known)}",
             {"uri": clean_line(uri, 200)},
         )
+
+    def shows(self, uri: str) -> bool:
+        """Return whether there is a resource of that URI."""
+        matched = any(each.uri.match(uri) is not None for each in self.readable)
+        return matched or uri == _LOG or uri in self._documents
 
     def may_change(self, uri: str) -> bool:
         """Return whether a tool of this server can change the resource."""
@@ -181,6 +193,12 @@ class Resources:
         except LedgerError as error:
             raise MCPError(types.INTERNAL_ERROR, str(error)) from error
         return compact({"entries": entries})
+
+
+def _used(documents: Iterable[Document], catalog: Catalog) -> list[Document]:
+    """Return the documents of which a tool is enabled."""
+    used = {tool.document.id for tool in catalog}
+    return [document for document in documents if document.id in used]
 
 
 def page_meta(tool: Tool) -> dict[str, Any] | None:

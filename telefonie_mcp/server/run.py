@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import anyio
@@ -63,23 +64,38 @@ async def serve_http(app: App, address: Address) -> None:
         SettingsError: ``address`` cannot be bound.
 
     """
+    from telefonie_mcp.server.dependencies import connected_replicas, reach_ledger  # noqa: PLC0415
     from telefonie_mcp.server.draining import Draining  # noqa: PLC0415 - a stdio server does not need it
     from telefonie_mcp.server.http import http_app  # noqa: PLC0415
+    from telefonie_mcp.server.limits import usable_connections  # noqa: PLC0415
+    from telefonie_mcp.server.readiness import Readiness  # noqa: PLC0415
 
+    settings = app.settings
+    connections = usable_connections(hosted=settings.hosted)
     with _listen(address, "TELEFONIE_HTTP") as listener:
         _announce(app)
-        server = mcp_server(app)
-        requests = Draining(http_app(server, app))
+        async with connected_replicas(settings) as replicas:
+            app = replace(app, replicas=replicas)
+            readiness = Readiness(
+                settings.mode, {"ledger": reach_ledger(settings, replicas)} if settings.hosted else {}
+            )
+            server = mcp_server(app)
+            requests = Draining(http_app(server, app, readiness, connections=connections))
 
-        async def drain() -> None:
-            await app.drain()
-            server.subscriptions.close()
-            with anyio.move_on_after(
-                _SHUTDOWN_SECONDS
-            ):  # a write has its outcome now, but not yet its response
-                await requests.drained()
+            async def drain() -> None:
+                readiness.draining = True
+                await anyio.sleep(settings.drain_seconds if settings.hosted else 0)
+                await app.drain()
+                server.subscriptions.close()
+                # Writes have their outcome now, but not yet their response; other calls go on for a while.
+                with anyio.move_on_after(settings.timeout if settings.hosted else _SHUTDOWN_SECONDS):
+                    await requests.drained()
 
-        await _serve(requests, listener, "/mcp", drain)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(readiness.look)
+                await _serve(requests, listener, "/mcp", drain, connections=connections)
+                await readiness.aclose()
+                tasks.cancel_scope.cancel()
 
 
 async def serve_sandbox(
@@ -107,7 +123,7 @@ async def serve_sandbox(
     with _listen(address, "--port") as listener:
         sandbox = create_sandbox(database)
         sandbox = around(sandbox) if around else sandbox
-        await _serve(sandbox, listener, "/v1/numbers", anyio.lowlevel.checkpoint, ready)
+        await _serve(sandbox, listener, "/v1/numbers", anyio.lowlevel.checkpoint, ready=ready)
 
 
 def _announce(app: App) -> None:
@@ -141,7 +157,9 @@ async def _serve(
     listener: socket.socket,
     path: str,
     drain: Callable[[], Awaitable[None]],
+    *,
     ready: Callable[[str], None] | None = None,
+    connections: int | None = None,
 ) -> None:
     from telefonie_mcp.server.limits import HttpLimits, LimitedServer, usable_connections  # noqa: PLC0415
 
@@ -152,7 +170,7 @@ async def _serve(
     server = LimitedServer(
         asgi,
         listener,
-        HttpLimits(connections=usable_connections()),
+        HttpLimits(connections=connections or usable_connections()),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -42,7 +42,7 @@ class Subscriptions:
     """The subscribers of one server.
 
     Args:
-        may_change: Whether a URI is that of a resource that this server can change.
+        may_change: Whether a URI is that of a resource that a request sees, and that this server can change.
         connections: Maximum number of legacy connections with subscriptions; the oldest one is dropped beyond
             it.
         sessions: Whether a legacy client has a connection on which it can be notified.
@@ -50,7 +50,7 @@ class Subscriptions:
     """
 
     def __init__(
-        self, may_change: Callable[[str], bool], *, connections: int = 1024, sessions: bool = True
+        self, may_change: Callable[[_Context, str], bool], *, connections: int = 1024, sessions: bool = True
     ) -> None:
         self._may_change = may_change
         self._connections = connections
@@ -72,7 +72,7 @@ class Subscriptions:
         wanted = params.notifications.resource_subscriptions or ()
         if len(wanted) > _MAX_URIS:
             raise MCPError(types.INVALID_PARAMS, f"A stream can follow {_MAX_URIS} resources")
-        uris = [uri for uri in wanted if self._may_change(uri)]
+        uris = [uri for uri in wanted if self._may_change(ctx, uri)]
         honoured = types.SubscriptionFilter(resource_subscriptions=uris)
         self._followed.update(uris)
         try:
@@ -97,7 +97,7 @@ class Subscriptions:
                 "This server keeps no sessions for clients of 2025-11-25 (TELEFONIE_LEGACY_SESSIONS is "
                 "stateless), so it cannot notify them; read the resource again",
             )
-        if not self._may_change(params.uri):
+        if not self._may_change(ctx, params.uri):
             raise MCPError(
                 types.INVALID_PARAMS, "No resource that can change through this server has that URI"
             )

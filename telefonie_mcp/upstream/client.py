@@ -6,9 +6,10 @@ under. The MCP SDK depends on it too.
 
 import math
 import ssl
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -18,19 +19,17 @@ from pydantic import SecretStr
 
 from telefonie_mcp.deadline import CONNECTING
 from telefonie_mcp.redaction import Redaction, Redactor
+from telefonie_mcp.upstream.connections import COMMON_CONNECTIONS, GROUP_CONNECTIONS, Connections, Share
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 
 if TYPE_CHECKING:
     from telefonie_mcp.upstream.credentials import SentCredential
     from telefonie_mcp.upstream.serialization import Request
 
-__all__ = ["MAX_BODY", "MAX_CONNECTIONS", "ApiClient", "Transport", "asgi_transport", "get_status"]
+__all__ = ["MAX_BODY", "ApiClient", "Transport", "asgi_transport", "get_status"]
 
 MAX_BODY: Final = 8 * 1024 * 1024
 """Bytes of a response body, after decompression, that are read at most."""
-
-MAX_CONNECTIONS: Final = 32
-"""Concurrent connections to the API; further requests wait for one."""
 
 _MAX_CONNECT_SECONDS: Final = 5.0
 """Seconds for establishing a connection, however long the attempt may take."""
@@ -40,6 +39,9 @@ _KEEPALIVE_SECONDS: Final = 20.0
 
 _MIN_REDACTED: Final = 8
 """Characters of the shortest secret that is redacted in answers: a shorter one is in ordinary data."""
+
+_NO_COOKIES: Final = DefaultCookiePolicy(allowed_domains=())
+"""Where several clients use the same connections: no server may recognise one by what it told another."""
 
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
@@ -106,18 +108,21 @@ class _BodyTooLargeError(Exception):
 class ApiClient:
     """A pooled HTTP client for one or more servers. It holds no key: each request brings its own.
 
-    The connection pool is opened by the first request, and again by the first one after :meth:`aclose`.
+    Connections are opened by the first request, and again by the first one after :meth:`aclose`.
 
     Args:
-        open_transport: Returns the transport, or ``None`` for the network; called when the pool is opened.
+        open_transport: Returns the transport, or ``None`` for the network; called by the first request.
         user_agent: Value of the ``User-Agent`` header.
-        local: Host name → factory of the transport for its requests; called when the pool is opened.
+        local: Host name → factory of the transport for its requests; called by the first request.
         encrypted: Whether any server uses ``https``. If none does, the system's certificates are not
             loaded, which would take longer than the rest of a first call, and none is trusted.
         secrets: The operator's secrets, of every server: none of them is seen of any answer.
+        common: Whether other clients use its connections: it keeps no cookies between requests.
+        shared: The client whose connections to use for everything but ``local``.
 
     Attributes:
         redactor: Replaces the operator's secrets.
+        connections: Its connections.
 
     """
 
@@ -129,35 +134,42 @@ class ApiClient:
         local: Mapping[str, Callable[[], Transport]] | None = None,
         encrypted: bool = True,
         secrets: Iterable[SecretStr] = (),
+        common: bool = False,
+        shared: "ApiClient | None" = None,
     ) -> None:
         hidden = {secret.get_secret_value() for secret in secrets}
         self.redactor: Final = Redactor(secret for secret in hidden if len(secret) >= _MIN_REDACTED)
         self._open_transport = open_transport
         self._user_agent = user_agent
         self._local = local or {}
-        self._encrypted = encrypted
-        self._pool: httpx.AsyncClient | None = None
-        self._defaults: Sequence[tuple[str, str]] = ()
+        self._encrypted = encrypted and shared is None
+        self._common = common
+        self.connections: Final = Connections(self._open_client, COMMON_CONNECTIONS if common else None)
+        self._network = Share(shared.connections) if shared else self.connections
 
-    @property
-    def _http(self) -> httpx.AsyncClient:
-        if self._pool is None:
-            self._pool = httpx.AsyncClient(
-                transport=self._open_transport(),
-                mounts={f"all://{host}": open_local() for host, open_local in self._local.items()},
-                verify=self._encrypted or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-                headers={"User-Agent": self._user_agent},
-                follow_redirects=False,
-                limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS),
-            )
-            self._defaults = self._pool.headers.multi_items()
-        return self._pool
+    def _open_client(self, first: httpx.AsyncClient | None) -> httpx.AsyncClient:
+        if first is None:
+            local = {f"all://{host}": open_local() for host, open_local in self._local.items()}
+            self._transports = self._open_transport(), local
+            encrypted = self._encrypted and self._transports[0] is None
+            self._tls = httpx.create_ssl_context() if encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        transport, mounts = self._transports
+        client = httpx.AsyncClient(
+            transport=transport,
+            mounts=mounts,
+            verify=self._tls,
+            headers={"User-Agent": self._user_agent},
+            cookies=first.cookies.jar if first else CookieJar(_NO_COOKIES) if self._common else None,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=GROUP_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS),
+        )
+        self._defaults = client.headers.multi_items()
+        return client
 
     async def aclose(self) -> None:
-        """Close the connection pool."""
-        if self._pool is not None:
-            pool, self._pool = self._pool, None
-            await pool.aclose()
+        """Close the connections."""
+        for client in self.connections.leave():
+            await client.aclose()
 
     async def send(
         self,
@@ -189,7 +201,7 @@ class ApiClient:
         answer: Outcome | None = None
         with anyio.move_on_after(seconds):
             try:
-                answer = await self._exchange(message, redaction or self.redactor)
+                answer = await self._exchange(message, redaction or self.redactor, seconds * CONNECTING)
             except _NEVER_CONNECTED as error:
                 answer = NotSent(f"could not be reached ({type(error).__name__})")
             except _BodyTooLargeError as error:
@@ -206,22 +218,36 @@ class ApiClient:
         self, request: "Request", url: httpx.URL, headers: Mapping[str, str], seconds: float
     ) -> httpx.Request:
         """Return what is sent; without the merging of :meth:`httpx.AsyncClient.build_request`."""
-        http = self._http
+        first = self.connections.first()
         given = {name.lower() for name in headers}
         defaults = [(name, value) for name, value in self._defaults if name not in given]
-        connecting = seconds * CONNECTING
-        timeout = {"connect": min(_MAX_CONNECT_SECONDS, connecting), "pool": connecting}
+        timeout = {"connect": min(_MAX_CONNECT_SECONDS, seconds * CONNECTING)}
         return httpx.Request(
             request.method,
             url,
             headers=[*defaults, *headers.items()],
-            cookies=http.cookies,
+            cookies=first.cookies,
             content=request.content,
             extensions={"timeout": timeout},
         )
 
-    async def _exchange(self, message: httpx.Request, redaction: Redaction) -> Answer:
-        response = await self._http.send(message, stream=True)
+    async def _exchange(self, message: httpx.Request, redaction: Redaction, seconds: float) -> Answer:
+        transport, mounts = self._transports
+        if transport or f"all://{message.url.host}" in mounts:  # it stays in this process
+            return await self._exchange_with(self.connections.first(), message, redaction)
+        try:
+            group = await self._network.take(seconds)
+        except TimeoutError as error:
+            raise httpx.PoolTimeout("all connections are busy") from error
+        try:
+            return await self._exchange_with(group.client, message, redaction)
+        finally:
+            self._network.give_back(group)
+
+    async def _exchange_with(
+        self, client: httpx.AsyncClient, message: httpx.Request, redaction: Redaction
+    ) -> Answer:
+        response = await client.send(message, stream=True)
         try:
             body = bytearray()
             async for chunk in response.aiter_bytes():

@@ -14,12 +14,12 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any, NoReturn
 
-from tests.bench import measures, scale, sizes
+from tests.bench import endurance, measures, scale, sizes
 from tests.bench.contestants import OURS, contestants, install
 from tests.bench.report import RESULTS, lines
 from tests.bench.rounds import compare
 from tests.bench.sessions import started
-from tests.bench.targets import misses
+from tests.bench.targets import misses, unmeasured
 from tests.documentation import generated
 
 _PEERS = Path(__file__).parents[2] / "build/bench"
@@ -41,6 +41,7 @@ def main() -> int:
     with TemporaryDirectory() as work, _upstream() as url:
         everybody = contestants(url, Path(work), None if options.alone else _PEERS)
         everything = [*measures.measures(everybody, calls=calls), *scale.measures(calls=calls)]
+        everything += endurance.measures(everybody, calls=100 * calls)
         everything += scale.account_measures(everybody[OURS])
         everything += [] if options.alone else sizes.measures(_PEERS)
         for measure in everything:
@@ -50,6 +51,8 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
     if options.save:
+        if missing := unmeasured(report["results"]):
+            sys.exit(f"Not saved, because something was not measured: {', '.join(missing)}")
         RESULTS.write_text(json.dumps(report, indent=1) + "\n")
         generated.write()
     missed = [*misses(report["results"])] if options.check else []

@@ -13,18 +13,20 @@ from itertools import count
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Final
+from urllib.request import urlopen
 
-from tests.bench.contestants import CALL, ECHO, JSON, OURS, Contestant
+from tests.bench.contestants import CALL, ECHO, FASTMCP, JSON, OURS, Contestant
 from tests.bench.load import calls_per_second
 from tests.bench.rounds import Measure, Sample
 from tests.bench.sessions import ERAS, Era, Http, Stdio, free_port, listening, peak_megabytes, started
+from tests.bench.targets import PREVIEWED
 
 __all__ = ["measures"]
 
 CONCURRENT: Final = 32
 ARGUMENTS: Final = {"country_code": "US"}
+BOUGHT: Final = {"phone_number": "+14155550100"}
 _NAMES: Final = {"legacy": "2025-11-25", "modern": "2026-07-28"}
-_UNCACHED: Final = "without bytecode"
 _SANDBOX: Final = f"{OURS}, sandbox used"
 
 
@@ -85,13 +87,13 @@ def measures(everybody: dict[str, Contestant], *, calls: int) -> list[Measure]:
     found += [
         Measure(
             "cold-uncached",
-            "process start → first tools/list answered, no bytecode cached",
+            "process start → first tools/list answered, stdio, no bytecode cached",
             "ms",
             ECHO,
             {
-                ECHO: partial(_cold_list, everybody[ECHO], "legacy"),
-                f"E {_UNCACHED}": partial(_cold_uncached, everybody[ECHO]),
-                f"{OURS} {_UNCACHED}": partial(_cold_uncached, ours),
+                each.name: partial(_cold_uncached, each)
+                for each in everybody.values()
+                if each.name in {ECHO, OURS, FASTMCP}
             },
             most_rounds=3,
         ),
@@ -108,6 +110,18 @@ def measures(everybody: dict[str, Contestant], *, calls: int) -> list[Measure]:
                 ),
                 "two commits of SQLite alone": partial(_commits, calls=calls),
             },
+        ),
+        Measure(
+            "requests",
+            "requests of a purchase through its preview",
+            "requests",
+            "a read call",
+            {
+                "a read call": partial(_requests, ours, "search_available_numbers", ARGUMENTS),
+                "a purchase": partial(_requests, ours, "purchase_number", {**BOUGHT, "confirm": True}),
+                PREVIEWED: partial(_requests, ours, "purchase_number", {**BOUGHT, "confirm": False}),
+            },
+            most_rounds=1,
         ),
         Measure(
             "memory",
@@ -253,6 +267,29 @@ def _commits(calls: int) -> Generator[Sample]:
                         database.execute("INSERT INTO entries VALUES (1)")
                 times.append(time.perf_counter() - began)
             return median(times) * 1000
+
+        yield sample
+
+
+@contextmanager
+def _requests(ours: Contestant, tool: str, arguments: dict[str, Any]) -> Generator[Sample]:
+    """Count the requests of a call, and of the call that its preview hands out."""
+
+    def before() -> int:
+        with urlopen(f"{ours.variables['TELEFONIE_BASE_URL']}/requests") as answer:
+            return json.load(answer)["requests"]
+
+    with _stdio(ours.with_variables(TELEFONIE_LEDGER=":memory:"), "modern") as session:
+
+        def sample() -> float:
+            begun = before()
+            call: dict[str, Any] | None = {"name": tool, "arguments": arguments}
+            while call:
+                result = session.exchange("tools/call", **call)["result"]
+                told = json.loads(result["content"][0]["text"])
+                call = told.get("next_call")
+                assert call or not result["isError"], told
+            return before() - begun - 1
 
         yield sample
 

@@ -27,6 +27,7 @@ __all__ = [
     "listening",
     "peak_megabytes",
     "processor_seconds",
+    "resident_megabytes",
     "started",
 ]
 
@@ -81,9 +82,13 @@ class Stdio:
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a request and return its result."""
+        return _result(self.exchange(method, **params))
+
+    def exchange(self, method: str, **params: Any) -> dict[str, Any]:
+        """Send a request and return the answer, which may be an error."""
         self._number += 1
         self._write(request(self._number, method, modern=self.era == "modern", **params))
-        return _result(self._read(self._number))
+        return self._read(self._number)
 
     def _write(self, message: Mapping[str, Any]) -> None:
         stdin = _pipe(self.process.stdin)
@@ -214,6 +219,12 @@ def peak_megabytes(pid: int) -> float:
     """Return the most memory that a process has had so far (Linux)."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def resident_megabytes(pid: int) -> float:
+    """Return the memory that a process has now (Linux)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def processor_seconds(pid: int) -> float:

@@ -48,6 +48,7 @@ KINDS = (
     r"pip install '?\.(\[postgres\])?'?",  # test_wheel installs; test_pages looks for the extra
     r"npx @(modelcontextprotocol/inspector|anthropic-ai/mcpb)@\S+ .+",  # tests/clients
     r"docker (build|run) .+",  # test_container
+    r"(docker compose|kubectl|mkdir|head|cp|cat|chmod|chown) .+",  # test_deployment
     r"UPDATE_SNAPSHOTS=1 python -m pytest tests/\S+",
     r"python -m tests\.(documentation\.generated|packaging\.generated|bench --check)",
     r"uv run examples/langchain_agent\.py",  # tests/clients/test_examples.py
@@ -281,7 +282,7 @@ def test_the_lines_that_install_completion_are_those_that_are_tested() -> None:
 
 
 def test_the_file_of_keys_gives_each_document_its_own(tmp_path: Path) -> None:
-    (tables,) = blocks("toml")
+    tables = next(tables for tables in blocks("toml") if 'api_key_file = "/run/secrets/infobip"' in tables)
     (tmp_path / "own.toml").write_text(tables.replace("/run/secrets/infobip", str(tmp_path / "infobip")))
     for name in ("infobip", "messages-key"):
         (tmp_path / name).write_text(f"App {name}-0451")

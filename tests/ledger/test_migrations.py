@@ -22,13 +22,13 @@ def identity(ledger: Ledger) -> str:
 
 
 def test_a_new_ledger_has_the_newest_version(ledger: Ledger) -> None:
-    assert versions(ledger) == [2]
+    assert versions(ledger) == [3]
 
 
 def test_a_ledger_opened_again_is_as_it_was(url: str, ledger: Ledger) -> None:
     entry = bought(ledger)
     again = Ledger.open(url)
-    assert versions(again) == [2]
+    assert versions(again) == [3]
     assert [found.id for found in again.recent()] == [entry]
     assert identity(again) == identity(ledger)
     again.close()
@@ -47,20 +47,38 @@ def test_a_ledger_whose_making_was_cut_short_is_completed(url: str) -> None:
     engine.dispose()
     ledger = Ledger.open(url)
     bought(ledger)
-    assert versions(ledger) == [2]
+    assert versions(ledger) == [3]
     ledger.close()
 
 
 def test_the_ledger_of_a_newer_release_is_left_alone(url: str, ledger: Ledger) -> None:
     bought(ledger)
     with writing(ledger.engine) as connection:
-        connection.execute(text("UPDATE ledger_version SET version = 3"))
+        connection.execute(text("UPDATE ledger_version SET version = 4"))
     with pytest.raises(
-        LedgerError, match=r"^the ledger has version 3; this release knows 2\. Upgrade telefonie-mcp$"
+        LedgerError, match=r"^the ledger has version 4; this release knows 3\. Upgrade telefonie-mcp$"
     ):
         Ledger.open(url)
-    assert versions(ledger) == [3]
+    assert versions(ledger) == [4]
     assert len(ledger.recent()) == 1
+
+
+def test_a_ledger_without_principals_gets_them(url: str) -> None:
+    made_by_the_first_release(url, {})
+    ledger = Ledger.open(url)
+    with writing(ledger.engine) as connection:
+        for name in ("principal", "client"):
+            connection.execute(text(f"ALTER TABLE ledger_entries DROP COLUMN {name}"))
+        connection.execute(text("UPDATE ledger_version SET version = 2"))
+    ledger.close()
+    again = Ledger.open(url)
+    assert versions(again) == [3]
+    begin(again, buying("+14155550101", principal="https://id.example me", client="assistant"))
+    assert [(entry.principal, entry.client) for entry in again.recent()] == [
+        ("https://id.example me", "assistant"),
+        ("", ""),
+    ]
+    again.close()
 
 
 def test_the_ledger_of_the_first_release_keeps_everything_and_goes_on(url: str) -> None:
@@ -72,7 +90,7 @@ def test_the_ledger_of_the_first_release_keeps_everything_and_goes_on(url: str) 
         {"account": "live api.telefonie.com 0123456789ab"},
     )
     ledger = Ledger.open(url)
-    assert versions(ledger) == [2]
+    assert versions(ledger) == [3]
     entries = ledger.recent()[::-1]
     assert [(entry.account, entry.subject, entry.state) for entry in entries] == [
         ("sandbox", NUMBER, "done"),
@@ -83,6 +101,7 @@ def test_the_ledger_of_the_first_release_keeps_everything_and_goes_on(url: str) 
     assert [entry.id for entry in entries] == [1, 2, 3, 4]
     first = entries[0]
     assert (first.monthly_rate, first.reason, first.key) == (Decimal("1.15"), "found", "")
+    assert (first.principal, first.client) == ("", "")
     assert first.previous == {"voice_url": "https://example.com/old"}
     assert first.created.isoformat() == "2025-11-24T16:00:00+00:00"
     survey = ledger.survey(ACCOUNT, NUMBER, NO_LIMITS)

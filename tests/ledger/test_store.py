@@ -259,3 +259,24 @@ def test_ids_are_not_used_again(ledger: Ledger) -> None:
     last = bought(ledger)
     ledger.forget(ACCOUNT)
     assert bought(ledger) > last
+
+
+def test_entries_are_found_by_the_name_of_the_account_and_by_the_principal(ledger: Ledger) -> None:
+    issuer = "https://id.example/100%_a"
+    for account, subject, principal in (
+        ("acme api.example:443", "+14155550101", f"{issuer} person-1"),
+        ("acme api.example:443", "+14155550102", f"{issuer} person-2"),
+        ("acme2 api.example:443", "+14155550103", "https://other.example person-1"),
+        ("acme", "+14155550104", ""),
+    ):
+        begin(ledger, buying(subject, account=account, principal=principal, client="assistant"))
+
+    def found(**filters: str) -> list[str]:
+        return [entry.subject[-1] for entry in ledger.recent(**filters)]
+
+    assert found(named="acme") == ["4", "2", "1"]
+    assert found(account="acme") == ["4"]
+    assert found(principal="person-1") == ["3", "1"]
+    assert found(principal=f"{issuer} person-1") == ["1"]
+    assert found(principal="%") == found(principal="erson-1") == found(named="acm_") == []
+    assert found(named="acme2", principal="person-1") == ["3"]

@@ -207,7 +207,7 @@ class Connected:
 async def test_of_too_many_connections_the_oldest_is_forgotten() -> None:
     told: list[Connected] = []
     connections = [Connected(told) for _ in range(3)]
-    subscriptions = Subscriptions(lambda _: True, connections=2)
+    subscriptions = Subscriptions(lambda _ctx, _uri: True, connections=2)
     for each in connections:
         await subscriptions.subscribe(cast("Any", each), SubscribeRequestParams(uri=LOG))
     await subscriptions.notify([LOG])
@@ -217,7 +217,7 @@ async def test_of_too_many_connections_the_oldest_is_forgotten() -> None:
 async def test_who_does_not_listen_holds_nobody_up_and_is_forgotten() -> None:
     told: list[Connected] = []
     deaf, good = Connected(told, deaf=True), Connected(told)
-    subscriptions = Subscriptions(lambda _: True)
+    subscriptions = Subscriptions(lambda _ctx, _uri: True)
     for each in (deaf, good):
         await subscriptions.subscribe(cast("Any", each), SubscribeRequestParams(uri=LOG))
     with anyio.fail_after(SECONDS):

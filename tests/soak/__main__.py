@@ -1,7 +1,8 @@
 """``python -m tests.soak``: many calls and many kills, and what came of them. Takes its time; not in .ci/run.
 
 Ends with status 1 if anything was bought twice, bought beyond the budget, answered wrongly, or recorded
-differently from what the provider has; or if the server's memory or descriptors grew.
+differently from what the provider has; if after the first 1,000 calls memory grew by more than a twentieth,
+or descriptors or threads at all; or if the last tenth of the calls was slower than the first.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def _options() -> argparse.Namespace:
     summary, _, verdict = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=summary, epilog=verdict)
     for name, default, what in (
-        ("calls", 20_000, "tool calls over each of stdio and HTTP"),
+        ("calls", 25_000, "tool calls over each of stdio and HTTP"),
         ("kills-sqlite", 60, "processes killed at random moments of a purchase, on a SQLite ledger"),
         ("kills-postgres", 40, "the same on a PostgreSQL ledger"),
         ("seed", 1, "of the random moments"),

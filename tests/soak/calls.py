@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from statistics import quantiles
 from typing import Any, Final
 
 from mcp import Client
@@ -30,12 +31,26 @@ LIFE: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
 )
 """The life of a number: a tool, its arguments, and a member of its answer or the code of its refusal."""
 
+P99: Final = "ms p99"
+BEFORE: Final = " at first"
+AFTER: Final = " at the end"
+"""Names of what is counted, and when."""
+
 _ALL_DAY: Final = 86_400
 _FORTUNE: Final = Decimal(1_000_000)
 """USD on the sandbox's account: each life costs the first month of a number."""
 
-_GROWTH: Final = 1.5
-"""By which factor memory may grow: the ledger's and the sandbox's caches fill."""
+SETTLED: Final = 1000
+"""Calls after which a server has all that it needs."""
+
+_GROWTH: Final = 1.05
+"""By which factor memory may grow after them."""
+
+_SLOWER: Final = 1.2
+"""By which factor the slowest calls of the last tenth may take longer than those of the first."""
+
+_TELLING: Final = 10 * SETTLED
+"""Calls from which on memory and time say something."""
 
 Call = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 Server = AbstractAsyncContextManager[tuple[int, Call]]
@@ -83,30 +98,47 @@ async def http(home: Path) -> AsyncGenerator[tuple[int, Call]]:
 async def under_calls(name: str, server: Server, calls: int) -> Figures:
     """Let a server answer so many calls, after one life of a number that fills its caches."""
     wrong = 0
+    times: list[float] = []
+    before: dict[str, float] = {}
     async with server as (process, call):
         for tool, arguments, _ in LIFE:
             await call(tool, arguments)
-        start, before = time.monotonic(), _resources(process)
         for index in range(calls):
+            if index == min(SETTLED, calls // 2):
+                before = _resources(process)
             tool, arguments, expected = LIFE[index % len(LIFE)]
+            begun = time.perf_counter()
             answer = await call(tool, arguments)
+            times.append(time.perf_counter() - begun)
             wrong += not (expected in answer or answer.get("code") == expected)
-        seconds, after = time.monotonic() - start, _resources(process)
+        after = _resources(process)
+    tenth = max(2, calls // 10)
+    before[P99], after[P99] = (_slowest(part) for part in (times[:tenth], times[-tenth:]))
     return Figures(
         f"{calls:,} calls over {name}",
-        {"calls per second": round(calls / seconds)}
-        | {f"{what} at the start": count for what, count in before.items()}
-        | {f"{what} at the end": count for what, count in after.items()},
+        {"calls per second": round(calls / sum(times))}
+        | {f"{what}{BEFORE}": count for what, count in before.items()}
+        | {f"{what}{AFTER}": count for what, count in after.items()},
         {
             "wrong answers": wrong,
-            "memory grown": after["MiB"] > _GROWTH * before["MiB"],
-            "descriptors leaked": max(0, after["descriptors"] - before["descriptors"]),
+            "memory grown": calls >= _TELLING and after["MiB"] > _GROWTH * before["MiB"],
+            "slower": calls >= _TELLING and after[P99] > _SLOWER * before[P99],
+            **{f"{what} leaked": max(0, after[what] - before[what]) for what in ("descriptors", "threads")},
         },
     )
 
 
-def _resources(process: int) -> dict[str, int]:
-    """Return the memory that a process has, and its open files."""
+def _slowest(times: list[float]) -> float:
+    """Return the milliseconds that one call of a hundred exceeds."""
+    return round(quantiles(times, n=100, method="inclusive")[-1] * 1000, 2)
+
+
+def _resources(process: int) -> dict[str, float]:
+    """Return the memory that a process has, its open files, and its threads."""
     place = Path(f"/proc/{process}")
-    (pages,) = re.findall(r"^VmRSS:\s+(\d+) kB$", (place / "status").read_text(), re.MULTILINE)
-    return {"MiB": int(pages) // 1024, "descriptors": len([*(place / "fd").iterdir()])}
+    status = dict(re.findall(r"^(\w+):\s+(\d+)", (place / "status").read_text(), re.MULTILINE))
+    return {
+        "MiB": round(int(status["VmRSS"]) / 1024, 1),
+        "descriptors": len([*(place / "fd").iterdir()]),
+        "threads": int(status["Threads"]),
+    }

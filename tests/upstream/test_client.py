@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from telefonie_mcp.openapi.security import Credential
-from telefonie_mcp.upstream.client import MAX_CONNECTIONS, ApiClient
+from telefonie_mcp.upstream.client import ApiClient
+from telefonie_mcp.upstream.connections import MAX_CONNECTIONS
 from telefonie_mcp.upstream.credentials import SentCredential
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 from telefonie_mcp.upstream.serialization import Request
@@ -240,3 +241,40 @@ async def test_however_a_server_is_written_its_requests_reach_it(server: str) ->
         )
         await sender.aclose()
         assert api.requests[0][1].endswith("/a%2F@b?x=1")
+
+
+async def test_clients_that_use_the_same_connections_share_neither_cookies_nor_keys() -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def marking(exchange: Exchange) -> None:
+        seen.append((exchange.headers.get("x-api-key", ""), exchange.headers.get("cookie", "")))
+        await exchange.reply(200, b"{}", Set_Cookie=f"session={exchange.headers['x-api-key']}; Path=/")
+
+    async with faulty(GET=[marking]) as provider:
+        common = ApiClient(lambda: None, user_agent="test/1", common=True)
+        for key in ("first-key-0451", "second-key-0452", "first-key-0451"):
+            sender = ApiClient(lambda: None, user_agent="test/1", shared=common)
+            sent = SentCredential(Credential("X-Api-Key", "header"), key, (key,))
+            answer = await sender.send(provider.url, GET, [sent], seconds=SECONDS)
+            assert isinstance(answer, Answer)
+            await sender.aclose()
+        await common.aclose()
+        assert len(provider.tasks) == 1  # one connection, which stays open between clients
+    assert seen == [("first-key-0451", ""), ("second-key-0452", ""), ("first-key-0451", "")]
+
+
+async def test_one_client_does_not_take_all_connections_that_it_shares() -> None:
+    common = ApiClient(lambda: None, user_agent="test/1", common=True)
+    async with faulty(GET=[f.hang]) as provider, anyio.create_task_group() as tasks:
+        greedy, other = (ApiClient(lambda: None, user_agent="test/1", shared=common) for _ in range(2))
+        for _ in range(MAX_CONNECTIONS):
+            tasks.start_soon(partial(greedy.send, provider.url, GET, (), seconds=SECONDS))
+        with anyio.fail_after(SECONDS):
+            while len(provider.log) < MAX_CONNECTIONS:
+                await anyio.sleep(0.01)
+        refused = await greedy.send(provider.url, GET, (), seconds=0.03)
+        assert refused == NotSent("could not be reached (PoolTimeout)")
+        provider.faults.clear()
+        assert isinstance(await other.send(provider.url, GET, (), seconds=SECONDS), Answer)
+        tasks.cancel_scope.cancel()
+    await common.aclose()

@@ -31,6 +31,7 @@ async def test_raw_lines_of_a_legacy_client_are_answered(version: str, tmp_path:
             "resources": {"listChanged": False, "subscribe": True},
             "prompts": {"listChanged": False},
             "completions": {},
+            "extensions": {"io.modelcontextprotocol/ui": {}},
         }
         await server.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 

@@ -31,8 +31,9 @@ _LONGEST: Final = 4096
 def doctor(flags: dict[str, Any], *, as_json: bool) -> None:
     """Check this installation, and say what to do.
 
-    Settings, documents, the way to the API, the key, clock, ledger, directories and versions. Nothing is
-    bought or changed. Ends with status 1 if something keeps the server from working.
+    Settings, documents, the way to the API, the key, clock, ledger, directories and versions; of a hosted
+    server also its issuer and its public URL. Nothing is bought or changed. Ends with status 1 if something
+    keeps the server from working.
     """
     import anyio  # noqa: PLC0415
 

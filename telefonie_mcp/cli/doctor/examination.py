@@ -11,6 +11,7 @@ from typing import Any, Final
 from packaging.requirements import Requirement
 
 from telefonie_mcp.app import App
+from telefonie_mcp.cli.doctor.database import database
 from telefonie_mcp.cli.doctor.findings import Finding, clock, omissions, versions
 from telefonie_mcp.cli.doctor.network import locate_failure
 from telefonie_mcp.cli.doctor.storage import ledger, state
@@ -47,7 +48,11 @@ async def examine(environment: Mapping[str, str], flags: Mapping[str, Any]) -> l
     if problem := missing_directory(settings):
         return [_settings_problem(SettingsError(problem)), _versions()]
     found = [finding async for finding in _service(settings)]
-    return [*found, ledger(settings), state(settings), _versions()]
+    if settings.hosted:
+        from telefonie_mcp.cli.doctor.hosting import hosting  # noqa: PLC0415 - only hosted servers need it
+
+        found += [finding async for finding in hosting(settings)]
+    return [*found, ledger(settings), *database(settings.ledger_url), state(settings), _versions()]
 
 
 def _settings_problem(error: SettingsError) -> Finding:

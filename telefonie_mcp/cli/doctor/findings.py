@@ -47,13 +47,14 @@ class Finding:
         return asdict(self)
 
 
-def clock(answer: Answer, asked: datetime, answered: datetime) -> Finding:
+def clock(answer: Answer, asked: datetime, answered: datetime, *, of: str = "the API") -> Finding:
     """Compare this machine's clock with the ``Date`` of a response (RFC 9110 §6.6.1).
 
     Args:
         answer: The response.
         asked: When the request was sent.
         answered: When the response was received.
+        of: Whose response it is.
 
     """
     try:
@@ -61,13 +62,13 @@ def clock(answer: Answer, asked: datetime, answered: datetime) -> Finding:
         if answer.headers.get("age", "").isdecimal():  # seconds in a cache
             theirs += timedelta(seconds=int(answer.headers["age"]))
     except (ValueError, OverflowError):
-        return Finding("clock", "ok", "not compared: the API does not say what time it is")
+        return Finding("clock", "ok", f"not compared: {of} does not say what time it is")
     if theirs.tzinfo is None:
         theirs = theirs.replace(tzinfo=UTC)
     ahead = asked + (answered - asked) / 2 - theirs
-    words = f"{abs(ahead).total_seconds():.0f} s {'behind' if ahead < timedelta() else 'ahead of'} the API's"
+    words = f"{abs(ahead).total_seconds():.0f} s {'behind' if ahead < timedelta() else 'ahead of'} {of}'s"
     if abs(ahead) > _TOLERANCE:
-        remedy = "Set this machine's clock; limits per day and waiting times depend on it."
+        remedy = "Set this machine's clock; limits per day, waiting times and tokens depend on it."
         return Finding("clock", "warning", words, remedy)
     return Finding("clock", "ok", words)
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 __all__ = ["Principal"]
 
@@ -37,13 +38,16 @@ class Principal:
     @classmethod
     def of(cls, request: HTTPConnection | None) -> Self | None:
         """Return the principal whom the SDK's authentication found for a request, if it needed a token."""
-        user = request.scope.get("user") if request is not None else None
+        return cls.in_scope(request.scope) if request is not None else None
+
+    @classmethod
+    def in_scope(cls, scope: Scope) -> Self | None:
+        """Return the same for an ASGI scope."""
+        user = scope.get("user")
         if not isinstance(user, AuthenticatedUser):
             return None
-        token = user.access_token
-        claims = token.claims or {}
+        token, claims = user.access_token, user.access_token.claims or {}
         if not token.subject:  # no verifier of ours makes such a token
             return None
-        return cls(
-            str(claims.get("iss", "")), token.subject, token.client_id, frozenset(token.scopes), claims
-        )
+        issuer = str(claims.get("iss", ""))
+        return cls(issuer, token.subject, token.client_id, frozenset(token.scopes), claims)

@@ -1,10 +1,12 @@
 """The API that every contestant calls: constant answers, as fast as can be, on a port it prints.
 
-It owns nothing, so a number can be bought again and again.
+It owns nothing, so a number can be bought again and again. ``GET /requests`` answers how many requests came
+before it.
 """
 
 import asyncio
 import json
+from itertools import count
 from typing import Any, Final
 
 SEARCH: Final[dict[str, Any]] = {
@@ -52,7 +54,13 @@ class _Connection(asyncio.Protocol):
             self._transport.write(_answer(head, body))
 
 
+_answered: Final = count()
+
+
 def _answer(head: bytes, body: bytes) -> bytes:
+    before = next(_answered)
+    if b"/requests" in head.partition(b"\r\n")[0]:
+        return _response("200 OK", {"requests": before})
     if head.startswith(b"post "):
         number = {**SEARCH["available_numbers"][0], "phone_number": json.loads(body)["phone_number"]}
         return _response("201 Created", number)
