@@ -1,7 +1,7 @@
 """The MCP Inspector's web page as a person uses it: forms filled in, results read off the screen.
 
 After a change that shows: ``UPDATE_SNAPSHOTS=1 python -m pytest tests/clients/test_inspector_web.py`` takes
-the README's picture anew.
+the picture in docs/clients.md anew.
 """
 
 import os
