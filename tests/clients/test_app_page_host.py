@@ -143,6 +143,22 @@ async def test_a_result_that_comes_twice_changes_nothing_and_another_one_everyth
         await expect(card).to_be_hidden()
 
 
+async def test_the_focus_is_never_lost_nor_taken_from_what_stays(browser: Browser) -> None:
+    async with app_host(browser) as host:
+        await host.open()
+        await host.give(offers(available(), available(phone_number=OTHER)))
+        title = host.frame.get_by_role("heading", level=1)
+        search = host.frame.get_by_role("searchbox")
+        await search.click()
+        await host.give(offers(available(), available(phone_number="+14155550177")))
+        await expect(host.frame.get_by_text("+14155550177")).to_be_visible()
+        await expect(search).to_be_focused()
+        await host.frame.get_by_role("button", name="Choose").first.focus()
+        await host.give(owned(available(), available(phone_number=OTHER)))
+        await expect(title).to_have_text("My numbers")
+        await expect(title).to_be_focused()
+
+
 async def test_a_client_that_closes_gets_an_answer_and_nothing_more(browser: Browser) -> None:
     async with app_host(browser) as host:
         await host.open()

@@ -61,7 +61,6 @@ async function choose(item) {
   let parts = {};
   drawCard(item, parts);
   show("card", `Buy ${item.shown}?`, "Looking up the price, and what your limits leave …");
-  $("title").focus();
   try {
     if (isObject(host.can.serverTools))
       parts = partsOf(item, await callTool("purchase_number", { phone_number: item.number, confirm: false }));
