@@ -91,6 +91,21 @@ class Host:
         """Change what the host does: which requests it leaves without an answer (`silent`) or refuses."""
         await self.page.evaluate("(members) => Object.assign(host, members)", members)
 
+    async def answer_last(self, method: str, result: Any = None, **answer: Any) -> None:
+        """Answer the last request with this method, which was left without an answer."""
+        await self._answer(method, -1, {**({} if result is None else {"result": result}), **answer})
+
+    async def answer_first(self, method: str, **answer: Any) -> None:
+        """Answer the first request with this method, which was left without an answer."""
+        await self._answer(method, 0, answer)
+
+    async def _answer(self, method: str, place: int, answer: Mapping[str, Any]) -> None:
+        await self.page.evaluate(
+            "([method, place, answer]) => send("
+            "{ id: host.seen.filter((each) => each.method === method).at(place).id, ...answer })",
+            [method, place, answer],
+        )
+
     async def seen(self, method: str) -> list[dict[str, Any]]:
         """Return the params of every message with this method that the page has sent."""
         messages: Sequence[dict[str, Any]] = await self.page.evaluate("() => host.seen")
@@ -110,6 +125,14 @@ class Host:
         found = await self.frame.evaluate("async () => (await axe.run()).violations")
         return [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in found]
 
+    async def picture(self) -> bytes:
+        """Return a picture of the whole page, once the frame is as high as it."""
+        await self.page.wait_for_function(
+            "() => frame.clientHeight === host.seen.findLast(({ method }) => "
+            "method === 'ui/notifications/size-changed').params.height"
+        )
+        return await self.page.screenshot(full_page=True, animations="disabled")
+
     async def status(self, text: str) -> None:
         """Wait until the page says this."""
         await expect(self.frame.get_by_role("status")).to_contain_text(text)
@@ -121,12 +144,14 @@ async def _call(client: Client, name: str, arguments: Mapping[str, Any]) -> dict
 
 
 @asynccontextmanager
-async def app_host(browser: Browser, width: int = 760, **settings: Any) -> AsyncGenerator[Host]:
-    """Open a host whose server is on a sandbox of its own."""
-    server = create_server(Settings(sandbox_db=":memory:", **settings))
+async def app_host(
+    browser: Browser, width: int = 760, height: int = 900, *, settings: Settings | None = None, **changes: Any
+) -> AsyncGenerator[Host]:
+    """Open a host whose server is on a sandbox of its own, unless `settings` say otherwise."""
+    server = create_server(settings or Settings(sandbox_db=":memory:", **changes))
     async with (
         Client(server) as client,
-        await browser.new_page(viewport={"width": width, "height": 900}) as page,
+        await browser.new_page(viewport={"width": width, "height": height}) as page,
     ):
         page.set_default_timeout(1000 * SECONDS)
         host = Host(page, client, [])

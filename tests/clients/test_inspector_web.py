@@ -1,12 +1,11 @@
 """The MCP Inspector's web page as a person uses it: forms filled in, results read off the screen.
 
 After a change that shows: ``UPDATE_SNAPSHOTS=1 python -m pytest tests/clients/test_inspector_web.py`` takes
-the README's picture anew.
+the picture in docs/clients.md anew.
 """
 
 import os
 import re
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,11 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from telefonie_mcp.app import App
 from telefonie_mcp.settings.fields import Settings
-from tests.clients.browser import chromium, inspector
+from tests.clients.browser import inspector
 from tests.support.wire import COMMAND, running
 
 NUMBER = "+14155550123"
 PICTURE = Path(__file__).parents[2] / "examples/inspector.png"
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncGenerator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 async def connect(page: Page, revision: str) -> None:

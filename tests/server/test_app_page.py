@@ -15,7 +15,7 @@ from telefonie_mcp.server.app_page import page
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.fields import Settings
 from tests.support.transports import both_eras
-from tests.support.wire import Mode, connected, initialize, running
+from tests.support.wire import Mode, connected
 
 PAGE = "ui://telefonie/numbers"
 BOUND = ["search_available_numbers", "list_owned_numbers"]
@@ -53,13 +53,6 @@ async def test_search_and_list_name_the_page_and_the_extension_is_declared(mode:
         assert client.server_capabilities.extensions == {EXTENSION_ID: {}}
     bound = {tool.name: tool.meta for tool in tools if tool.meta}
     assert bound == {name: {"ui": {"resourceUri": PAGE}} for name in BOUND}
-
-
-async def test_the_older_era_declares_the_extension_on_the_wire_too(tmp_path: Path) -> None:
-    async with running("--sandbox-db", ":memory:", home=tmp_path) as process:
-        answer = await process.ask(initialize("2025-11-25"))
-        await process.hang_up()
-    assert answer["result"]["capabilities"]["extensions"] == {EXTENSION_ID: {}}
 
 
 @both_eras

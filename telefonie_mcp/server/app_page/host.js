@@ -42,8 +42,8 @@ function listen(on) {
     if (source !== window.parent || !host.open || !isObject(data) || data.jsonrpc !== "2.0") return;
     const { id, method } = data;
     if (method === undefined) return waiting.get(id)?.(data);
+    if (typeof method !== "string" || !["undefined", "string", "number"].includes(typeof id)) return;
     if (id === undefined) return Object.hasOwn(on, method) && on[method](isObject(data.params) ? data.params : {});
-    if (!["string", "number"].includes(typeof id)) return;
     const known = ["ping", "ui/resource-teardown"].includes(method);
     post(known ? { id, result: {} } : { id, error: { code: -32601, message: "Method not found" } });
     if (method !== "ui/resource-teardown") return;

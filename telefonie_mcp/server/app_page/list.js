@@ -24,6 +24,9 @@ function make(tag, attributes, ...children) {
 const plain = (text, kind = "") => make("bdi", kind, text);
 /** A button that can do nothing stays in the order of the keyboard, so that no focus is lost. */
 const setOff = (button, off) => Object.assign(button, { ariaDisabled: String(off) });
+/** Move the focus to the title if what had it is gone. */
+const keepFocus = ({ body, activeElement: it } = document) =>
+  document.hasFocus() && (it === body || !it.checkVisibility()) && $("title").focus();
 const say = (text, kind = "") => Object.assign($("status"), { textContent: text, className: kind });
 const digits = (count) => count.toLocaleString("en");
 const many = (count) => `${digits(count)} number${count === 1 ? "" : "s"}`;

@@ -4,6 +4,7 @@ function show(state, title, status, kind) {
   for (const id of ["list", "card"]) $(id).hidden = id !== state;
   $("title").textContent = title;
   say(status, kind);
+  keepFocus();
 }
 const itemsOf = (found) => found.filter(isObject).slice(0, MOST_NUMBERS).map(numberOf);
 function showPicker({ available_numbers: found, note }) {
@@ -67,7 +68,7 @@ async function load(all) {
       if (failed || !Array.isArray(content.numbers)) throw new Error(refusal(content));
       list.next += 1;
       addPage(content);
-      if (document.activeElement.hidden) $("title").focus();
+      keepFocus();
     } while (all && !isWhole());
     say(countOf());
     return true;
@@ -87,8 +88,7 @@ function showResult(result, args) {
   if (!failed && Array.isArray(content.numbers)) return showOwned(content, args);
   show("", "Phone numbers", failed ? refusal(content) : "The answer could not be read.", "error");
 }
-const applyContext = (context) =>
-  /^(dark|light)$/.test(context?.theme) && (document.documentElement.dataset.theme = context.theme);
+const applyContext = (it) => /^(dark|light)$/.test(it?.theme) && (document.documentElement.dataset.theme = it.theme);
 async function start() {
   if (!host.open) return say("This page shows phone numbers inside an MCP client; here is none.");
   let args = {};
@@ -106,14 +106,12 @@ async function start() {
     "ui/notifications/host-context-changed": applyContext,
     close: () => say("The client has closed this page.") && ($("main").inert = true),
   });
-  const appInfo = { name: "telefonie-numbers", version: "1" };
-  const hello = { protocolVersion: "2026-01-26", appInfo, appCapabilities: { availableDisplayModes: ["inline"] } };
+  const hello = { protocolVersion: "2026-01-26", appInfo: { name: "telefonie", version: "1" }, appCapabilities: {} };
   const { hostCapabilities, hostContext } = await request("ui/initialize", hello, 3600);
   host.can = isObject(hostCapabilities) ? hostCapabilities : {};
   applyContext(hostContext);
   post({ method: "ui/notifications/initialized", params: {} });
   const size = () => ({ width: window.innerWidth, height: Math.ceil(document.body.getBoundingClientRect().height) });
-  const report = () => post({ method: "ui/notifications/size-changed", params: size() });
-  new ResizeObserver(report).observe(document.body);
+  new ResizeObserver(() => post({ method: "ui/notifications/size-changed", params: size() })).observe(document.body);
 }
 start().catch(({ message }) => say(message, "error"));
