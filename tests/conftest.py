@@ -1,6 +1,7 @@
 """Fixtures that every test can use, and which tests a command selects; pyproject.toml explains markers."""
 
 import os
+import signal
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -17,6 +18,10 @@ ROOT = Path(__file__).parents[1]
 # a third of the time that all tests take.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A shell ignores SIGINT in what it starts in the background, and the processes of tests inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("project")  # machines are busy, and the same commit gets the same verdict

@@ -1,8 +1,7 @@
 """The answer to an unconfirmed call: what it would do, and the call that would do it; pure.
 
 It says each thing once, and nothing that the caller has said: the facts that a decision needs, the monthly
-rate, what the operator's limits leave, and the next call. The rate also stands in the first sentence, which
-is all that some clients show.
+rate, what the operator's limits leave, and the next call.
 """
 
 from collections.abc import Mapping
@@ -12,7 +11,6 @@ from typing import Any, Final, cast
 from telefonie_mcp.calls.approval import currency_of, purpose
 from telefonie_mcp.calls.current_state import CurrentState
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.money import ACCOUNT_CURRENCY, amount_text
 from telefonie_mcp.openapi.hints import Hints
 from telefonie_mcp.redaction import HIDDEN
 from telefonie_mcp.text import clean_line, line_of
@@ -80,11 +78,7 @@ def preview_of(
     if not unreadable:
         agreed = {hints.ceiling: float(rate)} if acquires and hints.ceiling and rate is not None else {}
         details["next_call"] = {"name": tool.name, "arguments": {**shown, **agreed, CONFIRM: True}}
-    priced = (
-        _priced(known.get(hints.offer_members.monthly_rate), rate, unit)
-        if acquires and rate is not None
-        else ""
-    )
+    priced = f", priced in {unit}" if unit else ""
     preview = PreviewError(
         f"{NOTHING_DONE}, because {CONFIRM} was not true. {tool.name} would {told}{priced}."
         f"{_UNREADABLE if unreadable else ''}",
@@ -94,13 +88,6 @@ def preview_of(
     )
     preview.purpose, preview.currency = told, unit
     return preview
-
-
-def _priced(written: Any, rate: Decimal, unit: str | None) -> str:
-    """Return the price as the end of a sentence; ``unit`` is missing where ``written`` names its currency."""
-    if unit == ACCOUNT_CURRENCY:
-        return f", for {amount_text(rate)} a month in {unit}"
-    return f", for {f'{amount_text(rate)} {unit}' if unit else line_of(written)} a month"
 
 
 def _unsaid(

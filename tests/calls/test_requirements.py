@@ -90,10 +90,10 @@ async def test_the_person_is_told_before_the_yes() -> None:
 @pytest.mark.parametrize(
     ("rate", "currency", "priced", "shown"),
     [
-        ("1.15", None, ", for 1.15 a month in the account's currency.", ("1.15", None)),
-        ("1.15", "USD", ", for 1.15 USD a month.", ("1.15", None)),
-        ("1.15 EUR", None, ", for 1.15 EUR a month.", ("1.15", "1.15 EUR")),
-        ("$1.15", "USD", ", for $1.15 a month.", ("1.15", "$1.15")),
+        ("1.15", None, ", priced in the account's currency.", ("1.15", None)),
+        ("1.15", "USD", ", priced in USD.", ("1.15", None)),
+        ("1.15 EUR", None, ".", ("1.15", "1.15 EUR")),
+        ("$1.15", "USD", ".", ("1.15", "$1.15")),
     ],
 )
 async def test_a_preview_names_the_currency_once(

@@ -114,7 +114,7 @@ async def test_a_preview_with_hostile_text_is_text_and_asks_for_exactly_what_was
         await host.frame.get_by_role("button", name="Choose").click()
         await host.until("tools/call")
         preview: dict[str, Any] = {
-            "message": f"{MARKUP} for 9.99 XXX a month",
+            "message": f"{MARKUP}, priced in XXX.",
             "code": "confirmation_required",
             "preview": {
                 "monthly_rate": "1.15",

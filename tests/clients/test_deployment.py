@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.documentation.pages import ROOT
+from tests.support.haproxy import program
 
 
 def certificate(host: str = "numbers.example.com") -> bytes:
@@ -38,7 +39,7 @@ def test_haproxy_accepts_its_configuration(tmp_path: Path) -> None:
     text = (ROOT / "examples/deploy/haproxy.cfg").read_text()
     (tmp_path / "haproxy.cfg").write_text(text.replace("/run/secrets", str(tmp_path)))
     done = subprocess.run(
-        ["haproxy", "-c", "-f", str(tmp_path / "haproxy.cfg")],
+        [program(), "-c", "-f", str(tmp_path / "haproxy.cfg")],
         capture_output=True,
         text=True,
         check=False,

@@ -30,6 +30,7 @@ from mcp_types import ElicitRequestParams, ElicitResult
 
 from tests.clients.test_deployment import certificate
 from tests.documentation.pages import ROOT
+from tests.support.haproxy import program
 from tests.support.hosted import Memory
 from tests.support.issuer import Issuer, issuing
 from tests.support.postgres import GROUP, new_schema
@@ -109,7 +110,7 @@ class Stack:
             await ended(self.proxy)
         with (self.home / "haproxy.log").open("ab") as log:
             self.proxy = await anyio.open_process(
-                ["haproxy", "-db", "-f", str(self.home / "haproxy.cfg")],
+                [program(), "-db", "-f", str(self.home / "haproxy.cfg")],
                 stdout=log,
                 stderr=log,
                 pass_fds=[self.listening.fileno()],

@@ -6,7 +6,7 @@ function offeredRate({ code, message, preview, next_call: next }, number) {
   const rate = money(preview?.monthly_rate);
   const offered = code === "confirmation_required" && next?.name === "purchase_number";
   if (!rate || !offered || next.arguments?.phone_number !== number) return null;
-  const unit = / for [\d.]+ ([A-Z]{3}) a month/.exec(line(message, 1000))?.[1] ?? "";
+  const unit = /, priced in ([A-Z]{3})\./.exec(line(message, 1000))?.[1] ?? "";
   return { units: rate.units, currency: money(preview.current?.monthly_rate)?.currency || unit };
 }
 /** The part of the card that asks: a button where the client takes messages, otherwise the sentence to copy. */

@@ -17,10 +17,10 @@ import jwt
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from pydantic import SecretStr
 
-from telefonie_mcp.server.auth.caches import TokenCache
 from telefonie_mcp.server.auth.claims import LEEWAY_SECONDS, access_token, introspected
 from telefonie_mcp.server.auth.fetching import IssuerClient, IssuerError
 from telefonie_mcp.server.auth.keys import Keys
+from telefonie_mcp.server.auth.known_tokens import TokenCache
 from telefonie_mcp.settings.hosted import HostedSettings
 
 __all__ = ["MAX_TOKEN", "Introspection", "Tokens"]

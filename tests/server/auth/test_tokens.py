@@ -16,8 +16,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from telefonie_mcp.server.auth.caches import TokenCache
 from telefonie_mcp.server.auth.claims import access_token
+from telefonie_mcp.server.auth.known_tokens import TokenCache
 from telefonie_mcp.server.auth.tokens import MAX_TOKEN
 from tests.support.hosted import Hosted, hosting
 from tests.support.issuer import Issuer, issuing, private_key, unsigned
