@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 
-from telefonie_mcp.ledger.statements import Statements, open_connection
+from telefonie_mcp.ledger.statements import Statements, connected
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -141,7 +141,7 @@ class Notifications:
         pause = _FIRST_RETRY_SECONDS
         while True:
             try:
-                async with await open_connection(self._url) as connection, anyio.create_task_group() as told:
+                async with connected(self._url) as connection, anyio.create_task_group() as told:
                     await self._listen(connection)
                     self.listening.set()
                     for account in [*self._listeners]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from telefonie_mcp.ledger.notifications import Notifications
 from telefonie_mcp.ledger.shared_buckets import TABLE, SharedBuckets
-from telefonie_mcp.ledger.statements import Statements
+from telefonie_mcp.ledger.statements import STATEMENT_SECONDS, Statements
 
 __all__ = ["Replicas"]
 
@@ -33,12 +33,17 @@ class Replicas:
 
     @classmethod
     @asynccontextmanager
-    async def connected(cls, url: str) -> "AsyncGenerator[Replicas]":
-        """Be one of the replicas on the ledger at ``url``, of PostgreSQL, while the block runs.
+    async def connected(cls, url: str, *, seconds: float = STATEMENT_SECONDS) -> "AsyncGenerator[Replicas]":
+        """Be one of the replicas on a ledger while the block runs.
 
         A database that is away is tried again and again, and holds nobody up.
+
+        Args:
+            url: The ledger's URL, of PostgreSQL.
+            seconds: How long a statement may take.
+
         """
-        statements = Statements(url, table=TABLE)
+        statements = Statements(url, table=TABLE, seconds=seconds)
         notifications = Notifications(url, statements)
         try:
             async with notifications.running():

@@ -6,7 +6,8 @@ A database that is away or slow gives no answer; what goes on without one is the
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from sqlalchemy.engine import make_url
@@ -14,9 +15,9 @@ from sqlalchemy.engine import make_url
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-__all__ = ["Statements", "open_connection"]
+__all__ = ["STATEMENT_SECONDS", "Statements", "connected"]
 
-_SECONDS: Final = 1.0
+STATEMENT_SECONDS: Final = 1.0
 """How long a statement may take."""
 
 _PAUSE_SECONDS: Final = 2.0
@@ -41,8 +42,11 @@ Rows = Sequence[tuple[Any, ...]]
 _Queue = asyncio.Queue[tuple[LiteralString, Mapping[str, Any], "asyncio.Future[Rows]"]]
 
 
-async def open_connection(url: str) -> "AsyncConnection[tuple[Any, ...]]":
-    """Return a connection to the database of a ledger, where every statement is a transaction.
+@asynccontextmanager
+async def connected(url: str) -> "AsyncGenerator[AsyncConnection[tuple[Any, ...]]]":
+    """Keep a connection to the database of a ledger open, where every statement is a transaction.
+
+    psycopg's own context manager rolls back first: a task that is cancelled twice would leave it open.
 
     Args:
         url: The ledger's URL, of PostgreSQL.
@@ -56,7 +60,11 @@ async def open_connection(url: str) -> "AsyncConnection[tuple[Any, ...]]":
     parsed = make_url(url).set(drivername="postgresql+psycopg")
     _, options = parsed.get_dialect()().create_connect_args(parsed)
     given: dict[str, Any] = {**_CONNECTION, **options}
-    return await AsyncConnection.connect(autocommit=True, **given)
+    connection = await AsyncConnection.connect(autocommit=True, **given)
+    try:
+        yield connection
+    finally:
+        await connection.close()  # which waits for nothing
 
 
 class Statements:
@@ -75,7 +83,7 @@ class Statements:
         url: str,
         *,
         table: tuple[LiteralString, LiteralString] | None = None,
-        seconds: float = _SECONDS,
+        seconds: float = STATEMENT_SECONDS,
         pause: float = _PAUSE_SECONDS,
     ) -> None:
         self._url = url
@@ -129,7 +137,7 @@ class Statements:
     async def _work(self, queue: _Queue) -> None:
         """Run the statements in ``queue`` on one connection, as long as that goes well."""
         loop = asyncio.get_running_loop()
-        async with await open_connection(self._url) as connection:
+        async with connected(self._url) as connection:
             if self._table and not await _exists(connection, self._table[0]):
                 await connection.execute(_LOCK)
                 if not await _exists(connection, self._table[0]):

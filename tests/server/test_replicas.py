@@ -55,7 +55,7 @@ async def replica(
             send,
             news,
             live_app(provider, 60, **chosen) as app,
-            Replicas.connected(ledger) as replicas,
+            Replicas.connected(ledger, seconds=SECONDS) as replicas,
             Client(mcp_server(replace(app, replicas=replicas)), mode=mode, message_handler=handle) as client,
         ):
             await replicas.notifications.listening.wait()
