@@ -90,9 +90,9 @@ async def behind(made: Place, listener: int, **variables: str) -> AsyncGenerator
         replicas = [await stack.enter_async_context(made.replica(**variables)) for _ in range(2)]
         addresses = [(await each.address()).split("/")[2] for each in replicas]
         port = int(made.url.split(":")[2].partition("/")[0])
-        await stack.enter_async_context(before(listener, port, addresses, made.home))
-        for each in replicas:
+        for each in replicas:  # the proxy would look again two seconds after it finds one that is not
             await until_ready(each)
+        await stack.enter_async_context(before(listener, port, addresses, made.home))
         yield replicas
 
 
