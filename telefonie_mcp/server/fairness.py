@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from telefonie_mcp.calls.uploads import takes_bytes
 from telefonie_mcp.errors import NOTHING_DONE
 from telefonie_mcp.server.auth.principal import Principal
-from telefonie_mcp.server.limits import BODY_BYTES
+from telefonie_mcp.server.limits import BODY_BYTES, refused
 from telefonie_mcp.settings.types import is_loopback
 from telefonie_mcp.tools.catalog import Tool
 
@@ -70,8 +70,7 @@ def _caller(scope: Scope) -> str:
 
 def _refusal(most: int) -> JSONResponse:
     message = f"Too many open requests; a caller may have {most} at the same time, event streams included"
-    error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": message}}
-    return JSONResponse(error, 429, headers={"Retry-After": str(_RETRY_SECONDS)})
+    return refused(429, message, {"Retry-After": str(_RETRY_SECONDS)})
 
 
 class LargeRequests:

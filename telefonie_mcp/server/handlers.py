@@ -167,13 +167,11 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     server.middleware.append(hide_unexpected_errors)
     if app.settings.hosted:
         from telefonie_mcp.server.auth.wall import require_principal  # noqa: PLC0415 - only in hosted mode
+        from telefonie_mcp.server.fairness import LargeRequests  # noqa: PLC0415
 
         server.middleware.append(require_principal)
-    audience = f"{server.name} {app.settings.account}" if app.shared else server.name
-    if app.settings.hosted:
-        from telefonie_mcp.server.fairness import LargeRequests  # noqa: PLC0415 - only in hosted mode
-
         server.middleware.append(LargeRequests(lambda: handlers.views.app.catalog.everything))
+    audience = f"{server.name} {app.settings.account}" if app.shared else server.name
     server.middleware.append(RequestStateSeal(keys, answer_seconds, audience))
     server.middleware.append(handlers.views.around)
     return server

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from telefonie_mcp.app import App
+from telefonie_mcp.server.dependencies import shares_a_ledger
 from telefonie_mcp.server.fairness import CALLER_FRACTION, OpenRequests
 from telefonie_mcp.server.handlers import TelefonieServer
 from telefonie_mcp.server.limits import MAX_CONNECTIONS, WholeBodies
@@ -107,7 +108,7 @@ def gated(application: ASGIApp, settings: Settings, readiness: Readiness | None 
     from telefonie_mcp.server.auth.resource import Resource  # noqa: PLC0415
     from telefonie_mcp.server.auth.tokens import Tokens  # noqa: PLC0415
 
-    if not settings.ledger_url.startswith("postgresql"):
+    if not shares_a_ledger(settings):
         _log.warning("the ledger is a SQLite file, which is fine for one replica; several need PostgreSQL")
     gate = Gate(application, Resource.of(settings), Tokens.of(settings))
     if readiness:

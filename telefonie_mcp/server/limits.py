@@ -13,13 +13,15 @@ import logging
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import h11
 import uvicorn
+from mcp_types import INVALID_REQUEST
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -29,6 +31,7 @@ __all__ = [
     "HttpLimits",
     "LimitedServer",
     "WholeBodies",
+    "refused",
     "usable_connections",
 ]
 
@@ -89,6 +92,12 @@ def usable_connections(*, hosted: bool = False) -> int:
     if descriptors == resource.RLIM_INFINITY:
         return most
     return max(1, min(most, int(descriptors * _DESCRIPTORS_FRACTION)))
+
+
+def refused(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Return the answer to a request that reaches no MCP server: a JSON-RPC error without an id."""
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": INVALID_REQUEST, "message": message}}
+    return JSONResponse(error, status, headers)
 
 
 class WholeBodies:

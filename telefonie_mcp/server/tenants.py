@@ -19,7 +19,6 @@ import anyio
 from anyio import to_thread
 from pydantic import SecretStr
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -30,7 +29,7 @@ from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.server.auth.principal import Principal
 from telefonie_mcp.server.handlers import TelefonieServer
 from telefonie_mcp.server.http import mcp_app
-from telefonie_mcp.server.limits import MAX_CONNECTIONS
+from telefonie_mcp.server.limits import MAX_CONNECTIONS, refused
 from telefonie_mcp.server.open_tenant import OpenTenant
 from telefonie_mcp.server.readiness import Readiness
 from telefonie_mcp.settings.fields import Settings
@@ -169,8 +168,7 @@ class TenantServers:
                 f"The token's {self.settings.tenant_claim} belongs to no tenant of this server; only its "
                 "operator can add one"
             )
-            error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": message}}
-            await JSONResponse(error, 403)(scope, receive, send)
+            await refused(403, message)(scope, receive, send)
             return
         await self._opening(tenant)(scope, receive, send)
 

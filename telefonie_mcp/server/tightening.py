@@ -5,16 +5,14 @@ of one request and refuse calls of them. They only tighten: a tool that the oper
 name that does not exist is an error, as in a setting, because it would otherwise protect nothing.
 """
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
-from mcp_types import INVALID_REQUEST
 from starlette.datastructures import Headers
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from telefonie_mcp.openapi.toolsets import TOOLSETS
+from telefonie_mcp.server.limits import refused
 from telefonie_mcp.text import clean_line, did_you_mean
 from telefonie_mcp.tools.catalog import MAX_NAME, Catalog
 
@@ -121,8 +119,6 @@ class HeaderChecks:
             try:
                 hidden_by(Headers(scope=scope), self._catalog())
             except ValueError as error:
-                problem = {"code": INVALID_REQUEST, "message": str(error)}
-                body = json.dumps({"jsonrpc": "2.0", "id": None, "error": problem})
-                await Response(body, 400, media_type="application/json")(scope, receive, send)
+                await refused(400, str(error))(scope, receive, send)
                 return
         await self._app(scope, receive, send)

@@ -81,6 +81,14 @@ class Host:
         """Call a tool, as the assistant does, and pass the result on."""
         await self.give(await _call(self.client, name, arguments), **arguments)
 
+    async def choose(self, result: Any, name: str = "Choose") -> None:
+        """Show a search, choose a number of it, and leave the page's question for its price unanswered."""
+        await self.open()
+        await self.set(silent=["tools/call"])
+        await self.give(result)
+        await self.frame.get_by_role("button", name=name).click()
+        await self.until("tools/call")
+
     async def notify(self, method: str, **params: Any) -> None:
         await self.send({"method": method, "params": params})
 

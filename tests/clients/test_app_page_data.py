@@ -108,11 +108,7 @@ async def test_a_preview_with_hostile_text_is_text_and_asks_for_exactly_what_was
     browser: Browser,
 ) -> None:
     async with app_host(browser, 320) as host:
-        await host.open()
-        await host.set(silent=["tools/call"])
-        await host.give(offers(available(friendly_name=MARKUP)))
-        await host.frame.get_by_role("button", name="Choose").click()
-        await host.until("tools/call")
+        await host.choose(offers(available(friendly_name=MARKUP)))
         preview: dict[str, Any] = {
             "message": f"{MARKUP}, priced in XXX.",
             "code": "confirmation_required",
@@ -153,11 +149,7 @@ async def test_what_is_no_offer_of_the_chosen_number_cannot_be_asked_for(
         "next_call": {"name": "purchase_number", "arguments": {"phone_number": NUMBER}},
     }
     async with app_host(browser) as host:
-        await host.open()
-        await host.set(silent=["tools/call"])
-        await host.give(offers(available()))
-        await host.frame.get_by_role("button", name="Choose").click()
-        await host.until("tools/call")
+        await host.choose(offers(available()))
         await host.answer_last("tools/call", result_of({**content, **changes}, isError=True))
         await host.status("cannot be asked for")
         await expect(host.frame.get_by_role("article")).to_contain_text("Nothing was done")

@@ -82,11 +82,7 @@ async def test_an_answer_that_is_neither_result_nor_error_is_not_taken(
     browser: Browser, answer: dict[str, Any]
 ) -> None:
     async with app_host(browser) as host:
-        await host.open()
-        await host.set(silent=["tools/call"])
-        await host.give(offers(available()))
-        await host.frame.get_by_role("button", name="Choose").click()
-        await host.until("tools/call")
+        await host.choose(offers(available()))
         await host.answer_last("tools/call", **answer)
         await host.status("Looking up the price")
         await host.answer_last("tools/call", error={"code": -32000, "message": "Denied"})
@@ -96,11 +92,7 @@ async def test_an_answer_that_is_neither_result_nor_error_is_not_taken(
 async def test_a_client_that_does_not_answer_is_named_and_can_be_asked_again(browser: Browser) -> None:
     async with app_host(browser) as host:
         await host.page.clock.install()
-        await host.open()
-        await host.set(silent=["tools/call"])
-        await host.give(offers(available()))
-        await host.frame.get_by_role("button", name="Choose").click()
-        await host.until("tools/call")
+        await host.choose(offers(available()))
         await host.page.clock.fast_forward(121_000)
         await expect(host.frame.get_by_role("article")).to_contain_text(
             "Nothing was done. The client did not answer in time."
@@ -112,11 +104,7 @@ async def test_a_client_that_does_not_answer_is_named_and_can_be_asked_again(bro
 
 async def test_an_answer_to_an_earlier_choice_comes_too_late(browser: Browser) -> None:
     async with app_host(browser) as host:
-        await host.open()
-        await host.set(silent=["tools/call"])
-        await host.give(offers(available(), available(phone_number=OTHER)))
-        await host.frame.get_by_role("button", name=f"Choose {NUMBER}").click()
-        await host.until("tools/call")
+        await host.choose(offers(available(), available(phone_number=OTHER)), f"Choose {NUMBER}")
         await host.frame.get_by_role("button", name="Back to the list").click()
         await host.frame.get_by_role("button", name=f"Choose {OTHER}").click()
         await host.until("tools/call", 2)

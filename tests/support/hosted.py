@@ -10,7 +10,6 @@ from typing import Any
 
 import anyio
 import httpx2 as httpx
-import uvicorn
 from mcp import Client
 from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
 from mcp.client.auth.oauth2 import TokenStorage
@@ -26,6 +25,7 @@ from telefonie_mcp.server.http import http_app
 from telefonie_mcp.settings.fields import Settings
 from tests.support.issuer import CLIENT, SECRET, Issuer
 from tests.support.served import DECIDE_ABOUT_TOOLS
+from tests.support.serving import serving_on
 from tests.support.wire import MODERN, SECONDS, Mode, initialize, request
 
 
@@ -115,16 +115,9 @@ async def hosting_on(
         app = App.from_settings(settings)
     gate = http_app(mcp_server(app), app)
     assert isinstance(gate, Gate)
-    server = uvicorn.Server(
-        uvicorn.Config(gate, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-    )
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(server.serve, [listening])
-        try:
-            with anyio.fail_after(SECONDS):
-                yield Hosted(url, issuer, app, gate)
-        finally:
-            server.should_exit = True
+    async with serving_on(listening, gate):
+        with anyio.fail_after(SECONDS):
+            yield Hosted(url, issuer, app, gate)
 
 
 class Memory(TokenStorage):

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from socket import create_server
+from socket import create_server, socket
 from typing import Any, Literal
 
 import anyio
@@ -10,16 +10,25 @@ import uvicorn
 
 
 @asynccontextmanager
-async def serving(application: Any, lifespan: Literal["auto", "off"] = "auto") -> AsyncGenerator[str]:
-    """Serve `application` on a free port of this machine and give its origin, `http://HOST:PORT`."""
+async def serving_on(
+    listening: socket, application: Any, lifespan: Literal["auto", "off"] = "auto"
+) -> AsyncGenerator[None]:
+    """Serve `application` on a socket that listens."""
     config = uvicorn.Config(
         application, lifespan=lifespan, log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(server.serve, [listening])
+        try:
+            yield
+        finally:
+            server.should_exit = True
+
+
+@asynccontextmanager
+async def serving(application: Any, lifespan: Literal["auto", "off"] = "auto") -> AsyncGenerator[str]:
+    """Serve `application` on a free port of this machine and give its origin, `http://HOST:PORT`."""
     with create_server(("127.0.0.1", 0)) as listening:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listening])
-            try:
-                yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-            finally:
-                server.should_exit = True
+        async with serving_on(listening, application, lifespan):
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"

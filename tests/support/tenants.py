@@ -9,7 +9,6 @@ from typing import Any
 
 import anyio
 import httpx2 as httpx
-import uvicorn
 from mcp import Client
 from mcp.client.session import ElicitationFnT, MessageHandlerFnT
 from mcp.client.streamable_http import streamable_http_client
@@ -21,6 +20,7 @@ from telefonie_mcp.server.tenants import TenantServers
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.upstream.client import Transport, asgi_transport
 from tests.support.issuer import Issuer
+from tests.support.serving import serving_on
 from tests.support.wire import MODERN, SECONDS, Mode, initialize, request
 
 ALL = "numbers:write numbers:purchase numbers:release"
@@ -135,12 +135,6 @@ async def office(
         }
         servers = TenantServers.from_settings(Settings(**chosen), transport=api, most=most)
         gate = gated(servers.application(), servers.settings)
-        config = uvicorn.Config(gate, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listening])
-            try:
-                with anyio.fail_after(SECONDS):
-                    yield Office(url, issuer, servers, directory)
-            finally:
-                server.should_exit = True
+        async with serving_on(listening, gate):
+            with anyio.fail_after(SECONDS):
+                yield Office(url, issuer, servers, directory)
