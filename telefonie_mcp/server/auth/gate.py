@@ -117,7 +117,7 @@ class Gate:
             found = await self._backend.authenticate(HTTPConnection(scope)) if len(given) == 1 else None
         except IssuerError:
             return self._challenges.unavailable()
-        return found or self._challenges.invalid_token()
+        return found or self._challenges.invalid_token(READ)
 
     async def _describe(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in {"GET", "HEAD"}:

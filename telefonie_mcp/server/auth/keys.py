@@ -79,6 +79,9 @@ def _usable(given: Any) -> Key | None:
         algorithms = tuple(each for each in algorithms if each == own)
     if not algorithms or jwk.get("use", "sig") != "sig" or "d" in jwk:
         return None
+    operations: Any = jwk.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        return None
     try:
         public = jwt.PyJWK(jwk, algorithm=algorithms[0]).key
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it verifies nothing

@@ -216,6 +216,8 @@ def test_where_metadata_is_looked_for() -> None:
     [
         {"kty": "oct", "k": "c2VjcmV0"},
         {"use": "enc"},
+        {"key_ops": ["encrypt", "wrapKey"]},
+        {"key_ops": "encrypt"},
         {"alg": "RS256"},
         {"alg": "HS256"},
         {"crv": "P-384"},

@@ -169,6 +169,7 @@ async def test_no_other_token_gets_in(kind: str, hosted: Hosted) -> None:
     challenge = answer.headers["www-authenticate"]
     assert challenge.startswith('Bearer error="invalid_token", error_description="')
     assert 'resource_metadata="http://' in challenge
+    assert challenge.endswith(', scope="numbers:read"')
     assert not token or token not in answer.text + challenge
 
 
