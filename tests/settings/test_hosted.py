@@ -30,7 +30,7 @@ def read(**variables: str) -> Settings:
 VALUES: dict[str, tuple[str, Any]] = {
     "http": ("[::1]:8000", Address(host="::1", port=8000)),
     "http_json": ("true", True),
-    "public_url": ("https://Numbers.Example.com:443/mcp/", URL),
+    "public_url": ("https://Numbers.Example.com:443/mcp", URL),
     "issuer": (ISSUER, ISSUER),
     "audience": ("urn:numbers", "urn:numbers"),
     "introspection_url": (INTROSPECTION["INTROSPECTION_URL"], INTROSPECTION["INTROSPECTION_URL"]),
@@ -75,6 +75,7 @@ def test_a_public_url_turns_hosted_mode_on() -> None:
     [
         ("https://numbers.example.com", "https://numbers.example.com"),
         ("https://numbers.example.com/", "https://numbers.example.com"),
+        ("https://numbers.example.com/mcp/", "https://numbers.example.com/mcp/"),  # its clients' audience
         ("http://127.0.0.1:8000/mcp", "http://127.0.0.1:8000/mcp"),
         ("http://localhost:80/a/b", "http://localhost/a/b"),
         ("http://[::1]:8000/mcp", "http://[::1]:8000/mcp"),

@@ -83,7 +83,7 @@ class Gate:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if len(hosts) != 1 or not self._resource.serves(hosts[0], scope):
             await self._challenges.wrong_host()(scope, receive, send)
-        elif path in self._resource.metadata_paths:
+        elif path.rstrip("/") in self._resource.metadata_paths:
             await self._metadata(scope, receive, send)
         elif not {*origins} <= self._resource.origins or len(origins) > 1:
             await self._challenges.wrong_origin()(scope, receive, send)

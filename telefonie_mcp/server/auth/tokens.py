@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
 
 import anyio
 import jwt
@@ -22,6 +22,7 @@ from telefonie_mcp.server.auth.claims import LEEWAY_SECONDS, access_token, intro
 from telefonie_mcp.server.auth.fetching import IssuerClient, IssuerError
 from telefonie_mcp.server.auth.keys import ALGORITHMS, Key, Keys
 from telefonie_mcp.server.auth.known_tokens import TokenCache
+from telefonie_mcp.server.auth.resource import Resource
 from telefonie_mcp.settings.hosted import HostedSettings
 
 __all__ = ["MAX_TOKEN", "Introspection", "Tokens"]
@@ -90,16 +91,13 @@ class Tokens(TokenVerifier):
             SettingsError: the secret for introspection cannot be read.
 
         """
-        issuer, audience = settings.issuer or "", settings.audience or settings.public_url or ""
-        accepted = {audience}
-        if not settings.audience and not urlsplit(audience).path:
-            accepted.add(f"{audience}/")  # the same URL (RFC 3986 §6.2.3)
-        introspection = None
+        issuer, introspection = settings.issuer or "", None
+        accepted = frozenset({settings.audience}) if settings.audience else Resource.of(settings).audiences
         if settings.introspection_url and (secret := settings.introspection_secret):
             client = settings.introspection_client or ""
             introspection = Introspection(settings.introspection_url, client, secret)
         way = IssuerClient(issuer)
-        return cls(issuer, frozenset(accepted), Keys(issuer, way), way, introspection)
+        return cls(issuer, accepted, Keys(issuer, way), way, introspection)
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Return what a good token says, and ``None`` for every other one.
