@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +90,19 @@ class Stdio:
         self._write(request(self._number, method, modern=self.era == "modern", **params))
         return self._read(self._number)
 
+    def ask_at_once(self, method: str, many: Sequence[Mapping[str, Any]]) -> None:
+        """Send requests with these parameters, none of which waits for another, and read their answers."""
+        first = self._number + 1
+        for params in many:
+            self._number += 1
+            self._write(request(self._number, method, modern=self.era == "modern", **params))
+        waited = {*range(first, self._number + 1)}
+        while waited:
+            answer = json.loads(next(iter(_pipe(self.process.stdout))))
+            if answer.get("id") in waited:
+                _result(answer)
+                waited.remove(answer["id"])
+
     def _write(self, message: Mapping[str, Any]) -> None:
         stdin = _pipe(self.process.stdin)
         stdin.write(json.dumps(message).encode() + b"\n")
@@ -131,7 +144,11 @@ class Http:
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a request and return its result."""
-        return _result(_message(self._exchange(self.prepared(method, **params))[1]))
+        return _result(self.exchange(method, **params))
+
+    def exchange(self, method: str, **params: Any) -> dict[str, Any]:
+        """Send a request and return the answer, which may be an error."""
+        return _message(self._exchange(self.prepared(method, **params))[1])
 
     def prepared(self, method: str, **params: Any) -> bytes:
         """Return a request as it is sent."""
@@ -156,6 +173,12 @@ class Http:
             self._socket.close()
             self._socket = None
 
+    def close(self) -> None:
+        """End the session, if there is one, and the connection."""
+        if self._session:
+            self._exchange(_request("DELETE", self.port, b"", self._headers("", {})))
+        self.renew()
+
     def _exchange(self, message: bytes) -> tuple[str, bytes]:
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self.port), _SECONDS)
@@ -172,7 +195,10 @@ class Http:
 
 
 def _post(port: int, message: Mapping[str, Any], headers: Mapping[str, str]) -> bytes:
-    body = json.dumps(message).encode()
+    return _request("POST", port, json.dumps(message).encode(), headers)
+
+
+def _request(verb: str, port: int, body: bytes, headers: Mapping[str, str]) -> bytes:
     fixed = {
         "Host": f"127.0.0.1:{port}",
         "Content-Type": "application/json",
@@ -180,7 +206,7 @@ def _post(port: int, message: Mapping[str, Any], headers: Mapping[str, str]) -> 
         "Content-Length": str(len(body)),
     }
     lines = [f"{name}: {value}\r\n" for name, value in {**fixed, **headers}.items()]
-    return f"POST /mcp HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + body
+    return f"{verb} /mcp HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + body
 
 
 def is_whole(received: bytes) -> bool:
