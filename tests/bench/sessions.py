@@ -19,12 +19,14 @@ from tests.support.wire import MODERN, initialize, request
 
 __all__ = [
     "ERAS",
+    "VERSIONS",
     "Era",
     "Http",
     "Stdio",
     "free_port",
     "is_whole",
     "listening",
+    "message_of",
     "peak_megabytes",
     "processor_seconds",
     "resident_megabytes",
@@ -35,6 +37,9 @@ Era = Literal["legacy", "modern"]
 ERAS: Final[tuple[Era, Era]] = ("legacy", "modern")
 
 _LEGACY: Final = "2025-11-25"
+VERSIONS: Final[Mapping[Era, str]] = {"legacy": _LEGACY, "modern": MODERN}
+"""The protocol version of each era."""
+
 _SECONDS: Final = 60
 _INITIALIZED: Final = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
@@ -138,7 +143,7 @@ class Http:
             self.ask("server/discover")
         else:
             head, body = self._exchange(_post(self.port, initialize(_LEGACY), self._signed))
-            _result(_message(body))
+            _result(message_of(body))
             self._session = head.lower().partition("mcp-session-id:")[2].partition("\r\n")[0].strip()
             self._exchange(_post(self.port, _INITIALIZED, self._headers("notifications/initialized", {})))
 
@@ -148,7 +153,7 @@ class Http:
 
     def exchange(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a request and return the answer, which may be an error."""
-        return _message(self._exchange(self.prepared(method, **params))[1])
+        return message_of(self._exchange(self.prepared(method, **params))[1])
 
     def prepared(self, method: str, **params: Any) -> bytes:
         """Return a request as it is sent."""
@@ -220,7 +225,7 @@ def is_whole(received: bytes) -> bool:
     return len(body) >= int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
 
 
-def _message(body: bytes) -> Any:
+def message_of(body: bytes) -> Any:
     """Return the last message of a JSON body, or of an event stream in chunks."""
     lines = [line.removeprefix(b"data:").strip() for line in body.splitlines()]
     return json.loads(next(line for line in reversed(lines) if line.startswith(b"{")))
