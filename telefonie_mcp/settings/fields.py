@@ -286,7 +286,7 @@ class Settings(HostedSettings):
     def local_secrets(self) -> list[SecretStr]:
         """The secrets that are no key of an API."""
         password = urlsplit(self.ledger.get_secret_value()).password if self.ledger else None
-        secrets = (SecretStr(password) if password else None, self.introspection_secret, *self.state_keys)
+        secrets = (SecretStr(password) if password else None, self.hidden_secret, *self.state_keys)
         return [secret for secret in secrets if secret]
 
     @property

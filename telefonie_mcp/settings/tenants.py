@@ -196,6 +196,8 @@ def _members(table: Any, name: str, where: str) -> dict[str, Any]:
             continue
         if member == "api_key":
             raise SettingsError(f"{where}: api_key is not read here; put the key into a file: api_key_file")
+        if member == "account":
+            raise SettingsError(f"{where}: account does not restrict; a tenant's account has its name")
         if member in Settings.model_fields:
             raise SettingsError(
                 f"{where}: {member} does not restrict, so it is the operator's alone: "

@@ -1,6 +1,6 @@
-"""How much memory a server with many tenants takes: ``python -m tests.bench.tenants COUNT`` prints it.
+"""How much memory a server with many tenants takes: ``python -m tests.bench.tenants COUNT [CALLS]``.
 
-One process serves COUNT tenants and makes one real call as each of them, over HTTP and with a token. The API
+One process serves COUNT tenants and makes real calls as each of them, over HTTP and with a token. The API
 answers from memory, so that what it remembers of an account does not count.
 """
 
@@ -24,7 +24,7 @@ _CALL = "list_owned_numbers"
 
 @dataclass(frozen=True)
 class Measured:
-    """A server after one call as each of its tenants.
+    """A server after the calls as each of its tenants.
 
     Attributes:
         bytes: Memory of the process.
@@ -60,7 +60,7 @@ def tables(count: int) -> Iterator[tuple[str, dict[str, int]]]:
         yield f"t{number}", {"max_monthly_spend": number + 1}
 
 
-async def measure(count: int) -> Measured:
+async def measure(count: int, calls: int = 1) -> Measured:
     message = request(1, "tools/call", modern=True, name=_CALL, arguments={})
     with TemporaryDirectory() as directory:
         async with (
@@ -70,7 +70,7 @@ async def measure(count: int) -> Measured:
             ) as served,
             httpx.AsyncClient(timeout=SECONDS) as client,
         ):
-            for number in range(count):
+            for number in [*range(count)] * calls:
                 response = await client.post(
                     served.url, json=message, headers=lines(served.token(f"t{number}"))
                 )
@@ -79,4 +79,4 @@ async def measure(count: int) -> Measured:
 
 
 if __name__ == "__main__":
-    print(json.dumps(vars(anyio.run(measure, int(sys.argv[1])))))  # noqa: T201 - its result
+    print(json.dumps(vars(anyio.run(measure, int(sys.argv[1]), int([*sys.argv, "1"][2])))))  # noqa: T201 - its result

@@ -34,6 +34,8 @@ const provider = new Provider(issuer, {
   ],
   cookies: { keys: ["a-key-for-cookies-of-tests"] },
   routes: { introspection: "/introspect" },
+  // A person's tenant stands in the name, as in ann@sales.
+  extraTokenClaims: (_, { accountId = "" }) => ({ tenant: accountId.split("@")[1] ?? "support" }),
   features: {
     clientCredentials: { enabled: true },
     introspection: { enabled: true, allowedPolicy: (_, client) => client.clientId === introspector },
