@@ -99,6 +99,8 @@ async def test_a_team_goes_on_while_replicas_and_the_key_are_replaced(
         for path in ("/healthz", "/readyz", "/metrics", "/"):
             assert (await stack.stranger.get(path)).status_code == 404
 
+        assert await stack.complaints() == []
+
         modern = await sessions.enter_async_context(stack.client(program))
         legacy = await at_each_replica(stack, sessions, cycle((ann,)))
         numbers = iter(await offered(modern))
