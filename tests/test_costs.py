@@ -5,21 +5,24 @@ How long they take, ``python -m tests.bench`` measures.
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
 from mcp import Client
 from pydantic import SecretStr
-from sqlalchemy import Engine, event
+from sqlalchemy import Pool, event
 
 from telefonie_mcp.app import App
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.server.instructions import instructions
 from telefonie_mcp.settings.fields import Settings
 from tests.support.faulty import NUMBER, faulty
-from tests.support.served import KEY, WRITES, live_settings
+from tests.support.served import KEY, WRITES, live_settings, live_variables
 from tests.support.wire import answer_of, environment, initialize, request
 
 HEAVY = (
@@ -36,6 +39,12 @@ HEAVY = (
     "telefonie_mcp.calls.pipeline",
     "telefonie_mcp.cli.demo",
 )
+NOT_FOR_A_READ = (
+    "sqlalchemy",
+    "phonenumbers",
+    "yaml",
+    "telefonie_mcp.calls.live_lookup",
+)
 OF_THE_SDK = "import mcp, mcp.server.lowlevel, mcp.server.stdio, mcp.server.request_state, click"
 
 
@@ -45,12 +54,12 @@ def sdk(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return imported("-c", OF_THE_SDK, lines="", home=tmp_path_factory.mktemp("home"))
 
 
-def imported(*command: str, lines: str, home: Path) -> set[str]:
+def imported(*command: str, lines: str, home: Path, **variables: str) -> set[str]:
     """Return the modules that a Python imports while it reads `lines` to their end."""
     run = subprocess.run(
         [sys.executable, "-X", "importtime", *command],
         input=lines,
-        env=environment(home),
+        env=environment(home, **variables),
         capture_output=True,
         text=True,
         timeout=120,
@@ -68,6 +77,19 @@ def test_a_start_imports_little_beyond_the_sdk(tmp_path: Path, sdk: set[str], *,
     assert not [module for module in sorted(ours) if module.startswith(HEAVY)]
     beyond = sorted(ours - sdk)
     assert len(beyond) <= 85, beyond
+
+
+async def test_a_first_read_imports_no_numbering_plans(tmp_path: Path, sdk: set[str]) -> None:
+    search = request(2, "tools/call", name="search_available_numbers", arguments={"country_code": "US"})
+    lines = "".join(f"{json.dumps(line)}\n" for line in (initialize("2025-11-25"), search))
+    async with faulty() as provider:
+        variables = live_variables(provider, tmp_path)
+        run = partial(imported, "-m", "telefonie_mcp", lines=lines, home=tmp_path, **variables)
+        ours = await to_thread.run_sync(run)
+        assert [method for method, _ in provider.log] == ["GET"]
+    assert not [module for module in sorted(ours) if module.startswith(NOT_FOR_A_READ)]
+    beyond = [module for module in sorted(ours - sdk) if module.startswith(("telefonie_mcp", "json"))]
+    assert len(beyond) <= 108, beyond
 
 
 async def size_of_the_six_operations(*, apps: bool) -> int:
@@ -124,23 +146,24 @@ async def test_what_a_call_asks_of_the_api(
 async def test_what_a_purchase_asks_of_the_ledger(tmp_path: Path) -> None:
     statements: list[str] = []
 
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        statements.append(statement.split(maxsplit=1)[0])
+    def trace(connection: sqlite3.Connection, _: object) -> None:
+        connection.set_trace_callback(lambda statement: statements.append(statement.split(maxsplit=1)[0]))
 
     async with faulty() as provider:
         provider.own()
         ledger = SecretStr(str(tmp_path / "ledger.sqlite3"))
         server = create_server(Settings(api_key=SecretStr(KEY), base_url=provider.url, ledger=ledger))
-        async with Client(server) as client:
-            answer_of(await client.call_tool("update_owned_number", WRITES["update_owned_number"][1]))
-            event.listen(Engine, "before_cursor_execute", note)
-            try:
+        event.listen(Pool, "connect", trace)
+        try:
+            async with Client(server) as client:
+                answer_of(await client.call_tool("update_owned_number", WRITES["update_owned_number"][1]))
+                statements.clear()
                 bought = {"phone_number": "+14155550111", "confirm": True}
                 answer_of(await client.call_tool("purchase_number", bought))
-            finally:
-                event.remove(Engine, "before_cursor_execute", note)
+        finally:
+            event.remove(Pool, "connect", trace)
     survey = ["SELECT", "SELECT"]  # the ledger's id and the newest entry; what has no outcome
     patience = ["PRAGMA"]  # how long this call still waits for others
-    begin = [*patience, "BEGIN", "INSERT", "SELECT", "INSERT"]
-    finish = [*patience, "BEGIN", "SELECT", "UPDATE", "UPDATE"]
+    begin = [*patience, "BEGIN", "INSERT", "SELECT", "INSERT", "COMMIT"]
+    finish = [*patience, "BEGIN", "SELECT", "UPDATE", "UPDATE", "COMMIT"]
     assert statements == [*survey, *begin, *finish]

@@ -121,6 +121,8 @@ def gated(application: ASGIApp, settings: Settings, readiness: Readiness | None 
 
     if not shares_a_ledger(settings):
         _log.warning("the ledger is a SQLite file, which is fine for one replica; several need PostgreSQL")
+    for sentence in settings.hosting_warnings:
+        _log.warning("%s", sentence)
     gate = Gate(application, Resource.of(settings), Tokens.of(settings))
     if readiness:
         readiness.require("issuer", gate.verifier.reach)

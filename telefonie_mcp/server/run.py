@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -93,7 +94,13 @@ async def serve_http(app: App, address: Address) -> None:
                 server.subscriptions.close()
 
             application = http_app(server, app, readiness, connections=connections)
-            await _serve_ready(application, listener, settings, readiness, end, connections=connections)
+            async with reloading_on_hangup(_reload_nothing) if settings.hosted else nullcontext():
+                await _serve_ready(application, listener, settings, readiness, end, connections=connections)
+
+
+async def _reload_nothing() -> None:
+    """Go on: without it, SIGHUP would end the process in the middle of a write."""
+    _log.warning("SIGHUP reads TELEFONIE_TENANTS again, and there is none; everything stays as it was")
 
 
 async def serve_tenants(servers: "TenantServers", address: Address) -> None:

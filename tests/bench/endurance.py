@@ -1,25 +1,24 @@
 """What many calls and many idle sessions leave behind: the soak in small, and sessions that nobody closes."""
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import anyio
-
 from tests.bench.contestants import CALL, FASTMCP, OURS, Contestant
 from tests.bench.rounds import Measure, Sample
 from tests.bench.sessions import Http, free_port, listening, resident_megabytes, started
 from tests.bench.targets import AT_FIRST, AT_THE_END, TRANSPORTS
-from tests.soak.calls import AFTER, BEFORE, P99, Call, http, stdio, under_calls
+from tests.soak.calls import AFTER, BEFORE, P99, under_calls
+from tests.soak.servers import Opened, http, stdio
 
 __all__ = ["measures"]
 
 SESSIONS: Final = 500
 
-_SERVERS: Final[Mapping[str, Callable[[Path], AbstractAsyncContextManager[tuple[int, Call]]]]] = {
+_SERVERS: Final[Mapping[str, Callable[[Path], AbstractContextManager[Opened]]]] = {
     "stdio": stdio,
     "http": http,
 }
@@ -28,6 +27,7 @@ _COUNTED: Final = (
     ("soak-memory", "MiB", "memory", "MB"),
     ("soak-open", "descriptors", "open files", "files"),
     ("soak-threads", "threads", "threads", "threads"),
+    ("soak-tasks", "tasks", "asyncio tasks", "tasks"),
 )
 
 
@@ -67,14 +67,10 @@ class _Soak:
 
     @cached_property
     def _counts(self) -> Mapping[str, float]:
-        async def run() -> Mapping[str, float]:
-            with TemporaryDirectory() as home:
-                server = _SERVERS[self._transport](Path(home))
-                figures = await under_calls(self._transport, server, self._calls)
-            assert not figures.faults["wrong answers"], figures
-            return figures.counts
-
-        return anyio.run(run)
+        with TemporaryDirectory() as home:
+            figures = under_calls(self._transport, _SERVERS[self._transport](Path(home)), self._calls)
+        assert not figures.faults["wrong answers"], figures
+        return figures.counts
 
     def count(self, what: str, when: str) -> float:
         """Return a figure at a moment."""

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from sqlalchemy import make_url
 
+from telefonie_mcp.server.readiness import Readiness
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.settings.tenants import read_tenants
@@ -132,6 +134,8 @@ def test_the_proxy_lets_no_purchase_through_twice_and_waits_longer_than_a_call(c
     }
     assert min(limits["client"], limits["server"]) > 2 * composed.timeout
     assert limits.keys() >= {"connect", "queue", "http-request", "http-keep-alive"}
+    assert limits["check"] > signature(Readiness).parameters["seconds"].default  # an outage is no reason
+    assert "option http-server-close" in HAPROXY  # a lost answer is a 502, which nobody sends again
     assert re.findall(r"retry-on (.+)", HAPROXY) == ["conn-failure"]
     assert "stick match req.hdr(mcp-session-id)" in HAPROXY
     assert "stick store-response res.hdr(mcp-session-id)" in HAPROXY

@@ -80,6 +80,7 @@ async def test_sigterm_under_load_loses_no_write_and_breaks_no_call(
                 tasks.start_soon(buy, client, number)
             while shop.count("POST") < len(numbers):
                 await anyio.sleep(0.01)
+            server.process.send_signal(signal.SIGHUP)  # there are no tenants to read again
             server.process.send_signal(signal.SIGTERM)
             while (await ready(server))[0] != 503:
                 await anyio.sleep(0.01)
