@@ -85,7 +85,6 @@ def mcp_app(
             ScopeGate,
             catalog=catalog,
             challenges=Challenges(Resource.of(app.settings).metadata_url),
-            most=DEFAULT_MAX_REQUEST_BODY_SIZE,
         )
     application.add_middleware(OpenRequests, most=max(1, int(connections * CALLER_FRACTION)))
     application.add_middleware(WholeBodies, most=DEFAULT_MAX_REQUEST_BODY_SIZE)

@@ -12,7 +12,6 @@ import errno
 import logging
 import socket
 import sys
-from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 __all__ = [
-    "BODY_BYTES",
+    "BODY",
     "MAX_CONNECTIONS",
     "HttpLimits",
     "LimitedServer",
@@ -35,8 +34,8 @@ __all__ = [
     "usable_connections",
 ]
 
-BODY_BYTES: Final = "telefonie_mcp.body_bytes"
-"""Member of an ASGI scope: the size of the request's body."""
+BODY: Final = "telefonie_mcp.body"
+"""Member of an ASGI scope: the request's body, or its beginning if it is too large."""
 
 MAX_CONNECTIONS: Final = 512
 """Open connections to a server on a desk; further ones wait until one closes."""
@@ -103,7 +102,8 @@ def refused(status: int, message: str, headers: Mapping[str, str] | None = None)
 class WholeBodies:
     """ASGI middleware that hands over a request when its body is complete, or larger than ``most`` bytes.
 
-    An application that waits for a body itself would log a traceback for each one that never ends.
+    An application that waits for a body itself would log a traceback for each one that never ends. What is
+    behind it finds the body at :data:`BODY` in the scope, and reads the same bytes.
     """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
@@ -112,21 +112,23 @@ class WholeBodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
-        messages: deque[Message] = deque()
-        size = 0
-        while scope["type"] == "http" and size <= self._most:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        parts: list[bytes] = []
+        size, more = 0, True
+        while more and size <= self._most:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
-            messages.append(message)
-            size += len(message.get("body", b""))
-            if not message.get("more_body", False):
-                break
-
-        scope[BODY_BYTES] = size
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            more = message.get("more_body", False)
+        body = scope[BODY] = b"".join(parts)
+        whole: list[Message] = [{"type": "http.request", "body": body, "more_body": more}]
 
         async def replay() -> Message:
-            return messages.popleft() if messages else await receive()
+            return whole.pop() if whole else await receive()
 
         await self._app(scope, replay, send)
 
