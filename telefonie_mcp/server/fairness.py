@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from telefonie_mcp.calls.uploads import takes_bytes
 from telefonie_mcp.errors import NOTHING_DONE
 from telefonie_mcp.server.auth.principal import Principal
-from telefonie_mcp.server.limits import BODY, refused
+from telefonie_mcp.server.limits import BODY_BYTES, refused
 from telefonie_mcp.settings.types import is_loopback
 from telefonie_mcp.tools.catalog import Tool
 
@@ -88,7 +88,7 @@ class LargeRequests:
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Handle one request."""
-        size = len(ctx.request.scope.get(BODY, b"")) if ctx.request is not None else 0
+        size = ctx.request.scope.get(BODY_BYTES, 0) if ctx.request is not None else 0
         if size > MAX_BYTES and not self._takes_bytes(ctx):
             raise MCPError(
                 types.INVALID_REQUEST,

@@ -26,6 +26,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 __all__ = [
     "BODY",
+    "BODY_BYTES",
     "MAX_CONNECTIONS",
     "HttpLimits",
     "LimitedServer",
@@ -36,6 +37,9 @@ __all__ = [
 
 BODY: Final = "telefonie_mcp.body"
 """Member of an ASGI scope: the request's body, or its beginning if it is too large."""
+
+BODY_BYTES: Final = "telefonie_mcp.body_bytes"
+"""Member of an ASGI scope: the size of that."""
 
 MAX_CONNECTIONS: Final = 512
 """Open connections to a server on a desk; further ones wait until one closes."""
@@ -115,22 +119,30 @@ class WholeBodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        parts: list[bytes] = []
-        size, more = 0, True
-        while more and size <= self._most:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            more = message.get("more_body", False)
-        body = scope[BODY] = b"".join(parts)
-        whole: list[Message] = [{"type": "http.request", "body": body, "more_body": more}]
+        read = await self._read(receive)
+        if read is None:
+            return
+        scope[BODY], scope[BODY_BYTES] = read["body"], len(read["body"])
+        whole = [read]
+        del read  # an event stream would keep it as long as it is open
 
         async def replay() -> Message:
             return whole.pop() if whole else await receive()
 
         await self._app(scope, replay, send)
+
+    async def _read(self, receive: Receive) -> Message | None:
+        """Return one message with the body, or the beginning of a too large one; ``None`` without it."""
+        parts: list[bytes] = []
+        size, more = 0, True
+        while more and size <= self._most:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            more = message.get("more_body", False)
+        return {"type": "http.request", "body": b"".join(parts), "more_body": more}
 
 
 class _Protocol(H11Protocol):

@@ -102,14 +102,17 @@ class ScopeGate:
         if principal is None:  # nobody comes here past the other gate
             await self._challenges.unauthenticated(READ)(scope, receive, send)
             return
-        messages = messages_in(scope[BODY]) if scope["method"] == "POST" else []
+        messages = messages_in(scope.pop(BODY)) if scope["method"] == "POST" else []
         missing = [each for each in needs(messages, self._catalog()) if not allows(principal.scopes, each)]
         if missing:
             every = dict.fromkeys(part for each in missing for part in named(each))
             await self._challenges.insufficient_scope([*every])(scope, receive, send)
             return
+
+        endless = scope["method"] == "GET" or _listens(messages)
+        del messages, missing  # an event stream would keep them as long as it is open
         expires = scope["user"].access_token.expires_at
-        if expires is not None and (scope["method"] == "GET" or _listens(messages)):
+        if expires is not None and endless:
             await self._until(expires, scope, receive, send)
         else:
             await self._app(scope, receive, send)
