@@ -36,7 +36,7 @@ class Settings(HostedSettings):
 
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=False)
 
     api_key: SecretStr | None = Field(
         default=None, description="API key of the live Telefonie API. Without one: the sandbox."

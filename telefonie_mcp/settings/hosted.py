@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from telefonie_mcp.settings import types
 from telefonie_mcp.settings.types import Address, Origin, PublicUrl, Url
@@ -30,7 +30,9 @@ _NEED_HOSTED: Final = (
 
 
 class HostedSettings(BaseModel):
-    """The settings for serving HTTP, which ``Settings`` has beside all others."""
+    """The settings for serving HTTP, which ``Settings`` has beside all others, and validates."""
+
+    model_config = ConfigDict(defer_build=True)
 
     http: Annotated[Address | None, BeforeValidator(types.address)] = Field(
         default=None,
