@@ -10,12 +10,13 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import mcp_types as types
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp.server.request_state import AESGCMRequestStateCodec, RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
@@ -169,6 +170,27 @@ class McpCaller:
         return secrets.token_hex(16)
 
 
+class _OwnKey:
+    """The SDK's codec with a random key, made at the first question: it brings a megabyte of cryptography."""
+
+    @cached_property
+    def _codec(self) -> AESGCMRequestStateCodec:
+        return AESGCMRequestStateCodec([secrets.token_hex(32)])
+
+    def seal(self, payload: bytes) -> str:
+        """Encrypt what a response gives its client to keep."""
+        return self._codec.seal(payload)
+
+    def unseal(self, token: str) -> bytes:
+        """Return what was sealed.
+
+        Raises:
+            InvalidRequestState: the token is not one of this process.
+
+        """
+        return self._codec.unseal(token)
+
+
 class RequestStateSeal(RequestStateBoundary):
     """Middleware that encrypts ``requestState`` in responses, and verifies it in requests.
 
@@ -181,8 +203,8 @@ class RequestStateSeal(RequestStateBoundary):
     """
 
     def __init__(self, keys: Sequence[str], seconds: float, name: str) -> None:
-        security = RequestStateSecurity(keys=keys or [secrets.token_hex(32)], ttl=seconds)
-        super().__init__(security, default_audience=name)
+        codec = AESGCMRequestStateCodec(keys) if keys else _OwnKey()
+        super().__init__(RequestStateSecurity(codec=codec, ttl=seconds), default_audience=name)
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Handle one request; the error for an invalid state says what to do next."""
