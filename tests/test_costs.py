@@ -5,6 +5,7 @@ How long they take, ``python -m tests.bench`` measures.
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 from functools import partial
@@ -14,7 +15,7 @@ import pytest
 from anyio import to_thread
 from mcp import Client
 from pydantic import SecretStr
-from sqlalchemy import Engine, event
+from sqlalchemy import Pool, event
 
 from telefonie_mcp.app import App
 from telefonie_mcp.server.handlers import create_server
@@ -153,23 +154,24 @@ async def test_what_a_call_asks_of_the_api(
 async def test_what_a_purchase_asks_of_the_ledger(tmp_path: Path) -> None:
     statements: list[str] = []
 
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        statements.append(statement.split(maxsplit=1)[0])
+    def trace(connection: sqlite3.Connection, _: object) -> None:
+        connection.set_trace_callback(lambda statement: statements.append(statement.split(maxsplit=1)[0]))
 
     async with faulty() as provider:
         provider.own()
         ledger = SecretStr(str(tmp_path / "ledger.sqlite3"))
         server = create_server(Settings(api_key=SecretStr(KEY), base_url=provider.url, ledger=ledger))
-        async with Client(server) as client:
-            answer_of(await client.call_tool("update_owned_number", WRITES["update_owned_number"][1]))
-            event.listen(Engine, "before_cursor_execute", note)
-            try:
+        event.listen(Pool, "connect", trace)
+        try:
+            async with Client(server) as client:
+                answer_of(await client.call_tool("update_owned_number", WRITES["update_owned_number"][1]))
+                statements.clear()
                 bought = {"phone_number": "+14155550111", "confirm": True}
                 answer_of(await client.call_tool("purchase_number", bought))
-            finally:
-                event.remove(Engine, "before_cursor_execute", note)
+        finally:
+            event.remove(Pool, "connect", trace)
     survey = ["SELECT", "SELECT"]  # the ledger's id and the newest entry; what has no outcome
     patience = ["PRAGMA"]  # how long this call still waits for others
-    begin = [*patience, "BEGIN", "INSERT", "SELECT", "INSERT"]
-    finish = [*patience, "BEGIN", "SELECT", "UPDATE", "UPDATE"]
+    begin = [*patience, "BEGIN", "INSERT", "SELECT", "INSERT", "COMMIT"]
+    finish = [*patience, "BEGIN", "SELECT", "UPDATE", "UPDATE", "COMMIT"]
     assert statements == [*survey, *begin, *finish]

@@ -21,6 +21,7 @@ from sqlalchemy.pool import QueuePool
 
 from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.files import FileMark, expanded_path
+from telefonie_mcp.ledger.prepared import execute
 from telefonie_mcp.sqlite import write_ahead
 
 __all__ = [
@@ -157,7 +158,7 @@ def writing(engine: Engine, what: str = "written", *, mark: FileMark | None = No
     with _ledger_errors(what), engine.begin() as connection:
         _bound(connection)
         if connection.dialect.name == "sqlite":  # where one that has only read could not wait for its turn
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            execute(connection, "BEGIN IMMEDIATE")
         yield connection
     if mark:
         mark.check()
@@ -181,9 +182,9 @@ def _bound(connection: Connection) -> None:
     """Tell the database how long a transaction waits for a lock."""
     milliseconds = max(1, round(_patience.get() * 1000))
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}")
+        execute(connection, f"PRAGMA busy_timeout = {milliseconds}")
     else:
-        connection.exec_driver_sql(_LOCK_TIMEOUT, {"milliseconds": milliseconds})
+        execute(connection, _LOCK_TIMEOUT, {"milliseconds": milliseconds})
 
 
 def _parse_url(url: str) -> URL:

@@ -1,7 +1,4 @@
-"""Statements of the ledger, and how its rows become values.
-
-What every write executes is built once: building it takes SQLAlchemy longer than executing it.
-"""
+"""Statements of the ledger, and how its rows become values."""
 
 import json
 from collections.abc import Callable
@@ -9,54 +6,67 @@ from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal
 from typing import Any, Final, TypeVar, cast, get_args
 
-from sqlalchemy import Connection, Integer, Row, Select, bindparam, case, func, or_, select
+from sqlalchemy import Connection, Integer, Select, and_, bindparam, case, func, or_, select
 from sqlalchemy import cast as as_type
 
 from telefonie_mcp.ledger.budgets import DAY
 from telefonie_mcp.ledger.owner import gone
+from telefonie_mcp.ledger.prepared import Prepared
 from telefonie_mcp.ledger.records import OPEN, VOID, Effect, Entry, LedgerError, Limits, State, Usage
-from telefonie_mcp.ledger.schema import SCALE, entries, identity
+from telefonie_mcp.ledger.schema import SCALE, entries, identity, lock_account
 
 _T = TypeVar("_T")
 
 _LATEST: Final = 253_402_300_799_999
 """The last millisecond of the year 9999; what is later is no time."""
 
-OURS: Final = entries.c.account == bindparam("whose")
-SAME: Final = OURS & (entries.c.subject == bindparam("what"))
 THIS: Final = entries.c.id == bindparam("entry")
-STILL_OPEN: Final = entries.c.state.in_(OPEN)
+_OURS: Final = entries.c.account == bindparam("whose")
+_SAME: Final = _OURS & (entries.c.subject == bindparam("what"))
+_STILL_OPEN: Final = or_(*(entries.c.state == state for state in OPEN))
+_NEWEST: Final = func.max(entries.c.id).label("newest")
 
-UNFINISHED: Final = select(entries).where(OURS, STILL_OPEN).order_by(entries.c.id)
-NEWEST: Final = func.max(entries.c.id).label("newest")
-KNOWN: Final = select(
-    identity.c.id.label("ledger"), select(NEWEST).where(SAME).scalar_subquery().label("newest")
+
+def _to_set(*names: str) -> dict[str, Any]:
+    return {name: bindparam(name) for name in names}
+
+
+LOCK_ACCOUNT: Final = Prepared(lock_account)
+UNFINISHED: Final = Prepared(select(entries).where(_OURS, _STILL_OPEN).order_by(entries.c.id))
+KNOWN: Final = Prepared(
+    select(identity.c.id.label("ledger"), select(_NEWEST).where(_SAME).scalar_subquery().label("newest"))
 )
-ABOUT: Final = select(
-    NEWEST,
-    func.count(case((STILL_OPEN, 1))).label("unsettled"),
-    select(identity.c.id).scalar_subquery().label("ledger"),
-).where(SAME)
-HELD: Final = select(entries).where(OURS, entries.c.held, entries.c.subject != bindparam("what"))
-BEGUN: Final = (
+ABOUT: Final = Prepared(
+    select(
+        _NEWEST,
+        func.count(case((_STILL_OPEN, 1))).label("unsettled"),
+        select(identity.c.id).scalar_subquery().label("ledger"),
+    ).where(_SAME)
+)
+HELD: Final = Prepared(select(entries).where(_OURS, entries.c.held, entries.c.subject != bindparam("what")))
+BEGUN: Final = Prepared(
     select(entries.c.id, entries.c.created)
     .where(
-        OURS,
+        _OURS,
         entries.c.effect == bindparam("effect"),
         entries.c.created > bindparam("since"),
-        entries.c.state.not_in(VOID),
+        and_(*(entries.c.state != state for state in VOID)),
     )
     .order_by(entries.c.created)
 )
-PRICE: Final = entries.update().where(THIS, entries.c.rate.is_(None)).values(rate=bindparam("rate"))
+PRICE: Final = Prepared(entries.update().where(THIS, entries.c.rate.is_(None)).values(_to_set("rate")))
+BEGIN: Final = Prepared(
+    entries.insert().values(_to_set(*(column.key for column in entries.c if column is not entries.c.id)))
+)
+LOCKED: Final = Prepared(select(entries).where(THIS).with_for_update())
+FINISH: Final = Prepared(
+    entries.update().where(THIS).values(_to_set("updated", "state", "reason", "rate", "held"))
+)
+LET_GO: Final = Prepared(
+    entries.update().where(_SAME, entries.c.held, entries.c.id < bindparam("entry")).values(held=False)
+)
 EARLIER: Final = select(entries.c.account).where(entries.c.account.startswith("live ")).distinct()
 IDENTITY: Final = select(identity.c.id)
-BEGIN: Final = entries.insert()
-LOCKED: Final = select(entries).where(THIS).with_for_update()
-FINISH: Final = entries.update().where(THIS)
-LET_GO: Final = (
-    entries.update().where(SAME, entries.c.held, entries.c.id < bindparam("entry")).values(held=False)
-)
 DAMAGED: Final = (
     select(entries.c.id)
     .where(
@@ -105,15 +115,15 @@ def used(connection: Connection, account: str, subject: str, limits: Limits, now
     """Return what is used of the budgets that are limited; of the others, nothing is looked up."""
     spend, unpriced = Decimal(0), tuple[Entry, ...]()
     if limits.monthly_spend is not None:
-        held = connection.execute(HELD, {"whose": account, "what": subject}).all()
+        held = HELD.execute(connection, whose=account, what=subject)
         spend = Decimal(sum(scaled(rate_of(row)) or 0 for row in held)) / SCALE
         unpriced = tuple(entry_of(row, milliseconds(now)) for row in held if row.rate is None)
 
     def begun(effect: Effect, limit: int | None) -> tuple[datetime, ...]:
         if limit is None:
             return ()
-        since = {"whose": account, "effect": effect, "since": milliseconds(now - DAY)}
-        return tuple(_time_of(row, "created") for row in connection.execute(BEGUN, since).all())
+        rows = BEGUN.execute(connection, whose=account, effect=effect, since=milliseconds(now - DAY))
+        return tuple(_time_of(row, "created") for row in rows)
 
     return Usage(
         spend,
@@ -123,7 +133,7 @@ def used(connection: Connection, account: str, subject: str, limits: Limits, now
     )
 
 
-def entry_of(row: Row[Any], now: int) -> Entry:
+def entry_of(row: Any, now: int) -> Entry:
     """Return a row of the entries as a value; ``now`` is in milliseconds.
 
     Raises:
@@ -166,7 +176,7 @@ def entry_of(row: Row[Any], now: int) -> Entry:
     )
 
 
-def _time_of(row: Row[*tuple[Any, ...]], name: str) -> datetime:
+def _time_of(row: Any, name: str) -> datetime:
     def read() -> datetime:
         time = getattr(row, name)
         if not 0 < time <= _LATEST:
@@ -176,7 +186,7 @@ def _time_of(row: Row[*tuple[Any, ...]], name: str) -> datetime:
     return _checked(row, name, read)
 
 
-def rate_of(row: Row[Any]) -> Decimal | None:
+def rate_of(row: Any) -> Decimal | None:
     """Return the monthly rate of a row; a negative one would be a budget that nobody has granted."""
     if row.rate is None:
         return None
@@ -185,21 +195,21 @@ def rate_of(row: Row[Any]) -> Decimal | None:
     return amount(row.rate)
 
 
-def _object_of(row: Row[Any], name: str) -> dict[str, Any]:
+def _object_of(row: Any, name: str) -> dict[str, Any]:
     value = _checked(row, name, lambda: json.loads(getattr(row, name)))
     if not isinstance(value, dict):
         raise _damaged(row, name)
     return cast("dict[str, Any]", value)
 
 
-def _checked(row: Row[*tuple[Any, ...]], name: str, read: Callable[[], _T]) -> _T:
+def _checked(row: Any, name: str, read: Callable[[], _T]) -> _T:
     try:
         return read()
     except (ValueError, TypeError, AttributeError, ArithmeticError, OSError, RecursionError):
         raise _damaged(row, name) from None
 
 
-def _damaged(row: Row[*tuple[Any, ...]], name: str) -> LedgerError:
+def _damaged(row: Any, name: str) -> LedgerError:
     return LedgerError(f"entry {row.id} of the ledger is damaged: its {name} cannot be read")
 
 

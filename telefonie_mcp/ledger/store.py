@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, select
 from sqlalchemy.exc import IntegrityError
@@ -34,7 +34,7 @@ from telefonie_mcp.ledger.records import (
     State,
     Survey,
 )
-from telefonie_mcp.ledger.schema import entries, lock_account, migrate
+from telefonie_mcp.ledger.schema import entries, migrate
 
 __all__ = ["Ledger"]
 
@@ -120,7 +120,7 @@ class Ledger:
 
         """
         with writing(self.engine, mark=self.mark) as connection:
-            connection.execute(lock_account, {"name": intent.account})
+            queries.LOCK_ACCOUNT.execute(connection, name=intent.account)
             now = self.clock()
             self._check_subject(connection, intent)
             usage = used(connection, intent.account, intent.subject, limits, now)
@@ -149,11 +149,11 @@ class Ledger:
                 "client": intent.client,
             }
             try:
-                result = connection.execute(queries.BEGIN, values)
+                entry = queries.BEGIN.insert(connection, **values)
             except IntegrityError as error:
                 raise ApprovalUsedError("the approval has already been used") from error
             check_in_time()  # nothing will be sent for an intent that nobody waits for
-            return cast("tuple[int]", result.inserted_primary_key)[0]
+            return entry
 
     def finish(
         self, entry: int, state: State, *, reason: str = "", monthly_rate: Decimal | None = None
@@ -168,9 +168,10 @@ class Ledger:
 
         """
         with writing(self.engine, mark=self.mark) as connection:
-            row = connection.execute(queries.LOCKED, {"entry": entry}).first()
-            if row is None:
+            rows = queries.LOCKED.execute(connection, entry=entry)
+            if not rows:
                 raise LedgerError(f"the ledger has no entry {entry} any more")
+            row = rows[0]
             if row.state == "done":
                 return
             changes: dict[str, Any] = {
@@ -180,11 +181,9 @@ class Ledger:
                 "rate": greater(scaled(rate_of(row)), scaled(monthly_rate)),
                 "held": row.effect == "acquire" and state not in VOID,
             }
-            connection.execute(queries.FINISH, {"entry": entry, **changes})
+            queries.FINISH.execute(connection, entry=entry, **changes)
             if state == "done" and row.effect != "change":
-                connection.execute(
-                    queries.LET_GO, {"whose": row.account, "what": row.subject, "entry": entry}
-                )
+                queries.LET_GO.execute(connection, whose=row.account, what=row.subject, entry=entry)
 
     def survey(self, account: str, subject: str, limits: Limits) -> Survey:
         """Return what is known before a write about ``subject``.
@@ -194,9 +193,8 @@ class Ledger:
 
         """
         with reading(self.engine, self.mark) as connection:
-            same = {"whose": account, "what": subject}
-            known = connection.execute(queries.KNOWN, same).one()
-            rows = connection.execute(queries.UNFINISHED, {"whose": account}).all()
+            known = queries.KNOWN.one(connection, whose=account, what=subject)
+            rows = queries.UNFINISHED.execute(connection, whose=account)
             usage = used(connection, account, subject, limits, self.clock())
         now = milliseconds(self.clock())
         unfinished = [entry_of(row, now) for row in rows]
@@ -216,7 +214,7 @@ class Ledger:
 
         """
         with writing(self.engine, mark=self.mark) as connection:
-            connection.execute(queries.PRICE, {"entry": entry, "rate": scaled(monthly_rate)})
+            queries.PRICE.execute(connection, entry=entry, rate=scaled(monthly_rate))
 
     def carry_over(self, account: Account, is_same: Callable[[str], bool]) -> None:
         """Give the entries of an earlier release, whose accounts were named by their key, to ``account``.
@@ -268,8 +266,7 @@ class Ledger:
         return [entry_of(row, now) for row in rows]
 
     def _check_subject(self, connection: Connection, intent: Intent) -> None:
-        same = {"whose": intent.account, "what": intent.subject}
-        about = connection.execute(queries.ABOUT, same).one()
+        about = queries.ABOUT.one(connection, whose=intent.account, what=intent.subject)
         if about.ledger != self.identity:
             raise LedgerError(
                 "the ledger was replaced by another one while this server runs; put it back, or restart the "

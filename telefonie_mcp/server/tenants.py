@@ -186,6 +186,7 @@ class TenantServers:
             opened = OpenTenant(tenant, self._app(tenant), self._serve)
             self._tasks.start_soon(self._run, opened)
             if self._draining:
+                opened.server.subscriptions.close()
                 self._tasks.start_soon(opened.drain)  # which begins before the request does
             self._open[tenant.name] = opened
             self._close_unused(opened)
@@ -285,7 +286,7 @@ class TenantServers:
         async with anyio.create_task_group() as tasks:
             for each in (*self._open.values(), *self._leaving):
                 tasks.start_soon(each.drain)
-        for each in self._open.values():
+        for each in (*self._open.values(), *self._leaving):
             each.server.subscriptions.close()
 
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any, NoReturn
 
-from tests.bench import endurance, hosted, measures, replicas, scale, signed_in, sizes
+from tests.bench import endurance, hosted, measures, replicas, scale, signed_in, sizes, subscriptions
 from tests.bench.contestants import OURS, Contestant, contestants, install
 from tests.bench.replicas import Database
 from tests.bench.report import RESULTS, lines
@@ -75,6 +75,7 @@ def measures_of(
         *scale.account_measures(ours),
         *signed_in.measures(ours, calls=calls),
         *(hosted.measures(ours, database, calls=calls) if replicated else ()),
+        *(subscriptions.measures(everybody, database) if replicated else ()),
         *hosted.tenant_measures(),
     ]
 

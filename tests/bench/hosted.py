@@ -21,7 +21,6 @@ from tests.bench.rounds import Measure, Sample
 from tests.bench.sessions import free_port, message_of, started
 from tests.bench.targets import (
     BUDGET,
-    CALLED_AGAIN,
     FEWEST,
     MOST,
     ONE_TENANT,
@@ -42,6 +41,7 @@ _MORE: Final = 3
 """Purchases that each tenant tries beyond its budget."""
 
 _ROUNDS: Final = 3
+_SECONDS: Final = 3600
 _READ: Final[dict[str, Any]] = {"name": "search_available_numbers", "arguments": {"country_code": "US"}}
 
 
@@ -178,18 +178,15 @@ def tenant_measures() -> list[Measure]:
             "memory of a server after a call of each tenant, HTTP",
             "MB",
             ONE_TENANT,
-            {
-                name: partial(nullcontext, partial(_memory, number, again=name == CALLED_AGAIN))
-                for name, number in TENANTS.items()
-            },
+            {name: partial(nullcontext, partial(_memory, number)) for name, number in TENANTS.items()},
             most_rounds=1,
         )
     ]
 
 
 @cache
-def _memory(number: int, *, again: bool) -> float:
-    """Return the megabytes of a server after a call of each of so many tenants, or after two."""
-    command = [sys.executable, "-m", "tests.bench.tenants", str(number), "2" if again else "1"]
-    run = subprocess.run(command, check=True, capture_output=True, timeout=900)
+def _memory(number: int) -> float:
+    """Return the megabytes of a server after a call of each of so many tenants."""
+    command = [sys.executable, "-m", "tests.bench.tenants", str(number)]
+    run = subprocess.run(command, check=True, capture_output=True, timeout=_SECONDS)
     return json.loads(run.stdout)["bytes"] / 1024**2

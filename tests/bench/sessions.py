@@ -178,6 +178,16 @@ class Http:
             self._socket.close()
             self._socket = None
 
+    def listen(self, notifications: Mapping[str, Any]) -> None:
+        """Subscribe, and leave the connection open when that is acknowledged."""
+        stream = self._connected()
+        stream.sendall(self.prepared("subscriptions/listen", notifications=notifications))
+        received = b""
+        while b"acknowledged" not in received:
+            more = stream.recv(1 << 16)
+            assert more, received
+            received += more
+
     def close(self) -> None:
         """End the session, if there is one, and the connection."""
         if self._session:
@@ -185,18 +195,22 @@ class Http:
         self.renew()
 
     def _exchange(self, message: bytes) -> tuple[str, bytes]:
-        if self._socket is None:
-            self._socket = socket.create_connection(("127.0.0.1", self.port), _SECONDS)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(message)
+        connection = self._connected()
+        connection.sendall(message)
         received = b""
         while not is_whole(received):
-            more = self._socket.recv(1 << 16)
+            more = connection.recv(1 << 16)
             assert more, received
             received += more
         head, _, body = received.partition(b"\r\n\r\n")
         assert head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202")), received
         return head.decode(), body
+
+    def _connected(self) -> socket.socket:
+        if self._socket is None:
+            self._socket = socket.create_connection(("127.0.0.1", self.port), _SECONDS)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self._socket
 
 
 def _post(port: int, message: Mapping[str, Any], headers: Mapping[str, str]) -> bytes:

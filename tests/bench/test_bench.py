@@ -94,7 +94,9 @@ def test_the_table_has_a_row_for_every_target_that_was_measured_and_for_sizes() 
     rows = [line for line in table().splitlines() if line.startswith("| ")]
     results = json.loads(RESULTS.read_text())["results"]
     measured = [target for target in TARGETS if target.number(results) is not None]
-    assert len(rows) == 1 + len(measured) + len({"sessions", "size", "packages"} & results.keys())
+    assert len(rows) == 1 + len(measured) + len(
+        {"sessions", "subscriptions", "size", "packages"} & results.keys()
+    )
 
 
 def test_results_without_a_target_are_not_to_be_saved() -> None:

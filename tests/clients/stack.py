@@ -1,11 +1,12 @@
 """The stack of `examples/deploy`, started from its parts: there is no container engine here.
 
-Real are HAProxy with its configuration, replicas as processes that start by the compose file's command with
-its settings and secrets, PostgreSQL, an API on a socket, an authorization server that others wrote, and
-clients that sign in over TLS. Only addresses differ: each replica has one of its own on loopback, as each
-container has, and a DNS server knows them in place of the container engine's.
+Real are HAProxy with its configuration, the compose files as Docker Compose puts them together, replicas as
+processes that start by their command with their settings and secrets, PostgreSQL, an API on a socket, an
+authorization server that others wrote, and clients that sign in over TLS. Only addresses differ: each replica
+has one of its own on loopback, as each container has, and a DNS server knows them in place of the engine's.
 """
 
+import json
 import os
 import re
 import secrets
@@ -21,7 +22,6 @@ from typing import Any
 
 import anyio
 import httpx2 as httpx
-import yaml
 from anyio.abc import Process, SocketAttribute, UDPSocket
 from mcp import Client
 from mcp.client.session import ElicitationFnT
@@ -29,31 +29,15 @@ from mcp.client.streamable_http import streamable_http_client
 from sqlalchemy import make_url
 
 from tests.clients.signing_in import Person, Program, authorization_server
-from tests.clients.test_deployment import certificate
-from tests.documentation.pages import ROOT
+from tests.clients.test_deployment import DEPLOY, certificate, compose
 from tests.support.haproxy import program
 from tests.support.postgres import new_database
 from tests.support.wire import SECONDS, Mode, Running, environment, running
 
-DEPLOY = ROOT / "examples/deploy"
 KEYS = "account-1", "account-2"
 """Keys of the API, which has an account for each."""
 
 _MCP = re.compile(r'(replica\d) .* "POST \S*/mcp HTTP|(replica\d) changed its IP from \S+ to (\S+) by')
-
-
-class _Compose(yaml.SafeLoader):
-    """Knows the tag by which a compose file replaces another's list in place of adding to it."""
-
-
-_Compose.add_constructor("!override", yaml.SafeLoader.construct_sequence)
-
-
-def replicas_of(*files: str) -> dict[str, Any]:
-    """Return the service of the replicas, put together from compose files."""
-    read = [yaml.load((DEPLOY / file).read_text(), _Compose)["services"]["numbers"] for file in files]
-    variables = {name: value for each in read for name, value in each["environment"].items()}
-    return {name: value for each in read for name, value in each.items()} | {"environment": variables}
 
 
 class Direct(httpx.AsyncHTTPTransport):
@@ -223,6 +207,7 @@ async def stack_of(
         variables: Settings of the replicas beyond those of the files, without what they begin with.
 
     """
+    described = json.loads(compose(home, *files, "config", "--format", "json"))["services"]["numbers"]
     ledger = make_url(new_database(postgresql))
     assert ledger.username == "telefonie"  # as in the compose file
     pem = certificate("localhost")
@@ -256,7 +241,7 @@ async def stack_of(
         stranger = await parts.enter_async_context(
             httpx.AsyncClient(verify=trusting(home), timeout=SECONDS, base_url=url.removesuffix("/mcp"))
         )
-        stack = Stack(home, url, issuer, replicas_of(*files), here, own, network, port, parts, stranger)
+        stack = Stack(home, url, issuer, described, here, own, network, port, parts, stranger)
         for secret, content in {
             "certificate": pem.decode(),
             "postgres_password": str(ledger.password),

@@ -10,7 +10,6 @@ another one.
 
 import json
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, cast
 
@@ -105,7 +104,7 @@ class ScopeGate:
         if principal is None:  # nobody comes here past the other gate
             await self._challenges.unauthenticated(READ)(scope, receive, send)
             return
-        kept: deque[Message] = deque()
+        kept: list[Message] = []
         messages = messages_in(await self._read(receive, kept)) if scope["method"] == "POST" else []
         missing = [each for each in needs(messages, self._catalog()) if not allows(principal.scopes, each)]
         if missing:
@@ -113,16 +112,19 @@ class ScopeGate:
             await self._challenges.insufficient_scope([*every])(scope, receive, send)
             return
 
+        endless = scope["method"] == "GET" or _listens(messages)
+        del messages, missing  # an event stream would keep them as long as it is open
+
         async def replay() -> Message:
-            return kept.popleft() if kept else await receive()
+            return kept.pop(0) if kept else await receive()
 
         expires = scope["user"].access_token.expires_at
-        if expires is not None and (scope["method"] == "GET" or _listens(messages)):
+        if expires is not None and endless:
             await self._until(expires, scope, replay, send)
         else:
             await self._app(scope, replay, send)
 
-    async def _read(self, receive: Receive, kept: deque[Message]) -> bytes:
+    async def _read(self, receive: Receive, kept: list[Message]) -> bytes:
         """Return the body, and keep the messages that bring it."""
         body = bytearray()
         while len(body) <= self._most:

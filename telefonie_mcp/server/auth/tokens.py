@@ -1,13 +1,13 @@
 """Verifies access tokens: JWTs with the issuer's keys (RFC 9068), opaque ones by introspection (RFC 7662).
 
 A token that looks like a JWT is never looked up, and an opaque one never trusted by itself. What is wrong
-with a token is told to nobody: it is a good one, or it is not.
+with a token is told to nobody but the operator, in the log: it is a good one, or it is not.
 """
 
 import base64
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -115,6 +115,8 @@ class Tokens(TokenVerifier):
             found = await self._verify(token, header)
         elif self.introspection:
             found = await self._look_up(token, self.introspection)
+        else:
+            _refused("it is not a JWT, and none is looked up without TELEFONIE_INTROSPECTION_URL")
         if found:
             self.known.put(token, found)
         return found
@@ -131,19 +133,19 @@ class Tokens(TokenVerifier):
     async def _verify(self, token: str, header: dict[str, Any]) -> AccessToken | None:
         algorithm, kid, kind = header.get("alg"), header.get("kid", ""), header.get("typ", "JWT")
         if algorithm not in ALGORITHMS or not isinstance(kid, str) or "crit" in header:
-            return None
+            return _refused("its algorithm, key id or an extension is not accepted")
         if not isinstance(kind, str) or kind.lower() not in _TYPES:
-            return None
+            return _refused("its type is not that of an access token")
         tried: tuple[Key, ...] = ()
         while keys := await self.keys.find(kid, algorithm, tried):
             for key in keys:
                 with suppress(jwt.InvalidSignatureError):
                     claims = self._claims(token, key, algorithm)
-                    return access_token(claims) if claims else None
+                    return (access_token(claims) or _refused("it names nobody")) if claims else None
             tried = (*tried, *keys)
-        return None
+        return _refused("no key of the issuer has signed it")
 
-    def _claims(self, token: str, key: Key, algorithm: str) -> Mapping[str, Any] | None:
+    def _claims(self, token: str, key: Key, algorithm: str) -> dict[str, Any] | None:
         """Return what a token says that ``key`` has signed; ``None`` if it is not good here.
 
         Raises:
@@ -163,8 +165,7 @@ class Tokens(TokenVerifier):
         except jwt.InvalidSignatureError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is no good token
-            _log.info("a token was refused (%s)", type(error).__name__)
-            return None
+            return _refused(type(error).__name__)
 
     async def _look_up(self, token: str, where: Introspection) -> AccessToken | None:
         if self._waiting >= _WAITING:
@@ -178,7 +179,13 @@ class Tokens(TokenVerifier):
                 answer = await self.client.post(where.url, form, where.authorization)
         finally:
             self._waiting -= 1
-        return introspected(answer, issuer=self.issuer, audience=self.audience, now=self.clock())
+        found = introspected(answer, issuer=self.issuer, audience=self.audience, now=self.clock())
+        return found or _refused("the issuer does not call it active for this audience")
+
+
+def _refused(reason: str) -> None:
+    """Say in the log why a token is not good; never with anything that it holds."""
+    _log.info("a token was refused: %s", reason)
 
 
 def _header(token: str) -> dict[str, Any] | None:

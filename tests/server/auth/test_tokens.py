@@ -173,6 +173,28 @@ async def test_no_other_token_gets_in(kind: str, hosted: Hosted) -> None:
     assert not token or token not in answer.text + challenge
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("expired", "ExpiredSignatureError"),
+        ("for another audience", "InvalidAudienceError"),
+        ("forged", "no key of the issuer has signed it"),
+        ("of another type", "its type is not that of an access token"),
+        ("of an algorithm that is not allowed", "its algorithm, key id or an extension is not accepted"),
+        ("of a subject without a name", "it names nobody"),
+        ("opaque", "it is not a JWT, and none is looked up without TELEFONIE_INTROSPECTION_URL"),
+    ],
+)
+async def test_the_log_says_why_a_token_is_refused(
+    kind: str, reason: str, hosted: Hosted, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    token = BAD[kind](hosted)
+    assert await status(hosted, token) == 401
+    assert f"a token was refused: {reason}" in caplog.text
+    assert token not in caplog.text
+
+
 async def test_two_tokens_are_none(hosted: Hosted) -> None:
     header = f"Bearer {hosted.token()}"
     async with httpx.AsyncClient(verify=False) as client:
