@@ -2,10 +2,15 @@
 
 import secrets
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp.server.request_state import (
+    AESGCMRequestStateCodec,
+    RequestStateBoundary,
+    RequestStateSecurity,
+)
 from mcp.shared.exceptions import MCPError
 
 from telefonie_mcp.errors import NOTHING_DONE
@@ -21,6 +26,23 @@ _INVALID_STATE: Final = (
 )
 
 
+class _OwnKey:
+    """A random key of this process, made when a state is first sealed or read: few servers ever ask a person.
+
+    Deriving it takes a megabyte.
+    """
+
+    @cached_property
+    def _codec(self) -> AESGCMRequestStateCodec:
+        return AESGCMRequestStateCodec([secrets.token_hex(32)])
+
+    def seal(self, payload: bytes) -> str:
+        return self._codec.seal(payload)
+
+    def unseal(self, token: str) -> bytes:
+        return self._codec.unseal(token)
+
+
 class RequestStateSeal(RequestStateBoundary):
     """Middleware that encrypts ``requestState`` in responses, and verifies it in requests.
 
@@ -33,8 +55,8 @@ class RequestStateSeal(RequestStateBoundary):
     """
 
     def __init__(self, keys: Sequence[str], seconds: float, name: str) -> None:
-        security = RequestStateSecurity(keys=keys or [secrets.token_hex(32)], ttl=seconds)
-        super().__init__(security, default_audience=name)
+        codec = AESGCMRequestStateCodec(keys) if keys else _OwnKey()
+        super().__init__(RequestStateSecurity(codec=codec, ttl=seconds), default_audience=name)
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Handle one request; the error for an invalid state says what to do next."""
