@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import anyio
 
 from telefonie_mcp.deadline import Deadline
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.files import FileMark
-from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.ledger.threads import Threads
 from telefonie_mcp.telemetry.measures import timed, took
 
