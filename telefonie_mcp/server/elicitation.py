@@ -9,7 +9,6 @@ Neither way works in the other era. Anything but an explicit yes counts as a ref
 import json
 import secrets
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
