@@ -19,9 +19,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.files import FileMark, expanded_path
 from telefonie_mcp.ledger.prepared import execute
-from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.sqlite import write_ahead
 
 __all__ = [

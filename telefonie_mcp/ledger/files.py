@@ -16,7 +16,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Final, Self
 
-from telefonie_mcp.ledger.records import LedgerError
+from telefonie_mcp.ledger.errors import LedgerError
 
 __all__ = [
     "EMPTY_REMEDY",

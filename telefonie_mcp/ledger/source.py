@@ -8,8 +8,8 @@ import anyio
 from anyio import to_thread
 
 from telefonie_mcp.deadline import Deadline
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.files import FileMark
-from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.telemetry.measures import timed, took
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import SettingsError
+from telefonie_mcp.ledger.accounts import Limits
 from telefonie_mcp.ledger.async_ledger import AsyncLedger
 from telefonie_mcp.ledger.files import FileMark
-from telefonie_mcp.ledger.records import Limits
 from telefonie_mcp.ledger.source import LedgerSource
 from telefonie_mcp.server.readiness import Reach
 from telefonie_mcp.settings.fields import Settings
