@@ -94,7 +94,6 @@ def mcp_app(
             ScopeGate,
             catalog=catalog,
             challenges=Challenges(Resource.of(app.settings).metadata_url),
-            most=DEFAULT_MAX_REQUEST_BODY_SIZE,
         )
     application.add_middleware(WholeBodies, most=DEFAULT_MAX_REQUEST_BODY_SIZE)
     application.add_middleware(
