@@ -201,7 +201,8 @@ class TenantServers:
             buckets = self.replicas.buckets if self.replicas else None
             limit = RateLimit(per_minute, shared=buckets, tenant=tenant.name)
         app = App.from_settings(tenant.settings, shared=self._shared)
-        return replace(app, replicas=self.replicas, metrics=self.metrics, rate_limit=limit)
+        metrics = self.metrics and self.metrics.of(tenant.name, among=len(self.tenants))
+        return replace(app, replicas=self.replicas, metrics=metrics, rate_limit=limit)
 
     def _serve(self, server: TelefonieServer, app: App) -> Starlette:
         return mcp_app(server, app, connections=int(self.connections * TENANT_FRACTION))

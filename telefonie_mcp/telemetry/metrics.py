@@ -21,6 +21,9 @@ OTHER: Final = "other"
 _SECONDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Bounds of a histogram's buckets (semantic conventions for MCP, ``mcp.server.operation.duration``)."""
 
+_MAX_TENANTS: Final = 1000
+"""Tenants that are told apart; more would be as many series of everything."""
+
 _WRITES: Final = {"acquire": "purchases", "dispose": "releases"}
 
 
@@ -89,9 +92,9 @@ class Metrics:
         """Return metrics on the instruments of ``meter``."""
         return cls(_Instruments(meter), names)
 
-    def of(self, tenant: str) -> Self:
-        """Return the metrics of one tenant, of those that the operator lists."""
-        return replace(self, tenant=tenant)
+    def of(self, tenant: str, *, among: int = 1) -> Self:
+        """Return the metrics of one tenant, which is named if it is ``among`` few that the operator lists."""
+        return replace(self, tenant=tenant) if among <= _MAX_TENANTS else self
 
     def operation(self, seconds: float, **attributes: str) -> None:
         """Record how long a message took."""

@@ -1,12 +1,10 @@
 """What leaves a real server through OTLP, Prometheus and its log: nothing of the content of calls."""
 
-import gzip
 import json
 import re
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -14,65 +12,25 @@ from typing import Any
 import anyio
 import httpx2 as httpx
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 from mcp import Client, MCPError
+from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CLIENT_INFO_META_KEY
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from tests.support.faulty import NUMBER, faulty, replying
+from tests.support.collectors import Protocol, collecting
+from tests.support.faulty import NUMBER, Provider, faulty, replying
+from tests.support.issuer import Issuer, issuing
 from tests.support.served import KEY, live_variables
-from tests.support.serving import serving
-from tests.support.wire import MODERN, SECONDS, environment, request, running
+from tests.support.tenants import key_of, write_tenants
+from tests.support.wire import MODERN, SECONDS, Running, environment, initialize, request, running
 
 pytestmark = pytest.mark.whole
-FREE_TEXT = "distinctive words 0451"
+FREE_TEXT = "distinctive words said"
 OTHER = "+14155550177"
-MARKED = (FREE_TEXT, "distinctive", "0451", NUMBER[1:], OTHER[1:], KEY, "4155550100", "4155550177")
+MARKED = (FREE_TEXT, "distinctive", NUMBER[1:], OTHER[1:], KEY, "4155550100", "4155550177")
 
 
-@dataclass
-class Collector:
-    """Keeps what is exported to it."""
-
-    url: str = ""
-    traces: list[Any] = field(default_factory=list[Any])
-    metrics: list[Any] = field(default_factory=list[Any])
-
-    async def take(self, request: Request) -> Response:
-        body = await request.body()
-        if request.headers.get("content-encoding") == "gzip":
-            body = gzip.decompress(body)
-        traces = request.url.path.endswith("traces")
-        message = ExportTraceServiceRequest() if traces else ExportMetricsServiceRequest()
-        message.ParseFromString(body)
-        (self.traces if traces else self.metrics).append(message)
-        return Response(b"", media_type="application/x-protobuf")
-
-    @property
-    def spans(self) -> list[Any]:
-        return [
-            span
-            for message in self.traces
-            for resource in message.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        ]
-
-
-@asynccontextmanager
-async def collecting() -> AsyncGenerator[Collector]:
-    collector = Collector()
-    routes = [Route(f"/v1/{signal}", collector.take, methods=["POST"]) for signal in ("traces", "metrics")]
-    async with serving(Starlette(routes=routes)) as origin:
-        collector.url = origin
-        yield collector
-
-
-async def marked_messages(url: str) -> None:
+async def marked_messages(url: str, **lines: str) -> None:
     """Send what has marks wherever a client can put them."""
     sent: list[tuple[str, dict[str, Any]]] = [
         ("tools/call", {"name": FREE_TEXT, "arguments": {}}),
@@ -83,8 +41,10 @@ async def marked_messages(url: str) -> None:
         ("prompts/get", {"name": FREE_TEXT}),
         ("resources/read", {"uri": f"telefonie://numbers/{OTHER}"}),
         (FREE_TEXT, {}),
+        ("tools/call", {"name": [FREE_TEXT], "arguments": OTHER}),
+        ("completion/complete", {"ref": {"type": FREE_TEXT}, "argument": {"name": OTHER, "value": 1}}),
     ]
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(headers=lines) as client:
         for number, (method, params) in enumerate(sent):
             meta = {
                 "traceparent": f"00-{'1' * 32}-{'2' * 16}-01",
@@ -98,9 +58,16 @@ async def marked_messages(url: str) -> None:
                 "Accept": "application/json, text/event-stream",
                 "MCP-Protocol-Version": MODERN,
                 "Mcp-Method": method,
-                "Mcp-Name": params.get("name", params.get("uri", "")),
+                "Mcp-Name": str(params.get("name", params.get("uri", ""))),
             }
             await client.post(url, json=message, headers=headers)
+        legacy = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+        begun = await client.post(url, json=initialize("2025-11-25"), headers=legacy)
+        legacy["Mcp-Session-Id"] = begun.headers["mcp-session-id"]
+        for number, (method, params) in enumerate(sent):
+            await client.post(url, json=request(number, method, **params), headers=legacy)
+        notification = {"jsonrpc": "2.0", "method": FREE_TEXT, "params": {"message": OTHER}}
+        await client.post(url, json=notification, headers=legacy)
 
 
 async def test_everything_that_leaves_is_free_of_content(tmp_path: Path) -> None:
@@ -109,7 +76,7 @@ async def test_everything_that_leaves_is_free_of_content(tmp_path: Path) -> None
         variables = {
             **live_variables(provider, tmp_path),
             "TELEFONIE_METRICS": "127.0.0.1:0",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            **collector.variables,
             "TELEFONIE_LOG_LEVEL": "debug",
         }
         async with running("--http", "127.0.0.1:0", home=tmp_path, variables=variables) as server:
@@ -152,6 +119,90 @@ async def test_everything_that_leaves_is_free_of_content(tmp_path: Path) -> None
         assert name in prometheus
     assert "mcp.server.operation.duration" in exported
     assert 'gen_ai_tool_name="other"' in prometheus
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+async def test_what_leaves_of_tenants_names_them_and_nothing_that_they_say(
+    protocol: Protocol, tmp_path: Path
+) -> None:
+    async with (
+        faulty() as provider,
+        collecting(protocol) as collector,
+        issuing() as issuer,
+        hosted(provider, issuer, tmp_path, **collector.variables) as (server, url, token),
+    ):
+        lines = {"Authorization": f"Bearer {token}"}
+        async with (
+            httpx.AsyncClient(headers=lines) as http,
+            Client(streamable_http_client(url, http_client=http)) as client,
+        ):
+            await client.call_tool("purchase_number", {"phone_number": NUMBER, "confirm": True})
+        await marked_messages(url, **lines)
+        server.process.terminate()
+        assert await server.end() == 0
+        log = server.log
+    exported = f"{collector.traces} {collector.metrics}"
+    signature = token.rpartition(".")[2]
+    for text in (exported, log):
+        assert not [mark for mark in (*MARKED, signature, "person-0451", key_of("acme")) if mark in text]
+    assert "tools/call purchase_number" in {span.name for span in collector.spans}
+    for name in ("mcp.server.operation.duration", "telefonie.purchases", 'string_value: "acme"'):
+        assert name in exported
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+async def test_a_collector_that_never_answers_breaks_no_call_and_keeps_no_server(
+    protocol: Protocol, tmp_path: Path
+) -> None:
+    async def take(stream: SocketStream) -> None:
+        arrived.set()
+        async with stream:
+            await anyio.sleep_forever()
+
+    arrived = anyio.Event()
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    async with listener, anyio.create_task_group() as tasks, faulty() as provider, issuing() as issuer:
+        tasks.start_soon(listener.serve, take)
+        port = listener.extra(SocketAttribute.local_port)
+        variables = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+            "OTEL_BSP_SCHEDULE_DELAY": "50",
+        }
+        async with hosted(provider, issuer, tmp_path, **variables) as (server, url, token):
+            async with (
+                httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http,
+                Client(streamable_http_client(url, http_client=http)) as client,
+            ):
+                await client.list_tools()
+                await arrived.wait()
+                bought = await client.call_tool("purchase_number", {"phone_number": NUMBER, "confirm": True})
+                assert not bought.is_error
+            server.process.terminate()
+            assert await server.end() == 0
+        tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def hosted(
+    provider: Provider, issuer: Issuer, home: Path, **variables: str
+) -> AsyncGenerator[tuple[Running, str, str]]:
+    """Run a server of a tenant, and give its URL and a token for it."""
+    public = "http://127.0.0.1:9/mcp"
+    chosen = {
+        "TELEFONIE_PUBLIC_URL": public,
+        "TELEFONIE_ISSUER": issuer.url,
+        "TELEFONIE_TENANTS": str(write_tenants(home, {"acme": {}})),
+        "TELEFONIE_TENANT_CLAIM": "org_id",
+        "TELEFONIE_BASE_URL": provider.url,
+        "TELEFONIE_LEDGER": str(home / "ledger.sqlite3"),
+        "TELEFONIE_DRAIN_SECONDS": "0",
+        "TELEFONIE_LOG_LEVEL": "debug",
+        **variables,
+    }
+    token = issuer.token(public, "numbers:purchase", sub="person-0451", org_id="org-acme")
+    async with running("--http", "127.0.0.1:0", home=home, variables=chosen) as server:
+        yield server, await server.address(), token
 
 
 NOT_INSTALLED = """

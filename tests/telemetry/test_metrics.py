@@ -133,6 +133,15 @@ async def test_a_tenant_of_a_list_is_named() -> None:
         ]
 
 
+def test_a_tenant_of_very_many_is_not_named() -> None:
+    measures = Measured()
+    for among in (1000, 1001):
+        measures.metrics.of("acme", among=among).refused("conflict", "purchase_number")
+    counted = [attributes.get("telefonie.tenant") for attributes, _ in measures.points("telefonie.refusals")]
+    assert counted == ["acme", None]
+    measures.provider.shutdown()
+
+
 async def test_nothing_of_the_content_is_in_a_metric() -> None:
     async with faulty() as provider, measured(provider) as (client, measures):
         with pytest.raises(MCPError):

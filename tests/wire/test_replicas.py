@@ -218,3 +218,19 @@ async def test_clients_of_both_eras_use_all_replicas_and_share_their_limits(
     assert ["phone_number" in answer for answer in answers] == [True] * 3 + [False] * 3
     assert {answer["code"] for answer in answers[3:]} == {"limit_reached"}
     assert len(shop.owned) == 3
+
+
+async def test_a_client_of_2025_without_sessions_buys_through_a_proxy_that_knows_none(
+    postgresql: str, tmp_path: Path
+) -> None:
+    async with (
+        place(postgresql, tmp_path, Shop()) as (made, listener),
+        behind(made, listener, TELEFONIE_LEGACY_SESSIONS="stateless"),
+        made.client(mode="legacy") as client,
+    ):
+        for number in range(1, 4):  # by turns through each replica
+            name, arguments = buying(f"+1415555{number:04}")
+            preview = answer_of(await client.call_tool(name, {**arguments, "confirm": False}))
+            assert preview["code"] == "confirmation_required"
+            assert answer_of(await client.call_tool(name, arguments))["phone_number"].endswith(str(number))
+            assert answer_of(await client.call_tool("list_owned_numbers", {}))["total"] == number
