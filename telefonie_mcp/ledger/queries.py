@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal
 from typing import Any, Final, TypeVar, cast, get_args
 
-from sqlalchemy import Connection, Integer, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import Connection, Integer, Select, and_, bindparam, func, or_, select
 from sqlalchemy import cast as as_type
 
 from telefonie_mcp.ledger.budgets import DAY
@@ -38,10 +38,15 @@ KNOWN: Final = Prepared(
 )
 ABOUT: Final = Prepared(
     select(
-        _NEWEST,
-        func.count(case((_STILL_OPEN, 1))).label("unsettled"),
+        select(_NEWEST).where(_SAME).scalar_subquery().label("newest"),
+        # Of the account's open entries, which are few, and not of all about a number, which may be thousands:
+        # an expression, unlike the column, makes no database look for the subject in an index first.
+        select(func.count())
+        .where(_OURS, _STILL_OPEN, entries.c.subject.concat("") == bindparam("what"))
+        .scalar_subquery()
+        .label("unsettled"),
         select(identity.c.id).scalar_subquery().label("ledger"),
-    ).where(_SAME)
+    )
 )
 HELD: Final = Prepared(select(entries).where(_OURS, entries.c.held, entries.c.subject != bindparam("what")))
 BEGUN: Final = Prepared(

@@ -23,13 +23,17 @@ from tests.bench.sessions import started
 from tests.bench.targets import misses, unmeasured
 from tests.documentation import generated
 
+_CALLS = 60
+_SOAK = 50_000
+"""Calls of each soak; of a quick look, a hundred times those of a sample."""
+
 _PEERS = Path(__file__).parents[2] / "build/bench"
 
 
 def main() -> int:
     signal.signal(signal.SIGTERM, _end)
     options = _options()
-    rounds, calls = (3, 10) if options.quick else (options.rounds, 60)
+    rounds, calls = (3, 10) if options.quick else (options.rounds, _CALLS)
     if not options.alone:
         install(_PEERS)
         replicas.install(_PEERS)
@@ -71,7 +75,7 @@ def measures_of(
     return [
         *measures.measures(everybody, calls=calls),
         *scale.measures(calls=calls),
-        *endurance.measures(everybody, calls=100 * calls),
+        *endurance.measures(everybody, calls=_SOAK if calls >= _CALLS else 100 * calls),
         *scale.account_measures(ours),
         *signed_in.measures(ours, calls=calls),
         *(hosted.measures(ours, database, calls=calls) if replicated else ()),

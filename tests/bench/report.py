@@ -49,14 +49,15 @@ def summary() -> str:
     results = report["results"]
     numbers = [(target, target.number(results)) for target in TARGETS]
     met = [target.met(number) for target, number in numbers if number is not None]
+    others = "telefonie-mcp | FastMCP | Node bridge"
     rows = [
-        "| Relative to one hard-coded tool on the same SDK | That | telefonie-mcp | FastMCP | Node bridge |",
+        f"| Relative to a server with one hard-coded tool on the same SDK | That server | {others} |",
         "|---|---|---|---|---|",
     ]
     for name, contestant, what in _SUMMARY:
         result = results[name]
-        others = (FASTMCP, BRIDGE) if contestant == OURS else ("", "")
-        cells = [_compared(result, who) for who in (contestant, *others)]
+        beside = (FASTMCP, BRIDGE) if contestant == OURS else ("", "")
+        cells = [_compared(result, who) for who in (contestant, *beside)]
         baseline = "" if result["unit"] == _TOKENS else _baseline(result)
         rows.append(f"| {what} | {baseline} | {' | '.join(cells)} |")
     measured = f"Measured on {_where(report)}; medians of {report['rounds']} rounds, protocol 2025-11-25."
