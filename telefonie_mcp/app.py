@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from telefonie_mcp import __version__
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.errors import NOTHING_DONE, SettingsError, ToolError
+from telefonie_mcp.ledger.accounts import Account, Limits, live_account
 from telefonie_mcp.ledger.files import FileMark
-from telefonie_mcp.ledger.records import Account, Entry, Limits
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.settings.fields import Settings
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from telefonie_mcp.calls.pipeline import Pipeline, WriteObserver
     from telefonie_mcp.calls.rate_limit import RateLimit
     from telefonie_mcp.calls.shared import Shared
+    from telefonie_mcp.ledger.async_ledger import AsyncLedger
+    from telefonie_mcp.ledger.records import Entry
     from telefonie_mcp.ledger.replicas import Replicas
     from telefonie_mcp.ledger.source import LedgerSource
     from telefonie_mcp.settings.access import Access
@@ -184,19 +186,23 @@ class App:
             return self.shared.ledger
         return LedgerSource(lambda: self.settings.ledger_url, self.ledger_file)
 
+    def _ledger(self) -> "AsyncLedger":
+        from telefonie_mcp.ledger.async_ledger import AsyncLedger  # noqa: PLC0415 - no read needs it
+
+        return AsyncLedger(self._ledger_source, self.policy.limits, accounts=self.accounts)
+
     @cached_property
     def pipeline(self) -> "Pipeline":
         """Runs tool calls."""
         from telefonie_mcp.calls.pipeline import Pipeline  # noqa: PLC0415
         from telefonie_mcp.calls.rate_limit import RateLimit  # noqa: PLC0415
-        from telefonie_mcp.ledger.async_ledger import AsyncLedger  # noqa: PLC0415
 
         settings = self.settings
         buckets = self.replicas.buckets if self.replicas else None
         return Pipeline(
             self.requester,
             self.policy,
-            AsyncLedger(self._ledger_source, self.policy.limits, accounts=self.accounts),
+            self._ledger,
             self.rate_limit
             or RateLimit(settings.max_calls_per_minute, shared=buckets, tenant=settings.account),
             mode=settings.mode,
@@ -209,8 +215,6 @@ class App:
         """Return whose numbers ``tool`` writes to: the sandbox's, or those of an account at an API."""
         if self.settings.mode == "sandbox":
             return Account(SANDBOX_ACCOUNT)
-        from telefonie_mcp.ledger.accounts import live_account  # noqa: PLC0415 - no tools/list needs it
-
         access = self._access(tool)
         fingerprint = hashlib.sha256(access.text.encode()).hexdigest()[:12]
         return live_account(access.account, self.server(tool), fingerprint)
@@ -242,7 +246,7 @@ class App:
     def _access(self, tool: Tool) -> "Access":
         return self.settings.accesses.of(tool.document.origin.stem)
 
-    async def recent_writes(self, limit: int = 50) -> list[Entry]:
+    async def recent_writes(self, limit: int = 50) -> "list[Entry]":
         """Return the newest ledger entries of this server's accounts, newest first.
 
         Raises:

@@ -8,9 +8,11 @@ import re
 import sqlite3
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
 from mcp import Client
 from pydantic import SecretStr
 from sqlalchemy import Pool, event
@@ -20,7 +22,7 @@ from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.server.instructions import instructions
 from telefonie_mcp.settings.fields import Settings
 from tests.support.faulty import NUMBER, faulty
-from tests.support.served import KEY, WRITES, live_settings
+from tests.support.served import KEY, WRITES, live_settings, live_variables
 from tests.support.wire import answer_of, environment, initialize, request
 
 HEAVY = (
@@ -34,8 +36,20 @@ HEAVY = (
     "telefonie_mcp.sandbox",
     "telefonie_mcp.numbering.lookup",
     "telefonie_mcp.ledger.store",
+    "telefonie_mcp.ledger.records",
+    "telefonie_mcp.calls.approval",
     "telefonie_mcp.calls.pipeline",
     "telefonie_mcp.cli.demo",
+)
+NOT_FOR_A_READ = (
+    "sqlalchemy",
+    "phonenumbers",
+    "yaml",
+    "telefonie_mcp.calls.assessment",
+    "telefonie_mcp.calls.live_lookup",
+    "telefonie_mcp.calls.recovery",
+    "telefonie_mcp.calls.writes",
+    "telefonie_mcp.ledger.records",
 )
 OF_THE_SDK = "import mcp, mcp.server.lowlevel, mcp.server.stdio, mcp.server.request_state, click"
 
@@ -46,12 +60,12 @@ def sdk(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return imported("-c", OF_THE_SDK, lines="", home=tmp_path_factory.mktemp("home"))
 
 
-def imported(*command: str, lines: str, home: Path) -> set[str]:
+def imported(*command: str, lines: str, home: Path, **variables: str) -> set[str]:
     """Return the modules that a Python imports while it reads `lines` to their end."""
     run = subprocess.run(
         [sys.executable, "-X", "importtime", *command],
         input=lines,
-        env=environment(home),
+        env=environment(home, **variables),
         capture_output=True,
         text=True,
         timeout=120,
@@ -68,7 +82,22 @@ def test_a_start_imports_little_beyond_the_sdk(tmp_path: Path, sdk: set[str], *,
     assert "mcp.server.lowlevel" in ours & sdk
     assert not [module for module in sorted(ours) if module.startswith(HEAVY)]
     beyond = sorted(ours - sdk)
-    assert len(beyond) <= 85, beyond
+    assert len(beyond) <= 83, beyond
+
+
+async def test_a_first_read_imports_no_numbering_plans_and_nothing_of_a_write(
+    tmp_path: Path, sdk: set[str]
+) -> None:
+    search = request(2, "tools/call", name="search_available_numbers", arguments={"country_code": "US"})
+    lines = "".join(f"{json.dumps(line)}\n" for line in (initialize("2025-11-25"), search))
+    async with faulty() as provider:
+        variables = live_variables(provider, tmp_path)
+        run = partial(imported, "-m", "telefonie_mcp", lines=lines, home=tmp_path, **variables)
+        ours = await to_thread.run_sync(run)
+        assert [method for method, _ in provider.log] == ["GET"]
+    assert not [module for module in sorted(ours) if module.startswith(NOT_FOR_A_READ)]
+    beyond = [module for module in sorted(ours - sdk) if module.startswith(("telefonie_mcp", "json"))]
+    assert len(beyond) <= 99, beyond
 
 
 async def size_of_the_six_operations(*, apps: bool) -> int:

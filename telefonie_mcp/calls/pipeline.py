@@ -11,29 +11,30 @@ import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
-from uuid import uuid4
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
 from telefonie_mcp.calls.approval import Caller, Pause
-from telefonie_mcp.calls.assessment import Assessor, Permit, Request
 from telefonie_mcp.calls.notes import read_note, undo_note
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.calls.rate_limit import RateLimit
-from telefonie_mcp.calls.recovery import Recovery
 from telefonie_mcp.calls.uploads import Uploads
-from telefonie_mcp.calls.writes import WriteError, write
 from telefonie_mcp.deadline import RECOVERY, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError
-from telefonie_mcp.ledger.async_ledger import AsyncLedger
-from telefonie_mcp.ledger.records import Account, Intent, State, Survey
 from telefonie_mcp.money import limit
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Catalog, Tool
 from telefonie_mcp.tools.differences import noted
 from telefonie_mcp.tools.requester import Requester, content_of
 from telefonie_mcp.tools.scopes import allows, named, needed
+
+if TYPE_CHECKING:
+    from telefonie_mcp.calls.assessment import Assessor, Permit, Request
+    from telefonie_mcp.calls.recovery import Recovery
+    from telefonie_mcp.ledger.async_ledger import AsyncLedger
+    from telefonie_mcp.ledger.records import Account, State, Survey
 
 __all__ = ["Pipeline", "Result", "WriteObserver"]
 
@@ -43,7 +44,7 @@ _UNRECORDED: Final = (
 )
 
 
-WriteObserver = Callable[[Tool, Mapping[str, Any], State], Awaitable[None]]
+WriteObserver = Callable[[Tool, Mapping[str, Any], "State"], Awaitable[None]]
 """Is told of every write that was begun, when it has its outcome."""
 
 
@@ -61,7 +62,7 @@ class Pipeline:
     Args:
         requester: The way to the API.
         policy: The operator's rules.
-        ledger: The ledger.
+        open_ledger: Returns the ledger, which reads do not need.
         rate_limit: How often a caller may call.
         mode: ``sandbox`` or ``live``, as previews and results say.
         seconds: How long one call may take in all, retries and reconciliation included.
@@ -74,20 +75,18 @@ class Pipeline:
         self,
         requester: Requester,
         policy: Policy,
-        ledger: AsyncLedger,
+        open_ledger: "Callable[[], AsyncLedger]",
         rate_limit: RateLimit,
         *,
         mode: str,
         seconds: float,
-        account: Callable[[Tool], Account],
+        account: "Callable[[Tool], Account]",
         observers: Sequence[WriteObserver] = (),
     ) -> None:
-        self.ledger = ledger
+        self._open_ledger = open_ledger
         self._requester = requester
         self._policy = policy
         self._uploads = Uploads(policy.upload_dirs)
-        self._assessor = Assessor(requester, policy, ledger, mode, seconds)
-        self._recovery = Recovery(requester, policy, ledger, seconds)
         self._rate_limit = rate_limit
         self._mode = mode
         self._seconds = seconds
@@ -97,6 +96,23 @@ class Pipeline:
         self._closing = False
         self._writing = 0
         self._idle = anyio.Event()
+
+    @cached_property
+    def ledger(self) -> "AsyncLedger":
+        """The ledger."""
+        return self._open_ledger()
+
+    @cached_property
+    def _assessor(self) -> "Assessor":
+        from telefonie_mcp.calls.assessment import Assessor  # noqa: PLC0415 - no read needs it
+
+        return Assessor(self._requester, self._policy, self.ledger, self._mode, self._seconds)
+
+    @cached_property
+    def _recovery(self) -> "Recovery":
+        from telefonie_mcp.calls.recovery import Recovery  # noqa: PLC0415 - no read needs it
+
+        return Recovery(self._requester, self._policy, self.ledger, self._seconds)
 
     async def call(
         self,
@@ -146,6 +162,8 @@ class Pipeline:
         values, confirmed = read_arguments(tool, given.arguments, given.violations)
         if tool.read_only:
             return Result(await self._read(tool, values, deadline), {"mode": self._mode})
+        from telefonie_mcp.calls.assessment import Request  # noqa: PLC0415 - no read needs it
+
         ceiling = limit(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None
         self._policy.check_arguments(tool, values)
         account = self._accounts.get(tool.name) or self._accounts.setdefault(tool.name, self._account(tool))
@@ -168,13 +186,13 @@ class Pipeline:
         content = content_of(tool, await self._requester.send(tool, values, deadline), values)
         return noted(content, await read_note(tool, values, content, self._policy))
 
-    async def _preview(self, request: Request, deadline: Deadline) -> ToolError:
+    async def _preview(self, request: "Request", deadline: Deadline) -> ToolError:
         """Return the preview, for which no ledger is made and nothing recorded."""
         survey = await self.ledger.peek(request.account, request.subject, deadline)
         await self._recovery.check(request, survey, deadline)
         return await self._assessor.preview(request, survey, deadline)
 
-    async def _recovered(self, request: Request, deadline: Deadline) -> Survey:
+    async def _recovered(self, request: "Request", deadline: Deadline) -> "Survey":
         """Settle what earlier writes left open, and return what the ledger knows then.
 
         Recovery has its fraction of the call's time from the moment at which the ledger is open.
@@ -186,14 +204,16 @@ class Pipeline:
         await self._recovery.settle(request, survey, bounded)
         return await self.ledger.survey(request.account, request.subject, deadline)
 
-    async def _write(self, request: Request, permit: Permit, caller: Caller) -> Result:
+    async def _write(self, request: "Request", permit: "Permit", caller: Caller) -> Result:
+        from telefonie_mcp.calls.writes import WriteError, intent_of, write  # noqa: PLC0415 - no read needs it
+
         tool, values = request.tool, request.arguments
         with anyio.CancelScope(shield=True):
             redaction = self._requester.redaction(tool, values)
             shown = redaction.json(tool.shown(values))
             if permit.before is not None:  # it was read before the call's secrets were known as such
                 permit = replace(permit, before=redaction.json(tool.shown(permit.before)))
-            intent = _intent(request, permit, shown, caller=caller, seconds=self._seconds)
+            intent = intent_of(request, permit, shown, caller=caller, seconds=self._seconds)
             entry = await self.ledger.begin(intent, permit.deadline)
             with _explained(tool, f"It is unknown whether {tool.name} was carried out"):
                 try:
@@ -211,7 +231,7 @@ class Pipeline:
             return Result(noted(done.content, note), meta)
         raise AssertionError  # a shielded scope without a deadline is never cancelled
 
-    async def _tell(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
+    async def _tell(self, tool: Tool, values: Mapping[str, Any], state: "State") -> None:
         for observer in self._observers:
             try:
                 await observer(tool, values, state)
@@ -243,29 +263,6 @@ def _check_scope(tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller
             code="insufficient_scope",
             hint=f"Sign in again, with the scopes {' '.join(named(scope))}.",
         )
-
-
-def _intent(
-    request: Request, permit: Permit, shown: Mapping[str, Any], *, caller: Caller, seconds: float
-) -> Intent:
-    tool = request.tool
-    return Intent(
-        account=request.account.name,
-        key=request.account.key,
-        tool=tool.name,
-        operation=tool.operation.id,
-        effect=tool.hints.effect,
-        subject=request.subject or f"{tool.name} {uuid4()}",
-        arguments=shown,
-        caller=caller.name,
-        principal=caller.principal_name,
-        client=caller.client,
-        lease=2 * seconds,
-        monthly_rate=permit.monthly_rate,
-        previous=permit.before,
-        approval=permit.approval,
-        newest=permit.newest,
-    )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.ledger.records import Limits
+from telefonie_mcp.ledger.accounts import Limits
 from telefonie_mcp.money import amount_text, money
 from telefonie_mcp.tools.catalog import Tool
 

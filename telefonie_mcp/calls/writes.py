@@ -11,10 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
+from uuid import uuid4
 
 import anyio
 
-from telefonie_mcp.calls.assessment import Permit
+from telefonie_mcp.calls.approval import Caller
+from telefonie_mcp.calls.assessment import Permit, Request
 from telefonie_mcp.calls.current_state import (
     CurrentState,
     happened,
@@ -25,7 +27,7 @@ from telefonie_mcp.calls.current_state import (
 )
 from telefonie_mcp.deadline import DISBELIEF, SETTLING, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.ledger.records import State
+from telefonie_mcp.ledger.records import Intent, State
 from telefonie_mcp.openapi.hints import Settle
 from telefonie_mcp.tools.api_errors import problem_of, refusal, unusable
 from telefonie_mcp.tools.catalog import Tool
@@ -33,7 +35,7 @@ from telefonie_mcp.tools.requester import Requester, succeeded
 from telefonie_mcp.tools.results import UnusableError, done_without_body, presented, violation
 from telefonie_mcp.upstream.outcomes import Answer, NotSent, Outcome, Unanswered
 
-__all__ = ["Done", "WriteError", "write"]
+__all__ = ["Done", "WriteError", "intent_of", "write"]
 
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _MAX_PAUSE_SECONDS: Final = 1.0
@@ -75,6 +77,30 @@ class Done:
     content: dict[str, Any]
     note: str = ""
     reconciled: bool = False
+
+
+def intent_of(
+    request: Request, permit: Permit, shown: Mapping[str, Any], *, caller: Caller, seconds: float
+) -> Intent:
+    """Return what the ledger records of a write before it is sent, with arguments as they are ``shown``."""
+    tool = request.tool
+    return Intent(
+        account=request.account.name,
+        key=request.account.key,
+        tool=tool.name,
+        operation=tool.operation.id,
+        effect=tool.hints.effect,
+        subject=request.subject or f"{tool.name} {uuid4()}",
+        arguments=shown,
+        caller=caller.name,
+        principal=caller.principal_name,
+        client=caller.client,
+        lease=2 * seconds,
+        monthly_rate=permit.monthly_rate,
+        previous=permit.before,
+        approval=permit.approval,
+        newest=permit.newest,
+    )
 
 
 async def write(requester: Requester, tool: Tool, arguments: Mapping[str, Any], permit: Permit) -> Done:

@@ -65,8 +65,8 @@ def _read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
 
 def missing_directory(settings: Settings) -> str | None:
     """Return what is wrong with the path of a database that is named: a mistyped one would make a new one."""
+    from telefonie_mcp.ledger.errors import LedgerError  # noqa: PLC0415
     from telefonie_mcp.ledger.files import file_of  # noqa: PLC0415
-    from telefonie_mcp.ledger.records import LedgerError  # noqa: PLC0415
 
     named: list[tuple[str, Path | None]] = []
     if settings.sandbox_db and settings.mode == "sandbox" and settings.sandbox_db != ":memory:":
@@ -97,12 +97,12 @@ def opened_ledger(url: str) -> Generator["Ledger"]:
         LedgerError: it cannot be opened, is empty, or the block found something damaged.
 
     """
+    from telefonie_mcp.ledger.errors import LedgerError  # noqa: PLC0415
     from telefonie_mcp.ledger.files import (  # noqa: PLC0415
         EMPTY_REMEDY,
         file_of,
         is_empty,
     )
-    from telefonie_mcp.ledger.records import LedgerError  # noqa: PLC0415
     from telefonie_mcp.ledger.store import Ledger  # noqa: PLC0415
 
     file = file_of(url)

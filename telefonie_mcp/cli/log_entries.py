@@ -44,7 +44,8 @@ def entry_lines(entry: Entry) -> str:
     """Return an entry as one line, for a pipe."""
     row = {name: clean_line(value, _MAX_CELL) for name, value in entry.as_dict().items()}
     rate = f"{row['monthly_rate']} per month" if "monthly_rate" in row else ""
-    who = " for ".join(filter(None, [row["caller"], row.get("principal")]))
+    program = row.get("client") or row["caller"]  # which the token names, rather than its own word
+    who = " for ".join(filter(None, [program, row.get("principal")]))
     detail = "; ".join(filter(None, [_change(entry), row.get("reason", "")]))
     return (
         f"{row['id']:>5}  {row['created'][:19]}  {row['state']:<10} {row['tool']:<20} "

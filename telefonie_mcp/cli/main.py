@@ -86,7 +86,7 @@ def _command() -> int:
 
 def _diagnosis(error: TelefonieError) -> str:
     """Return where more can be learned about a ledger that cannot be used; a damaged entry names itself."""
-    from telefonie_mcp.ledger.records import LedgerError  # noqa: PLC0415
+    from telefonie_mcp.ledger.errors import LedgerError  # noqa: PLC0415
 
     explained = isinstance(error, LedgerError) and "is damaged" not in str(error)
     return f". {_PROGRAM} doctor looks for the cause." if explained else ""

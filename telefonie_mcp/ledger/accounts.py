@@ -1,20 +1,50 @@
-"""How accounts of live APIs are named in the ledger; pure.
+"""Accounts in the ledger: their names and their limits; pure, and cheap to import.
 
 A name outlives the API key and the spelling of the API's address: a rotated key, or ``localhost`` instead of
 ``127.0.0.1``, must neither reset a budget nor orphan a write without an outcome.
 """
 
 import ipaddress
+from dataclasses import dataclass
+from decimal import Decimal
 from urllib.parse import urlsplit
 
-from telefonie_mcp.ledger.records import Account
-
-__all__ = ["is_earlier_name", "live_account"]
+__all__ = ["Account", "Limits", "is_earlier_name", "live_account"]
 
 _EARLIER: str = "live"
 """Began the name of a live account before it had a name of its own: ``live HOST FINGERPRINT``."""
 
 _PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose numbers a write is about.
+
+    Attributes:
+        name: Its name in the ledger, which outlives its API key and the spelling of the API's address.
+        key: Fingerprint of the API key in use; empty without one.
+
+    """
+
+    name: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Budgets of an account; ``None`` sets no limit.
+
+    Attributes:
+        monthly_spend: Sum of the monthly rates of what this ledger bought and still holds.
+        purchases_per_day: Purchases and submitted ports in any 24 hours.
+        releases_per_day: Releases and cancelled ports in any 24 hours.
+
+    """
+
+    monthly_spend: Decimal | None = None
+    purchases_per_day: int | None = None
+    releases_per_day: int | None = None
 
 
 def live_account(name: str, server: str, key: str) -> Account:

@@ -5,7 +5,9 @@ SQLite is for the processes of one machine, PostgreSQL for several machines. Eve
 contain parts of a mistyped URL, and so of its password.
 """
 
+import math
 import sqlite3
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,17 +19,26 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.files import FileMark, expanded_path
 from telefonie_mcp.ledger.prepared import execute
-from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.sqlite import write_ahead
 
-__all__ = ["connect", "connect_to_read", "reading", "uri_to_read", "waiting", "writing"]
+__all__ = [
+    "check_in_time",
+    "connect",
+    "connect_to_read",
+    "reading",
+    "uri_to_read",
+    "waiting",
+    "writing",
+]
 
 _LOCK_SECONDS: Final = 20
 """Seconds that a transaction waits for the others before it fails, unless :func:`waiting` says otherwise."""
 
 _patience: Final[ContextVar[float]] = ContextVar("patience", default=_LOCK_SECONDS)
+_until: Final[ContextVar[float]] = ContextVar("until", default=math.inf)
 
 _TIMEOUT_OPTIONS: Final = {
     "connect_timeout": "10",
@@ -56,6 +67,7 @@ _POSTGRESQL_REASONS: Final = {
     "does not exist": "the database server does not know this database or user",
     "permission denied": "the database user may not make or write its tables",
     "lock timeout": "another process keeps it locked",
+    "unsupported startup parameter": "a pooler refuses its options; connect to the database server itself",
     "invalid connection option": "its URL has an option that psycopg does not know",
 }
 """Part of a message of PostgreSQL, libpq or psycopg, in lower case → the reason in an error."""
@@ -110,11 +122,23 @@ def uri_to_read(file: Path) -> str:
 @contextmanager
 def waiting(seconds: float) -> Generator[None]:
     """Let every transaction that the block begins wait for others at most ``seconds``."""
-    token = _patience.set(seconds)
+    patience, until = _patience.set(seconds), _until.set(time.monotonic() + seconds)
     try:
         yield
     finally:
-        _patience.reset(token)
+        _patience.reset(patience)
+        _until.reset(until)
+
+
+def check_in_time() -> None:
+    """Undo a transaction that took longer than it was to wait, because nobody waits for it any more.
+
+    Raises:
+        LedgerError: it did.
+
+    """
+    if time.monotonic() > _until.get():
+        raise LedgerError("the ledger cannot be written: it does not answer in time")
 
 
 @contextmanager

@@ -37,6 +37,9 @@ _FIRST_RETRY_SECONDS: Final = 0.05
 _IDLE_SECONDS: Final = 30.0
 """How long a silent connection is taken for a good one."""
 
+_PATIENCE_SECONDS: Final = 10.0
+"""How long the database may take to show that it is."""
+
 _log: Final = logging.getLogger(__name__)
 
 Listener = Callable[[Collection[str] | None], Awaitable[None]]
@@ -50,13 +53,25 @@ class Notifications:
         url: The ledger's URL, of PostgreSQL.
         statements: Sends them.
         retry: Seconds between two attempts to send or to listen.
+        idle: Seconds for which a silent connection is taken for a good one.
+        patience: Seconds that the database then has to show that it is.
 
     """
 
-    def __init__(self, url: str, statements: Statements, *, retry: float = _RETRY_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        statements: Statements,
+        *,
+        retry: float = _RETRY_SECONDS,
+        idle: float = _IDLE_SECONDS,
+        patience: float = _PATIENCE_SECONDS,
+    ) -> None:
         self._url = url
         self._statements = statements
         self._retry = retry
+        self._idle = idle
+        self._patience = patience
         self._sender = secrets.token_hex(8)
         self._listeners: defaultdict[str, list[Listener]] = defaultdict(list)
         self._waiting: dict[str, set[str] | None] = {}
@@ -166,9 +181,10 @@ class Notifications:
 
     async def _hear(self, connection: "AsyncConnection[tuple[Any, ...]]", told: anyio.abc.TaskGroup) -> None:
         while True:
-            async for notify in connection.notifies(timeout=_IDLE_SECONDS):
+            async for notify in connection.notifies(timeout=self._idle):
                 self._heard(notify.payload, told)
-            await connection.execute("SELECT")  # fails where the connection is dead without a word
+            async with asyncio.timeout(self._patience):  # what lies between may keep a dead connection open
+                await connection.execute("SELECT")
 
     def _heard(self, payload: str, told: anyio.abc.TaskGroup) -> None:
         """Tell the listeners of an account, if a message is one of another replica."""

@@ -1,4 +1,4 @@
-"""The ledger's vocabulary; pure values, cheap to import.
+"""The ledger's vocabulary: pure values, with those of :mod:`accounts` and the errors of :mod:`errors`.
 
 An entry begins as an ``intent``, recorded before anything is sent. It ends as ``done``, ``refused`` (the
 API said no), ``not_done`` (it was looked up, and did not happen) or ``unverified`` (nobody can look it up).
@@ -11,7 +11,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from telefonie_mcp.errors import TelefonieError
+from telefonie_mcp.ledger.accounts import Account, Limits
+from telefonie_mcp.ledger.errors import (
+    ApprovalUsedError,
+    ChangedError,
+    InProgressError,
+    LedgerError,
+    LimitReachedError,
+    UnpricedError,
+)
 
 __all__ = [
     "OPEN",
@@ -40,80 +48,6 @@ OPEN: tuple[State, ...] = ("intent", "unknown")
 
 VOID: tuple[State, ...] = ("refused", "not_done")
 """Outcomes by which nothing has happened; they give their share of the budget back."""
-
-
-class LedgerError(TelefonieError):
-    """The ledger cannot be opened, read or written; the message says why, without a password in it."""
-
-
-class LimitReachedError(TelefonieError):
-    """A budget does not allow the intent.
-
-    Args:
-        setting: Name of the limit, as a setting.
-        limit: What it allows.
-        used: What is used already.
-        frees_up: When one more write fits, where that is a matter of time.
-
-    """
-
-    def __init__(
-        self, setting: str, *, limit: Decimal | int, used: Decimal | int, frees_up: datetime | None = None
-    ) -> None:
-        super().__init__(f"{setting} allows {limit} and {used} is used")
-        self.setting = setting
-        self.limit = limit
-        self.used = used
-        self.frees_up = frees_up
-
-
-class UnpricedError(TelefonieError):
-    """What is held already has no known monthly rate, so a spend limit cannot be applied.
-
-    Args:
-        subjects: What is held so.
-
-    """
-
-    def __init__(self, subjects: tuple[str, ...]) -> None:
-        super().__init__(
-            f"TELEFONIE_MAX_MONTHLY_SPEND is set, and the monthly rate of {', '.join(subjects)} is unknown"
-        )
-        self.subjects = subjects
-
-
-class ChangedError(TelefonieError):
-    """Another write about the same subject was recorded after its current state was read."""
-
-    def __init__(self, subject: str) -> None:
-        super().__init__(f"another call wrote to {subject} after its current state was read")
-
-
-class InProgressError(TelefonieError):
-    """Another write about the same subject has no outcome yet."""
-
-    def __init__(self, subject: str) -> None:
-        super().__init__(f"another write about {subject} has no outcome yet")
-
-
-class ApprovalUsedError(TelefonieError):
-    """The approval was good for one execution, which has been."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Budgets of an account; ``None`` sets no limit.
-
-    Attributes:
-        monthly_spend: Sum of the monthly rates of what this ledger bought and still holds.
-        purchases_per_day: Purchases and submitted ports in any 24 hours.
-        releases_per_day: Releases and cancelled ports in any 24 hours.
-
-    """
-
-    monthly_spend: Decimal | None = None
-    purchases_per_day: int | None = None
-    releases_per_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,20 +84,6 @@ class Intent:
     newest: int | None = None
     principal: str = ""
     client: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Whose numbers a write is about.
-
-    Attributes:
-        name: Its name in the ledger, which outlives its API key and the spelling of the API's address.
-        key: Fingerprint of the API key in use; empty without one.
-
-    """
-
-    name: str
-    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

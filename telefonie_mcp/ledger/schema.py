@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-from telefonie_mcp.ledger.records import LedgerError
+from telefonie_mcp.ledger.errors import LedgerError
 
 __all__ = ["SCALE", "entries", "has_tables", "identity", "is_current", "lock_account", "migrate"]
 

@@ -5,11 +5,11 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
+from anyio import to_thread
 
 from telefonie_mcp.deadline import Deadline
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.files import FileMark
-from telefonie_mcp.ledger.records import LedgerError
-from telefonie_mcp.ledger.threads import Threads
 from telefonie_mcp.telemetry.measures import timed, took
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ _LEAST_SECONDS: Final = 0.5
 
 _GRACE_SECONDS: Final = 0.5
 """How much longer a database is waited for than it was told to wait for others."""
-
-_THREADS: Final = Threads()
 
 _T = TypeVar("_T")
 
@@ -94,11 +92,11 @@ async def in_thread(deadline: Deadline, work: Callable[..., _T], *arguments: Any
 
     begun = timed()
     try:
-        return await _THREADS.run(run, patience + _GRACE_SECONDS)
-    except TimeoutError as error:
-        raise LedgerError("the ledger cannot be used: it does not answer in time") from error
+        with anyio.move_on_after(patience + _GRACE_SECONDS):
+            return await to_thread.run_sync(run, abandon_on_cancel=True)
     finally:
         took("ledger", begun)
+    raise LedgerError("the ledger cannot be used: it does not answer in time")
 
 
 def _open_ledger(url: str, found: FileMark | None, late: Event) -> "Ledger":

@@ -28,6 +28,7 @@ _CONNECTION: Final = {
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
     "application_name": "telefonie-mcp",
 }
 """Limits for waits that libpq does not limit by default; options of the URL override them."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from telefonie_mcp.ledger import queries
 from telefonie_mcp.ledger.budgets import check_budgets
-from telefonie_mcp.ledger.database import connect, reading, writing
+from telefonie_mcp.ledger.database import check_in_time, connect, reading, writing
 from telefonie_mcp.ledger.files import FileMark, check_remains, file_of
 from telefonie_mcp.ledger.owner import OWNER
 from telefonie_mcp.ledger.queries import amount, entry_of, greater, milliseconds, rate_of, scaled, used
@@ -150,9 +150,11 @@ class Ledger:
                 "client": intent.client,
             }
             try:
-                return queries.BEGIN.insert(connection, **values)
+                entry = queries.BEGIN.insert(connection, **values)
             except IntegrityError as error:
                 raise ApprovalUsedError("the approval has already been used") from error
+            check_in_time()  # nothing will be sent for an intent that nobody waits for
+            return entry
 
     def finish(
         self, entry: int, state: State, *, reason: str = "", monthly_rate: Decimal | None = None

@@ -32,9 +32,11 @@ def normalise_country(value: str) -> str:
 
 def country_problem(value: str) -> str | None:
     """Return what is wrong with a normalised code, with a suggestion, or ``None`` if it is valid."""
-    import phonenumbers  # noqa: PLC0415 - not needed to start the server
+    if value in _codes():
+        return None
+    import phonenumbers  # noqa: PLC0415 - no call with a country of the list needs it
 
-    if value in phonenumbers.SUPPORTED_REGIONS:
+    if value in phonenumbers.SUPPORTED_REGIONS:  # of a newer release
         return None
     rule = "must be an ISO 3166-1 alpha-2 country code with a numbering plan, such as US, GB or DE"
     meant = _meant(value[:_MAX_TYPED])
@@ -85,9 +87,17 @@ def countries(typed: str) -> list[str]:
 
 
 @cache
+def _codes() -> frozenset[str]:
+    return frozenset(line.partition(" ")[0] for line in _lines())
+
+
+@cache
 def _names() -> dict[str, str]:
-    text = (resources.files("telefonie_mcp.numbering") / "countries.txt").read_text("utf-8")
-    return dict(_folded(line).split(" ", 1) for line in text.splitlines())
+    return dict(_folded(line).split(" ", 1) for line in _lines())
+
+
+def _lines() -> list[str]:
+    return (resources.files("telefonie_mcp.numbering") / "countries.txt").read_text("utf-8").splitlines()
 
 
 def _rank(wanted: str, code: str, name: str) -> int | None:

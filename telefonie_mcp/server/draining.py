@@ -1,20 +1,26 @@
 """Waits, before an HTTP server ends, until the requests that it has accepted are answered."""
 
 import anyio
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["Draining"]
 
 
 class Draining:
-    """ASGI middleware that counts unanswered POST requests: in MCP, every call is one.
+    """ASGI middleware that knows the unanswered POST requests: in MCP, every call is one.
 
     Event streams of 2025-11-25 and earlier are GET requests and never end by themselves; they do not count.
+
+    Attributes:
+        leaving: Whether clients are told with each answer to close their connection: the next request would
+            find nobody.
+
     """
 
     def __init__(self, app: ASGIApp) -> None:
+        self.leaving = False
         self._app = app
-        self._unanswered = 0
+        self._unanswered: set[object] = set()
         self._answered = anyio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -22,15 +28,23 @@ class Draining:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        self._unanswered += 1
+
+        async def send_last(message: Message) -> None:
+            if self.leaving and message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            await send(message)
+
+        request = object()
+        self._unanswered.add(request)
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, send_last)
         finally:
-            self._unanswered -= 1
+            self._unanswered.discard(request)
             self._answered.set()
+            self._answered = anyio.Event()
 
     async def drained(self) -> None:
-        """Wait until every POST request has its complete response."""
-        while self._unanswered:
-            self._answered = anyio.Event()
+        """Wait until every POST request that is here now has its complete response."""
+        waiting = {*self._unanswered}
+        while waiting := waiting & self._unanswered:
             await self._answered.wait()

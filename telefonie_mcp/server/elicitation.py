@@ -8,34 +8,26 @@ Neither way works in the other era. Anything but an explicit yes counts as a ref
 
 import json
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import mcp_types as types
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from telefonie_mcp.calls.approval import Pause, Question, facts_changed, not_approved
-from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.errors import ToolError
+from telefonie_mcp.server.state_seal import ANSWER_SECONDS
 from telefonie_mcp.settings.types import is_loopback
 from telefonie_mcp.text import clean_line
 
 if TYPE_CHECKING:
     from telefonie_mcp.server.auth.principal import Principal
 
-__all__ = ["ANSWER_SECONDS", "McpCaller", "RequestStateSeal", "input_required"]
+__all__ = ["McpCaller", "input_required"]
 
-ANSWER_SECONDS: Final = 600
-"""How long a person may take to answer, by default."""
-
-_INVALID_STATE: Final = (
-    "the person's answer came too late, or with another call than the one they were asked about "
-    "(Invalid or expired requestState). Make the call again, without it, to ask again."
-)
 _REQUEST_KEY: Final = "approval"
 _FIELD: Final = "approve"
 
@@ -167,31 +159,6 @@ class McpCaller:
             raise not_approved(question, "the client could not ask") from error
         _require_yes(answer, question)
         return secrets.token_hex(16)
-
-
-class RequestStateSeal(RequestStateBoundary):
-    """Middleware that encrypts ``requestState`` in responses, and verifies it in requests.
-
-    Args:
-        keys: Secrets of 32 or more characters, shared by the workers of one server. Without any, a random one
-            is used, which is valid in this process only.
-        seconds: How long a sealed state is valid.
-        name: The server's name, which its workers share.
-
-    """
-
-    def __init__(self, keys: Sequence[str], seconds: float, name: str) -> None:
-        security = RequestStateSecurity(keys=keys or [secrets.token_hex(32)], ttl=seconds)
-        super().__init__(security, default_audience=name)
-
-    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Handle one request; the error for an invalid state says what to do next."""
-        try:
-            return await super().__call__(ctx, call_next)
-        except MCPError as error:
-            if error.error.data == {"reason": "invalid_request_state"}:
-                raise MCPError(error.code, f"{NOTHING_DONE}: {_INVALID_STATE}", error.error.data) from error
-            raise
 
 
 def input_required(question: Question) -> types.InputRequiredResult:

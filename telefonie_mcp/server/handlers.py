@@ -17,14 +17,12 @@ from pydantic_core import to_json
 
 from telefonie_mcp import __version__
 from telefonie_mcp.app import App
-from telefonie_mcp.calls.approval import Pause
 from telefonie_mcp.errors import ToolError, UnknownToolError
-from telefonie_mcp.ledger.records import State
 from telefonie_mcp.progress import listening
-from telefonie_mcp.server.elicitation import ANSWER_SECONDS, McpCaller, RequestStateSeal, input_required
 from telefonie_mcp.server.icons import ICONS
 from telefonie_mcp.server.instructions import instructions, title
 from telefonie_mcp.server.resources import page_meta
+from telefonie_mcp.server.state_seal import ANSWER_SECONDS, RequestStateSeal
 from telefonie_mcp.server.subscriptions import Subscriptions
 from telefonie_mcp.server.views import Views, cache_hints, hide_unexpected_errors
 from telefonie_mcp.settings.fields import Settings
@@ -33,6 +31,7 @@ from telefonie_mcp.tools.catalog import Tool
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.pipeline import Result, WriteObserver
+    from telefonie_mcp.ledger.records import State
 
 __all__ = [
     "META",
@@ -204,6 +203,9 @@ class _Handlers:
     async def call_tool(
         self, ctx: _Context, params: types.CallToolRequestParams
     ) -> dict[str, Any] | types.CallToolResult | types.InputRequiredResult:
+        from telefonie_mcp.calls.approval import Pause  # noqa: PLC0415 - no tools/list needs it
+        from telefonie_mcp.server.elicitation import McpCaller, input_required  # noqa: PLC0415
+
         caller, view = McpCaller(ctx, params, self._answer_seconds), self.views.seen(ctx)
         catalog, pipeline = view.catalog, view.app.pipeline
         try:
@@ -228,6 +230,8 @@ class _Handlers:
     async def read_resource(
         self, ctx: _Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
+        from telefonie_mcp.server.elicitation import McpCaller  # noqa: PLC0415 - no list needs it
+
         with listening(ctx.session.report_progress):
             return await self.views.seen(ctx).resources.read(params.uri, McpCaller(ctx))
 
@@ -239,12 +243,13 @@ class _Handlers:
 
     async def complete(self, ctx: _Context, params: types.CompleteRequestParams) -> types.CompleteResult:
         from telefonie_mcp.server.completion import Completions  # noqa: PLC0415 - no tools/list needs it
+        from telefonie_mcp.server.elicitation import McpCaller  # noqa: PLC0415
 
         view = self.views.seen(ctx)
         completions = Completions(view.app, view.prompts, view.resources)
         return types.CompleteResult(completion=await completions.complete(params, McpCaller(ctx)))
 
-    async def notify_subscribers(self, tool: Tool, values: Mapping[str, Any], state: State) -> None:
+    async def notify_subscribers(self, tool: Tool, values: Mapping[str, Any], state: "State") -> None:
         app = self.views.app
         if not (app.replicas or self.subscriptions.followed):
             return

@@ -1,20 +1,23 @@
 """MCP resources: reads of the API, OpenAPI documents, recent writes (``telefonie://log``), and the page."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
 from telefonie_mcp.app import App
-from telefonie_mcp.calls.approval import Caller
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.records import VOID, LedgerError, State
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.resources.exposed import ReadableResource, affected_uris, readable_resources
 from telefonie_mcp.text import clean, clean_line, compact
 from telefonie_mcp.tools.catalog import Catalog, Tool
+
+if TYPE_CHECKING:
+    from telefonie_mcp.calls.approval import Caller
+    from telefonie_mcp.ledger.records import State
 
 __all__ = ["Resources", "page_meta"]
 
@@ -119,7 +122,7 @@ class Resources:
             return result
         return {**result, "capabilities": {**result["capabilities"], "extensions": self.extensions}}
 
-    async def read(self, uri: str, caller: Caller) -> types.ReadResourceResult:
+    async def read(self, uri: str, caller: "Caller") -> types.ReadResourceResult:
         """Return the result of ``resources/read``.
 
         Raises:
@@ -175,8 +178,10 @@ class Resources:
         """Whether any resource can change: with a tool that writes, the log can."""
         return self.may_change(_LOG)
 
-    def changed_by(self, tool: Tool, values: Mapping[str, Any], state: State) -> list[str]:
+    def changed_by(self, tool: Tool, values: Mapping[str, Any], state: "State") -> list[str]:
         """Return the URIs, in every spelling, that a write with this outcome may have changed."""
+        from telefonie_mcp.ledger.records import VOID  # noqa: PLC0415 - only after a write
+
         if state in VOID:
             return [_LOG]
         return [_LOG, *(uri for spellings in affected_uris(self.readable, tool, values) for uri in spellings)]
@@ -185,7 +190,7 @@ class Resources:
         """Return a name that no tool has, because some clients turn each resource into a tool."""
         return f"{name}-resource" if name in self._app.catalog.everything else name
 
-    async def _read(self, readable: ReadableResource, variables: Mapping[str, str], caller: Caller) -> str:
+    async def _read(self, readable: ReadableResource, variables: Mapping[str, str], caller: "Caller") -> str:
         from telefonie_mcp.resources.reading import Reading  # noqa: PLC0415 - no list needs it
 
         try:

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,12 +28,16 @@ from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.types import Address
 
 if TYPE_CHECKING:
+    from telefonie_mcp.server.draining import Draining
     from telefonie_mcp.server.tenants import TenantServers
 
 __all__ = ["serve_http", "serve_sandbox", "serve_stdio", "serve_tenants"]
 
 _SHUTDOWN_SECONDS: Final = 2
 """How long requests other than writes may delay the shutdown of an HTTP server."""
+
+_LATE_SECONDS: Final = 1
+"""How long a refusal of a request that came during the shutdown may take."""
 
 _BACKLOG: Final = 64
 """Connections that wait to be accepted; the system turns further ones away."""
@@ -89,7 +94,13 @@ async def serve_http(app: App, address: Address) -> None:
                 server.subscriptions.close()
 
             application = http_app(server, app, readiness, connections=connections)
-            await _serve_ready(application, listener, settings, readiness, end, connections=connections)
+            async with reloading_on_hangup(_reload_nothing) if settings.hosted else nullcontext():
+                await _serve_ready(application, listener, settings, readiness, end, connections=connections)
+
+
+async def _reload_nothing() -> None:
+    """Go on: without it, SIGHUP would end the process in the middle of a write."""
+    _log.warning("SIGHUP reads TELEFONIE_TENANTS again, and there is none; everything stays as it was")
 
 
 async def serve_tenants(servers: "TenantServers", address: Address) -> None:
@@ -129,13 +140,11 @@ async def _serve_ready(
     connections: int,
 ) -> None:
     """Serve until a signal arrives; ``end`` finishes writes and ends subscriptions."""
-    from telefonie_mcp.server.draining import Draining  # noqa: PLC0415 - a stdio server does not need it
 
-    requests = Draining(application)
-
-    async def drain() -> None:
+    async def drain(requests: "Draining") -> None:
         readiness.draining = True
         await anyio.sleep(settings.drain_seconds if settings.hosted else 0)
+        requests.leaving = True
         await end()
         # Writes have their outcome now, but not yet their response; other calls go on for a while.
         with anyio.move_on_after(settings.timeout if settings.hosted else _SHUTDOWN_SECONDS):
@@ -143,7 +152,7 @@ async def _serve_ready(
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(readiness.look)
-        await _serve(requests, listener, "/mcp", drain, connections=connections)
+        await _serve(application, listener, "/mcp", drain, connections=connections)
         await readiness.aclose()
         tasks.cancel_scope.cancel()
 
@@ -173,7 +182,11 @@ async def serve_sandbox(
     with _listen(address, "--port") as listener:
         sandbox = create_sandbox(database)
         sandbox = around(sandbox) if around else sandbox
-        await _serve(sandbox, listener, "/v1/numbers", anyio.lowlevel.checkpoint, ready=ready)
+        await _serve(sandbox, listener, "/v1/numbers", _end_at_once, ready=ready)
+
+
+async def _end_at_once(_: "Draining") -> None:
+    await anyio.lowlevel.checkpoint()
 
 
 def _announce(app: App) -> None:
@@ -206,19 +219,28 @@ async def _serve(
     asgi: Any,
     listener: socket.socket,
     path: str,
-    drain: Callable[[], Awaitable[None]],
+    drain: Callable[["Draining"], Awaitable[None]],
     *,
     ready: Callable[[str], None] | None = None,
     connections: int | None = None,
 ) -> None:
+    from telefonie_mcp.server.draining import Draining  # noqa: PLC0415 - a stdio server does not need it
     from telefonie_mcp.server.limits import HttpLimits, LimitedServer, usable_connections  # noqa: PLC0415
+
+    requests = Draining(asgi)
+
+    async def finish() -> None:
+        await drain(requests)
+        server.should_exit = True  # nobody else comes; who came late is answered before event streams end
+        with anyio.move_on_after(_LATE_SECONDS):
+            await requests.drained()
 
     def end() -> None:
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # no tracebacks of cancelled requests
         server.handle_exit(signal.SIGTERM, None)  # ends event streams: sse_starlette wraps it
 
     server = LimitedServer(
-        asgi,
+        requests,
         listener,
         HttpLimits(connections=connections or usable_connections()),
         log_config=None,
@@ -228,7 +250,7 @@ async def _serve(
     )
     host, port = listener.getsockname()[:2]
     url = f"http://{Address(host=host, port=port)}{path}"
-    async with ending_on_signal(drain, end):
+    async with ending_on_signal(finish, end):
         _log.warning("serving on %s", url)
         if ready:
             ready(url)

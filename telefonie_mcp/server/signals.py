@@ -15,6 +15,7 @@ import anyio
 __all__ = ["ending_on_signal", "reloading_on_hangup"]
 
 _EXIT_SECONDS: Final = 3
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @asynccontextmanager
@@ -24,7 +25,7 @@ async def ending_on_signal(
     """On SIGINT or SIGTERM, await ``drain`` and then call ``end``, which must make the block finish.
 
     If the block still runs three seconds later, for example because a client does not read its responses, the
-    process exits with status 0.
+    process exits with status 0. Further signals change nothing, also after the block: the process is ending.
     """
     signalled = anyio.Event()
 
@@ -39,10 +40,13 @@ async def ending_on_signal(
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(stop)
         with ExitStack() as handlers:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _ENDING:
                 handlers.enter_context(_calling_on(number, signalled.set))
             yield
             tasks.cancel_scope.cancel()
+        if signalled.is_set():
+            for number in _ENDING:
+                signal.signal(number, signal.SIG_IGN)
 
 
 @asynccontextmanager

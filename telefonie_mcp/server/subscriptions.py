@@ -57,6 +57,7 @@ class Subscriptions:
         self._sessions = sessions
         self._bus = InMemorySubscriptionBus()
         self._streams = ListenHandler(self._bus, max_subscriptions=_MAX_STREAMS)
+        self._closed = False
         self._followed = Counter[str]()
         self._subscribers: OrderedDict[int, _Subscriber] = OrderedDict()
 
@@ -66,9 +67,11 @@ class Subscriptions:
         """Serve one event stream, for the requested resources that can change.
 
         Raises:
-            MCPError: it asks for too many resources.
+            MCPError: it asks for too many resources, or the server is about to stop.
 
         """
+        if self._closed:
+            raise MCPError(types.INTERNAL_ERROR, "The server is shutting down; listen again when it is back")
         wanted = params.notifications.resource_subscriptions or ()
         if len(wanted) > _MAX_URIS:
             raise MCPError(types.INVALID_PARAMS, f"A stream can follow {_MAX_URIS} resources")
@@ -156,7 +159,11 @@ class Subscriptions:
             self._subscribers.pop(connection, None)
 
     def close(self) -> None:
-        """End every event stream with a regular result, so that clients do not take it for a failure."""
+        """End every event stream with a regular result, so that clients do not take it for a failure.
+
+        Further ones are refused: they would have to be ended again.
+        """
+        self._closed = True
         self._streams.close()
 
 

@@ -27,6 +27,7 @@ from telefonie_mcp.calls.rate_limit import RateLimit
 from telefonie_mcp.calls.shared import Shared
 from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.server.auth.principal import Principal
+from telefonie_mcp.server.fairness import TENANT_FRACTION
 from telefonie_mcp.server.handlers import TelefonieServer
 from telefonie_mcp.server.http import mcp_app
 from telefonie_mcp.server.limits import MAX_CONNECTIONS, refused
@@ -186,6 +187,7 @@ class TenantServers:
             opened = OpenTenant(tenant, self._app(tenant), self._serve)
             self._tasks.start_soon(self._run, opened)
             if self._draining:
+                opened.server.subscriptions.close()
                 self._tasks.start_soon(opened.drain)  # which begins before the request does
             self._open[tenant.name] = opened
             self._close_unused(opened)
@@ -202,7 +204,7 @@ class TenantServers:
         return replace(app, replicas=self.replicas, metrics=self.metrics, rate_limit=limit)
 
     def _serve(self, server: TelefonieServer, app: App) -> Starlette:
-        return mcp_app(server, app, connections=self.connections)
+        return mcp_app(server, app, connections=int(self.connections * TENANT_FRACTION))
 
     async def _run(self, opened: OpenTenant) -> None:
         try:
@@ -285,7 +287,7 @@ class TenantServers:
         async with anyio.create_task_group() as tasks:
             for each in (*self._open.values(), *self._leaving):
                 tasks.start_soon(each.drain)
-        for each in self._open.values():
+        for each in (*self._open.values(), *self._leaving):
             each.server.subscriptions.close()
 
 

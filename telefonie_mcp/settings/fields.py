@@ -36,7 +36,7 @@ class Settings(HostedSettings):
 
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=False)
 
     api_key: SecretStr | None = Field(
         default=None, description="API key of the live Telefonie API. Without one: the sandbox."
@@ -286,7 +286,7 @@ class Settings(HostedSettings):
     def local_secrets(self) -> list[SecretStr]:
         """The secrets that are no key of an API."""
         password = urlsplit(self.ledger.get_secret_value()).password if self.ledger else None
-        secrets = (SecretStr(password) if password else None, self.introspection_secret, *self.state_keys)
+        secrets = (SecretStr(password) if password else None, self.hidden_secret, *self.state_keys)
         return [secret for secret in secrets if secret]
 
     @property

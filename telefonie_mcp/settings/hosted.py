@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from telefonie_mcp.settings import types
 from telefonie_mcp.settings.types import Address, Origin, PublicUrl, Url
@@ -30,7 +30,9 @@ _NEED_HOSTED: Final = (
 
 
 class HostedSettings(BaseModel):
-    """The settings for serving HTTP, which ``Settings`` has beside all others."""
+    """The settings for serving HTTP, which ``Settings`` has beside all others, and validates."""
+
+    model_config = ConfigDict(defer_build=True)
 
     http: Annotated[Address | None, BeforeValidator(types.address)] = Field(
         default=None,
@@ -110,11 +112,27 @@ class HostedSettings(BaseModel):
         """
         if self.introspection_secret_file is None:
             return None
-        from telefonie_mcp.settings.keys import read_key  # noqa: PLC0415 - most servers have none
+        from telefonie_mcp.settings.keys import read_secret  # noqa: PLC0415 - most servers have none
 
-        return read_key(
-            self.introspection_secret_file, "TELEFONIE_INTROSPECTION_SECRET_FILE", kind="a client secret"
-        )
+        return read_secret(self.introspection_secret_file, "TELEFONIE_INTROSPECTION_SECRET_FILE")
+
+    @property
+    def hidden_secret(self) -> SecretStr | None:
+        """The same, if it is long enough to be told from ordinary text."""
+        if (secret := self.introspection_secret) is None:
+            return None
+        from telefonie_mcp.settings.keys import MIN_KEY_LENGTH  # noqa: PLC0415 - most servers have none
+
+        return secret if len(secret) >= MIN_KEY_LENGTH else None
+
+    @property
+    def hosting_warnings(self) -> Iterator[str]:
+        """Sentences about what the operator should know at the start."""
+        if self.introspection_secret and not self.hidden_secret:
+            yield (
+                "TELEFONIE_INTROSPECTION_SECRET_FILE holds a secret so short that it can be guessed, and not "
+                "be hidden where it stands in a text; let the issuer make a longer one"
+            )
 
     @property
     def hosting_files(self) -> dict[Path, str]:

@@ -1,44 +1,84 @@
-"""API keys: reading them from files, and checking that they can be used and hidden."""
+"""API keys and client secrets, in files and in tables: reading them, and checking that they can be hidden."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 
 from telefonie_mcp.errors import SettingsError
 
-__all__ = ["MIN_KEY_LENGTH", "checked_key", "expanded", "read_key"]
+__all__ = ["MIN_KEY_LENGTH", "checked_key", "expanded", "read_key", "read_secret", "read_toml"]
 
 MIN_KEY_LENGTH: Final = 8
 """Characters of the shortest API key: a shorter one stands in ordinary text too, so it cannot be redacted."""
 
-_KIND: Final = "an API key"
-
+_LINE: Final = re.compile(r"[ -~]+")
 _WORD: Final = re.compile(r"([!-~]+)")
 _KEY: Final = re.compile(rf"(?:[A-Za-z][A-Za-z0-9_-]* )?{_WORD.pattern}")
 """Visible ASCII, and perhaps the word that precedes it in the header ``Authorization``."""
 
 
-def read_key(file: Path, source: str, *, several: bool = False, kind: str = _KIND) -> SecretStr:
+def read_key(file: Path, source: str, *, several: bool = False) -> SecretStr:
     """Return the key that a file holds.
 
     Args:
         file: The file.
         source: The setting that names it, for messages.
         several: Whether it may be more than one word, as documents may want that an operator adds.
-        kind: What it is, for messages.
 
     Raises:
         SettingsError: the file cannot be read, or its content cannot be a key.
 
     """
+    return checked_key(_text(file, source), source, several=several)
+
+
+def read_secret(file: Path, source: str) -> SecretStr:
+    """Return the client secret that a file holds (RFC 6749 §A.2); its length is the issuer's choice.
+
+    Args:
+        file: The file.
+        source: The setting that names it, for messages.
+
+    Raises:
+        SettingsError: the file cannot be read, or its content cannot be a secret.
+
+    """
+    secret = _text(file, source).strip()
+    if not _LINE.fullmatch(secret):
+        raise SettingsError(f"{source} does not hold a client secret: one line of visible ASCII characters")
+    return SecretStr(secret)
+
+
+def read_toml(file: Path, source: str) -> Mapping[str, Any]:
+    """Return the tables of a TOML file that names keys.
+
+    Args:
+        file: The file.
+        source: The setting that names it, for messages.
+
+    Raises:
+        SettingsError: the file cannot be read, or is no TOML.
+
+    """
+    import tomllib  # noqa: PLC0415 - most servers have no such file
+
     try:
-        held = expanded(file, source).read_text("utf-8-sig")
+        return tomllib.loads(file.read_text("utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"{source}: {file.name} cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"{source}: {file.name} is not TOML: {error}") from error
+
+
+def _text(file: Path, source: str) -> str:
+    try:
+        return expanded(file, source).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise SettingsError(f"{source} cannot be read ({reason})") from error
-    return checked_key(held, source, several=several, kind=kind)
 
 
 def expanded(path: Path, source: str) -> Path:
@@ -54,7 +94,7 @@ def expanded(path: Path, source: str) -> Path:
         raise SettingsError(f"{source} cannot be read (this user has no home directory)") from None
 
 
-def checked_key(held: str, source: str, *, several: bool = False, kind: str = _KIND) -> SecretStr:
+def checked_key(held: str, source: str, *, several: bool = False) -> SecretStr:
     """Return a key without the white space around it.
 
     Args:
@@ -62,7 +102,6 @@ def checked_key(held: str, source: str, *, several: bool = False, kind: str = _K
         source: Which one, for messages.
         several: Whether it may be more than one word: ``USER:PASSWORD``, a word before the key, or several
             secrets, one per line. Documents that an operator adds may want these.
-        kind: What it is, for messages.
 
     Raises:
         SettingsError: it cannot be a key, or is too short to be hidden.
@@ -76,10 +115,10 @@ def checked_key(held: str, source: str, *, several: bool = False, kind: str = _K
         match = _KEY.fullmatch(line) if several else _WORD.fullmatch(line)
         pair = several and ":" in line and line.isprintable()  # a password may hold anything printable
         if not (match or pair):
-            raise SettingsError(f"{source} does not hold {kind}: one line of visible ASCII characters")
+            raise SettingsError(f"{source} does not hold an API key: one line of visible ASCII characters")
         if len(match[1] if match else line) < MIN_KEY_LENGTH:
             raise SettingsError(
-                f"{source} holds {kind} of fewer than {MIN_KEY_LENGTH} characters, which could not be "
+                f"{source} holds an API key of fewer than {MIN_KEY_LENGTH} characters, which could not be "
                 "told from ordinary text where it must be hidden; ask the provider for a longer one"
             )
     return SecretStr(key)

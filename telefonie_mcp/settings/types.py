@@ -187,7 +187,7 @@ def _public_url(value: Any) -> Any:
         raise ValueError("must have a path of letters, digits, -, ., _ and ~, such as /mcp")
     port = f":{url.port}" if url.port and url.port != _PORTS[url.scheme] else ""
     host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
-    return f"{url.scheme}://{host}{port}{url.path.rstrip('/')}"
+    return f"{url.scheme}://{host}{port}{url.path.removesuffix('/') if url.path == '/' else url.path}"
 
 
 def _origin(value: Any) -> Any:

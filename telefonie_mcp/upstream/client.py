@@ -8,7 +8,7 @@ import math
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -105,6 +105,24 @@ class _BodyTooLargeError(Exception):
         self.status = status
 
 
+class _Opened(Transport):
+    """A transport that is opened by the first request that takes it."""
+
+    def __init__(self, open_transport: Callable[[], Transport]) -> None:
+        self._open_transport = open_transport
+
+    @cached_property
+    def _transport(self) -> Transport:
+        return self._open_transport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        if "_transport" in vars(self):
+            await self._transport.aclose()
+
+
 class ApiClient:
     """A pooled HTTP client for one or more servers. It holds no key: each request brings its own.
 
@@ -113,7 +131,7 @@ class ApiClient:
     Args:
         open_transport: Returns the transport, or ``None`` for the network; called by the first request.
         user_agent: Value of the ``User-Agent`` header.
-        local: Host name → factory of the transport for its requests; called by the first request.
+        local: Host name → factory of the transport for its requests; called by the first of those.
         encrypted: Whether any server uses ``https``. If none does, the system's certificates are not
             loaded, which would take longer than the rest of a first call, and none is trusted.
         secrets: The operator's secrets, of every server: none of them is seen of any answer.
@@ -149,7 +167,7 @@ class ApiClient:
 
     def _open_client(self, first: httpx.AsyncClient | None) -> httpx.AsyncClient:
         if first is None:
-            local = {f"all://{host}": open_local() for host, open_local in self._local.items()}
+            local = {f"all://{host}": _Opened(open_local) for host, open_local in self._local.items()}
             self._transports = self._open_transport(), local
             encrypted = self._encrypted and self._transports[0] is None
             self._tls = httpx.create_ssl_context() if encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

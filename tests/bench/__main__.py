@@ -7,17 +7,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any, NoReturn
 
-from tests.bench import endurance, measures, scale, signed_in, sizes
-from tests.bench.contestants import OURS, contestants, install
+from tests.bench import endurance, hosted, measures, replicas, scale, signed_in, sizes, subscriptions
+from tests.bench.contestants import OURS, Contestant, contestants, install
+from tests.bench.replicas import Database
 from tests.bench.report import RESULTS, lines
-from tests.bench.rounds import compare
+from tests.bench.rounds import Measure, compare
 from tests.bench.sessions import started
 from tests.bench.targets import misses, unmeasured
 from tests.documentation import generated
@@ -31,6 +32,8 @@ def main() -> int:
     rounds, calls = (3, 10) if options.quick else (options.rounds, 60)
     if not options.alone:
         install(_PEERS)
+        replicas.install(_PEERS)
+    lacking = replicas.missing()
     report: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
@@ -38,17 +41,16 @@ def main() -> int:
         "rounds": rounds,
         "results": {},
     }
-    with TemporaryDirectory() as work, _upstream() as url:
+    with TemporaryDirectory() as work, _upstream() as url, ExitStack() as stack:
         everybody = contestants(url, Path(work), None if options.alone else _PEERS)
-        everything = [*measures.measures(everybody, calls=calls), *scale.measures(calls=calls)]
-        everything += endurance.measures(everybody, calls=100 * calls)
-        everything += scale.account_measures(everybody[OURS])
-        everything += signed_in.measures(everybody[OURS], calls=calls)
-        everything += [] if options.alone else sizes.measures(_PEERS)
+        everything = [] if options.alone else sizes.measures(_PEERS)
+        everything += measures_of(everybody, Database(stack), calls=calls, replicated=not lacking)
         for measure in everything:
             if measure.id.startswith(tuple(options.only.split(","))):
                 result = report["results"][measure.id] = compare(measure, rounds)
                 print("\n".join(lines(result)), flush=True)  # noqa: T201 - a program for people
+    if lacking:
+        print(f"Not measured: replicas, because this machine has no {lacking}.")  # noqa: T201
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
     if options.save:
@@ -59,6 +61,23 @@ def main() -> int:
     missed = [*misses(report["results"])] if options.check else []
     print("\n".join(missed) or "No target is missed." if options.check else "")  # noqa: T201
     return 1 if missed else 0
+
+
+def measures_of(
+    everybody: dict[str, Contestant], database: Database, *, calls: int, replicated: bool = True
+) -> list[Measure]:
+    """Return all measures, with so many ``calls`` in each sample; ``replicated``: those of replicas, too."""
+    ours = everybody[OURS]
+    return [
+        *measures.measures(everybody, calls=calls),
+        *scale.measures(calls=calls),
+        *endurance.measures(everybody, calls=100 * calls),
+        *scale.account_measures(ours),
+        *signed_in.measures(ours, calls=calls),
+        *(hosted.measures(ours, database, calls=calls) if replicated else ()),
+        *(subscriptions.measures(everybody, database) if replicated else ()),
+        *hosted.tenant_measures(),
+    ]
 
 
 def _end(_: int, __: FrameType | None) -> NoReturn:

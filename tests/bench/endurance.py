@@ -1,25 +1,25 @@
 """What many calls and many idle sessions leave behind: the soak in small, and sessions that nobody closes."""
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
-from functools import cached_property, partial
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache, cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import anyio
-
 from tests.bench.contestants import CALL, FASTMCP, OURS, Contestant
+from tests.bench.idle import LeftSessions, left_sessions
 from tests.bench.rounds import Measure, Sample
 from tests.bench.sessions import Http, free_port, listening, resident_megabytes, started
 from tests.bench.targets import AT_FIRST, AT_THE_END, TRANSPORTS
-from tests.soak.calls import AFTER, BEFORE, P99, Call, http, stdio, under_calls
+from tests.soak.calls import AFTER, BEFORE, P99, under_calls
+from tests.soak.servers import Opened, http, stdio
 
 __all__ = ["measures"]
 
 SESSIONS: Final = 500
 
-_SERVERS: Final[Mapping[str, Callable[[Path], AbstractAsyncContextManager[tuple[int, Call]]]]] = {
+_SERVERS: Final[Mapping[str, Callable[[Path], AbstractContextManager[Opened]]]] = {
     "stdio": stdio,
     "http": http,
 }
@@ -28,6 +28,7 @@ _COUNTED: Final = (
     ("soak-memory", "MiB", "memory", "MB"),
     ("soak-open", "descriptors", "open files", "files"),
     ("soak-threads", "threads", "threads", "threads"),
+    ("soak-tasks", "tasks", "asyncio tasks", "tasks"),
 )
 
 
@@ -52,7 +53,26 @@ def measures(everybody: Mapping[str, Contestant], *, calls: int) -> list[Measure
             {each.name: partial(_idle_sessions, each) for each in servers},
             most_rounds=1,
         ),
+        Measure(
+            "sessions-left",
+            f"{SESSIONS} idle sessions, HTTP, 2025-11-25: asyncio tasks after their idle time",
+            "tasks",
+            AT_FIRST,
+            {
+                AT_FIRST: partial(nullcontext, lambda: _left().before),
+                AT_THE_END: partial(nullcontext, lambda: _left().after),
+            },
+            most_rounds=1,
+        ),
     ]
+
+
+@cache
+def _left() -> LeftSessions:
+    with TemporaryDirectory() as home:
+        left = left_sessions(Path(home), SESSIONS)
+    assert left.open >= left.before + SESSIONS
+    return left
 
 
 _MOMENTS: Final = {AT_FIRST: BEFORE, AT_THE_END: AFTER}
@@ -67,14 +87,10 @@ class _Soak:
 
     @cached_property
     def _counts(self) -> Mapping[str, float]:
-        async def run() -> Mapping[str, float]:
-            with TemporaryDirectory() as home:
-                server = _SERVERS[self._transport](Path(home))
-                figures = await under_calls(self._transport, server, self._calls)
-            assert not figures.faults["wrong answers"], figures
-            return figures.counts
-
-        return anyio.run(run)
+        with TemporaryDirectory() as home:
+            figures = under_calls(self._transport, _SERVERS[self._transport](Path(home)), self._calls)
+        assert not figures.faults["wrong answers"], figures
+        return figures.counts
 
     def count(self, what: str, when: str) -> float:
         """Return a figure at a moment."""

@@ -1,196 +1,192 @@
-"""What replicas cost: ``python -m tests.bench.hosted`` runs them on a PostgreSQL of its own, and says it.
-
-Processor time is that of the servers alone. Each figure stands beside the same without replicas, of one run.
-"""
+"""What replicas and tenants cost: reads, purchases, starts, and memory for many tenants."""
 
 import json
-import resource
+import subprocess
+import sys
 import time
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import anyio
-from anyio.abc import SocketStream
+from anyio.from_thread import start_blocking_portal
 
-from tests.bench.sessions import processor_seconds, resident_megabytes
-from tests.support.postgres import postgres
-from tests.support.replicas import Place, behind, place, until_ready
-from tests.support.shop import Shop
+from tests.bench.contestants import Contestant
+from tests.bench.load import answers, calls_per_second
+from tests.bench.replicas import Database, Hosted, ready, replicas, settled
+from tests.bench.rounds import Measure, Sample
+from tests.bench.sessions import free_port, message_of, started
+from tests.bench.targets import (
+    BUDGET,
+    FEWEST,
+    MOST,
+    ONE_TENANT,
+    PLAIN,
+    REPLICA,
+    REPLICAS,
+    SIGNED_IN,
+    TENANTS,
+)
+from tests.support.issuer import issuing
 from tests.support.tenants import write_tenants
-from tests.support.wire import MODERN, Running, answer_of, request, running
 
-READS: Final = 1500
-CLIENTS: Final = 4
-TENANTS: Final = 8
-BUDGET: Final = 12
-SUBSCRIPTIONS: Final = 2000
-STARTS: Final = 5
-UNLIMITED: Final = {"TELEFONIE_MAX_CALLS_PER_MINUTE": "1000000"}
+__all__ = ["measures", "tenant_measures"]
 
+_CLIENTS: Final = 8
+_TENANTS: Final = 8
+_MORE: Final = 3
+"""Purchases that each tenant tries beyond its budget."""
 
-async def _read(made: Place, address: str, calls: int) -> None:
-    async def read(number: int) -> None:
-        async with made.client(address, sub=f"person-{number}") as client:
-            for _ in range(calls // CLIENTS):
-                await client.call_tool("list_owned_numbers", {})
-
-    async with anyio.create_task_group() as tasks:
-        for number in range(CLIENTS):
-            tasks.start_soon(read, number)
+_ROUNDS: Final = 3
+_SECONDS: Final = 3600
+_READ: Final[dict[str, Any]] = {"name": "search_available_numbers", "arguments": {"country_code": "US"}}
 
 
-async def _cost(servers: list[Running], made: Place, address: str, calls: int) -> float:
-    """Return the processor milliseconds of the servers per read."""
-    await _read(made, address, calls // 5)
-    before = sum(processor_seconds(server.process.pid) for server in servers)
-    await _read(made, address, calls)
-    after = sum(processor_seconds(server.process.pid) for server in servers)
-    return 1000 * (after - before) / calls
-
-
-async def reads(url: str, home: Path, calls: int = READS) -> dict[str, float]:
-    """Measure a read through one replica without a proxy, and through two behind HAProxy."""
-    async with place(url, home) as (made, _), made.replica(**UNLIMITED) as one:
-        await until_ready(one)
-        alone = await _cost([one], made, await one.address(), calls)
-    async with place(url, home) as (made, listener), behind(made, listener, **UNLIMITED) as two:
-        both = await _cost(two, made, "", calls)
-    return {"one replica, ms": alone, "two behind HAProxy, ms": both, "ratio": both / alone}
-
-
-@asynccontextmanager
-async def _offices(
-    url: str, home: Path, count: int, budget: int
-) -> AsyncGenerator[tuple[Place, list[Running]]]:
-    names = [f"tenant{number}" for number in range(TENANTS)]
-    tenants = write_tenants(home, {name: {"max_purchases_per_day": budget} for name in names})
-    variables = {
-        **UNLIMITED,
-        "TELEFONIE_API_KEY": "",
-        "TELEFONIE_TENANTS": str(tenants),
-        "TELEFONIE_TENANT_CLAIM": "org_id",
-    }
-    async with place(url, home, Shop()) as (made, listener), AsyncExitStack() as stack:
-        if count > 1:
-            yield made, await stack.enter_async_context(behind(made, listener, **variables))
-        else:
-            one = await stack.enter_async_context(made.replica(**variables))
-            await until_ready(one)
-            yield made, [one]
-
-
-async def _buy(made: Place, servers: list[Running], attempts: int) -> tuple[dict[str, int], float]:
-    """Let every tenant buy more than it may; return how many each got, and processor ms per attempt."""
-    address = "" if len(servers) > 1 else await servers[0].address()
-    bought: dict[str, int] = {}
-
-    async def buy(tenant: int) -> None:
-        async with made.client(address, sub=f"person-{tenant}", org_id=f"org-tenant{tenant}") as client:
-            for attempt in range(attempts):
-                number = f"+1415{2_000_000 + tenant * 1000 + attempt}"
-                asked = {"phone_number": number, "confirm": True}
-                answer = answer_of(await client.call_tool("purchase_number", asked))
-                bought[f"tenant{tenant}"] = bought.get(f"tenant{tenant}", 0) + ("phone_number" in answer)
-
-    before = sum(processor_seconds(server.process.pid) for server in servers)
-    async with anyio.create_task_group() as tasks:
-        for tenant in range(TENANTS):
-            tasks.start_soon(buy, tenant)
-    after = sum(processor_seconds(server.process.pid) for server in servers)
-    return bought, 1000 * (after - before) / (TENANTS * attempts)
-
-
-async def purchases(url: str, home: Path, budget: int = BUDGET) -> dict[str, Any]:
-    """Measure purchases of eight tenants through one replica and through two; each has exactly its budget."""
-    found: dict[str, Any] = {}
-    for count, name in ((1, "one replica, ms"), (2, "two behind HAProxy, ms")):
-        async with _offices(url, home, count, budget) as (made, servers):
-            bought, found[name] = await _buy(made, servers, budget + 3)
-        assert set(bought.values()) == {budget}, bought
-    found["each bought"] = budget
-    found["ratio"] = found["two behind HAProxy, ms"] / found["one replica, ms"]
-    return found
-
-
-async def _listen(address: str, made: Place, number: int) -> SocketStream:
-    host, port = address.split("/")[2].split(":")
-    stream = await anyio.connect_tcp(host, int(port))
-    uris = {"resourceSubscriptions": ["telefonie://log", f"telefonie://numbers/+1415{2_000_000 + number}"]}
-    body = json.dumps(request(number, "subscriptions/listen", modern=True, notifications=uris))
-    token = made.issuer.token(made.url, sub=f"person-{number % 8}")
-    head = [
-        "POST /mcp HTTP/1.1",
-        f"Host: {made.url.split('/')[2]}",
-        f"Authorization: Bearer {token}",
-        "Content-Type: application/json",
-        "Accept: application/json, text/event-stream",
-        f"MCP-Protocol-Version: {MODERN}",
-        "Mcp-Method: subscriptions/listen",
-        f"Content-Length: {len(body)}",
+def measures(ours: Contestant, database: Database, *, calls: int) -> list[Measure]:
+    """Return what can be measured of hosted servers on a PostgreSQL."""
+    opened = {REPLICA: 1, REPLICAS: 2}
+    shop = _Shop(calls)
+    return [
+        Measure(
+            "hosted-read",
+            "processor time of a read call, HTTP, hosted",
+            "ms",
+            REPLICA,
+            {name: partial(_reads, ours, database, number, 10 * calls) for name, number in opened.items()},
+        ),
+        Measure(
+            "hosted-purchase",
+            f"processor time of a purchase, {_TENANTS} tenants at once, PostgreSQL",
+            "ms",
+            REPLICA,
+            {name: partial(shop.opened, ours, database, number) for name, number in opened.items()},
+            most_rounds=_ROUNDS,
+        ),
+        Measure(
+            "hosted-budget",
+            f"purchases that each of {_TENANTS} tenants got through two replicas",
+            "purchases",
+            BUDGET,
+            {
+                BUDGET: partial(nullcontext, lambda: shop.budget),
+                MOST: partial(nullcontext, lambda: max(shop.bought(ours, database))),
+                FEWEST: partial(nullcontext, lambda: min(shop.bought(ours, database))),
+            },
+            most_rounds=1,
+        ),
+        Measure(
+            "hosted-start",
+            "process start → /readyz answers 200, HTTP",
+            "ms",
+            PLAIN,
+            {
+                PLAIN: partial(nullcontext, partial(_start, ours)),
+                SIGNED_IN: partial(_hosted_start, ours, database),
+            },
+        ),
     ]
-    await stream.send("\r\n".join([*head, "", body]).encode())
-    said = b""
-    while b"acknowledged" not in said:
-        said += await stream.receive()
-    return stream
 
 
-async def subscriptions(url: str, home: Path, count: int = SUBSCRIPTIONS) -> dict[str, float]:
-    """Measure the memory of open subscriptions on one replica, and that none is left when they close."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4 * count), hard))
-    async with place(url, home) as (made, _), made.replica(**UNLIMITED) as server:
-        await until_ready(server)
-        address, pid = await server.address(), server.process.pid
-        await (await _listen(address, made, 0)).aclose()
+@contextmanager
+def _reads(ours: Contestant, database: Database, number: int, calls: int) -> Generator[Sample]:
+    with replicas(ours, database.url, number) as hosted:
 
-        def descriptors() -> int:
-            return len([*Path(f"/proc/{pid}/fd").iterdir()])
+        def sample() -> float:
+            people = [hosted.session(sub=f"person-{each}") for each in range(_CLIENTS)]
+            messages = [each.prepared("tools/call", **_READ) for each in people]
+            before = hosted.processor_seconds()
+            calls_per_second(hosted.port, messages, calls // _CLIENTS)
+            return (hosted.processor_seconds() - before) * 1000 / (calls // _CLIENTS * _CLIENTS)
 
-        async def open_and_close() -> tuple[float, float]:
-            streams = [await _listen(address, made, number) for number in range(count)]
-            assert descriptors() >= count
-            full = resident_megabytes(pid)
-            for stream in streams:
-                await stream.aclose()
-            while descriptors() > idle + 2:
-                await anyio.sleep(0.1)
-            return full, resident_megabytes(pid)
-
-        idle, memory = descriptors(), resident_megabytes(pid)
-        full, first = await open_and_close()
-        _, second = await open_and_close()
-        return {"KB each": 1024 * (full - memory) / count, "MB that a second time adds": second - first}
+        yield sample
 
 
-async def starts(url: str, home: Path, count: int = STARTS) -> dict[str, float]:
-    """Measure the time to ``/readyz`` with PostgreSQL and the issuer, and of a plain HTTP start."""
-    plain, ready = list[float](), list[float]()
-    variables = {"TELEFONIE_SANDBOX_DB": ":memory:"}
-    async with place(url, home) as (made, _):
-        for _ in range(count):
-            begun = time.perf_counter()
-            async with running("--http", "127.0.0.1:0", home=home, variables=variables) as server:
-                await until_ready(server)
-                plain.append(time.perf_counter() - begun)
-            begun = time.perf_counter()
-            async with made.replica() as server:
-                await until_ready(server)
-                ready.append(time.perf_counter() - begun)
-    least = min(plain), min(ready)
-    return {"plain, s": least[0], "hosted, s": least[1], "ratio": least[1] / least[0]}
+class _Shop:
+    """Purchases of tenants, each of whom tries to buy more than its budget."""
+
+    def __init__(self, budget: int) -> None:
+        self.budget: Final = budget
+        self._bought: list[int] = []
+
+    @contextmanager
+    def opened(self, ours: Contestant, database: Database, number: int) -> Generator[Sample]:
+        """Run servers; a sample is the processor time of a purchase, with new tenants each time."""
+        names = [f"t{each}" for each in range(_TENANTS * (_ROUNDS + 1))]
+        with TemporaryDirectory() as home:
+            tenants = write_tenants(
+                Path(home), {name: {"max_purchases_per_day": self.budget} for name in names}
+            )
+            variables = {
+                "TELEFONIE_API_KEY": "",
+                "TELEFONIE_TENANTS": str(tenants),
+                "TELEFONIE_TENANT_CLAIM": "org_id",
+            }
+            with replicas(ours, database.url, number, variables) as hosted:
+                waiting = iter(names)
+
+                def sample() -> float:
+                    fresh = [next(waiting) for _ in range(_TENANTS)]
+                    before = hosted.processor_seconds()
+                    self._buy(hosted, fresh)
+                    seconds = hosted.processor_seconds() - before
+                    return seconds * 1000 / (_TENANTS * (self.budget + _MORE))
+
+                yield sample
+
+    def _buy(self, hosted: Hosted, tenants: list[str]) -> None:
+        numbers = (f"+1415{number:07}" for number in count(2_000_000))
+
+        def purchases(tenant: str) -> Iterator[bytes]:
+            session = hosted.session(org_id=f"org-{tenant}")
+            for _ in range(self.budget + _MORE):
+                arguments = {"phone_number": next(numbers), "confirm": True}
+                yield session.prepared("tools/call", name="purchase_number", arguments=arguments)
+
+        found = answers(hosted.port, [purchases(tenant) for tenant in tenants])
+        self._bought = [sum(not message_of(each)["result"]["isError"] for each in of_one) for of_one in found]
+
+    def bought(self, ours: Contestant, database: Database) -> list[int]:
+        """Return what each tenant got through two replicas."""
+        if not self._bought:
+            with self.opened(ours, database, 2) as sample:
+                sample()
+        return self._bought
 
 
-async def _everything() -> None:
-    with postgres() as url:
-        for measure in (reads, purchases, subscriptions, starts):
-            with TemporaryDirectory() as home:
-                found = await measure(url, Path(home))
-                print(measure.__name__, json.dumps({name: round(value, 3) for name, value in found.items()}))  # noqa: T201
+def _start(server: Contestant) -> float:
+    port = free_port()
+    began = time.perf_counter()
+    with started(server.on(port), server.variables) as process:
+        ready(port, process)
+        return (time.perf_counter() - began) * 1000
 
 
-if __name__ == "__main__":
-    anyio.run(_everything)
+@contextmanager
+def _hosted_start(ours: Contestant, database: Database) -> Generator[Sample]:
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(issuing()) as issuer:
+        yield partial(_start, settled(ours, database.url, free_port(), issuer))
+
+
+def tenant_measures() -> list[Measure]:
+    """Return what can be measured of the memory of a server with many tenants."""
+    return [
+        Measure(
+            "tenants",
+            "memory of a server after a call of each tenant, HTTP",
+            "MB",
+            ONE_TENANT,
+            {name: partial(nullcontext, partial(_memory, number)) for name, number in TENANTS.items()},
+            most_rounds=1,
+        )
+    ]
+
+
+@cache
+def _memory(number: int) -> float:
+    """Return the megabytes of a server after a call of each of so many tenants."""
+    command = [sys.executable, "-m", "tests.bench.tenants", str(number)]
+    run = subprocess.run(command, check=True, capture_output=True, timeout=_SECONDS)
+    return json.loads(run.stdout)["bytes"] / 1024**2

@@ -18,7 +18,17 @@ from urllib.request import urlopen
 from tests.bench.contestants import CALL, ECHO, FASTMCP, JSON, OURS, Contestant
 from tests.bench.load import calls_per_second
 from tests.bench.rounds import Measure, Sample
-from tests.bench.sessions import ERAS, Era, Http, Stdio, free_port, listening, peak_megabytes, started
+from tests.bench.sessions import (
+    ERAS,
+    VERSIONS,
+    Era,
+    Http,
+    Stdio,
+    free_port,
+    listening,
+    peak_megabytes,
+    started,
+)
 from tests.bench.targets import PREVIEWED
 
 __all__ = ["measures"]
@@ -26,7 +36,6 @@ __all__ = ["measures"]
 CONCURRENT: Final = 32
 ARGUMENTS: Final = {"country_code": "US"}
 BOUGHT: Final = {"phone_number": "+14155550100"}
-_NAMES: Final = {"legacy": "2025-11-25", "modern": "2026-07-28"}
 _SANDBOX: Final = f"{OURS}, sandbox used"
 
 
@@ -46,7 +55,7 @@ def measures(everybody: dict[str, Contestant], *, calls: int) -> list[Measure]:
 
     found: list[Measure] = []
     for era in ERAS:
-        version = _NAMES[era]
+        version = VERSIONS[era]
         found += [
             Measure(
                 f"cold-list-{era}",

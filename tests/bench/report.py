@@ -10,7 +10,7 @@ from tests.bench.targets import TARGETS
 
 __all__ = ["RESULTS", "lines", "summary", "table"]
 
-_WITHOUT: Final = ("sessions", "size", "packages")
+_WITHOUT: Final = ("sessions", "subscriptions", "size", "packages")
 """Measures that have no target."""
 
 _TOKENS: Final = "tokens"

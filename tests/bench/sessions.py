@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,14 @@ from tests.support.wire import MODERN, initialize, request
 
 __all__ = [
     "ERAS",
+    "VERSIONS",
     "Era",
     "Http",
     "Stdio",
     "free_port",
     "is_whole",
     "listening",
+    "message_of",
     "peak_megabytes",
     "processor_seconds",
     "resident_megabytes",
@@ -35,7 +37,11 @@ Era = Literal["legacy", "modern"]
 ERAS: Final[tuple[Era, Era]] = ("legacy", "modern")
 
 _LEGACY: Final = "2025-11-25"
+VERSIONS: Final[Mapping[Era, str]] = {"legacy": _LEGACY, "modern": MODERN}
+"""The protocol version of each era."""
+
 _SECONDS: Final = 60
+_WELL: Final = (b"HTTP/1.1 200", b"HTTP/1.1 202")
 _INITIALIZED: Final = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 
@@ -90,6 +96,19 @@ class Stdio:
         self._write(request(self._number, method, modern=self.era == "modern", **params))
         return self._read(self._number)
 
+    def ask_at_once(self, method: str, many: Sequence[Mapping[str, Any]]) -> None:
+        """Send requests with these parameters, none of which waits for another, and read their answers."""
+        first = self._number + 1
+        for params in many:
+            self._number += 1
+            self._write(request(self._number, method, modern=self.era == "modern", **params))
+        waited = {*range(first, self._number + 1)}
+        while waited:
+            answer = json.loads(next(iter(_pipe(self.process.stdout))))
+            if answer.get("id") in waited:
+                _result(answer)
+                waited.remove(answer["id"])
+
     def _write(self, message: Mapping[str, Any]) -> None:
         stdin = _pipe(self.process.stdin)
         stdin.write(json.dumps(message).encode() + b"\n")
@@ -125,13 +144,17 @@ class Http:
             self.ask("server/discover")
         else:
             head, body = self._exchange(_post(self.port, initialize(_LEGACY), self._signed))
-            _result(_message(body))
+            _result(message_of(body))
             self._session = head.lower().partition("mcp-session-id:")[2].partition("\r\n")[0].strip()
             self._exchange(_post(self.port, _INITIALIZED, self._headers("notifications/initialized", {})))
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a request and return its result."""
-        return _result(_message(self._exchange(self.prepared(method, **params))[1]))
+        return _result(self.exchange(method, **params))
+
+    def exchange(self, method: str, **params: Any) -> dict[str, Any]:
+        """Send a request and return the answer, which may be an error."""
+        return message_of(self._exchange(self.prepared(method, **params))[1])
 
     def prepared(self, method: str, **params: Any) -> bytes:
         """Return a request as it is sent."""
@@ -156,23 +179,52 @@ class Http:
             self._socket.close()
             self._socket = None
 
-    def _exchange(self, message: bytes) -> tuple[str, bytes]:
-        if self._socket is None:
-            self._socket = socket.create_connection(("127.0.0.1", self.port), _SECONDS)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(message)
+    def known(self) -> bool:
+        """Return whether the server still knows the session."""
+        message = request(0, "ping")
+        sent = _post(self.port, message, self._headers("ping", {}))
+        return self._exchange(sent, ok=(b"HTTP/1.1 200", b"HTTP/1.1 404"))[0].startswith("HTTP/1.1 200")
+
+    def listen(self, notifications: Mapping[str, Any]) -> None:
+        """Subscribe, and leave the connection open when that is acknowledged."""
+        stream = self._connected()
+        stream.sendall(self.prepared("subscriptions/listen", notifications=notifications))
+        received = b""
+        while b"acknowledged" not in received:
+            more = stream.recv(1 << 16)
+            assert more, received
+            received += more
+
+    def close(self) -> None:
+        """End the session, if there is one, and the connection."""
+        if self._session:
+            self._exchange(_request("DELETE", self.port, b"", self._headers("", {})))
+        self.renew()
+
+    def _exchange(self, message: bytes, ok: tuple[bytes, ...] = _WELL) -> tuple[str, bytes]:
+        connection = self._connected()
+        connection.sendall(message)
         received = b""
         while not is_whole(received):
-            more = self._socket.recv(1 << 16)
+            more = connection.recv(1 << 16)
             assert more, received
             received += more
         head, _, body = received.partition(b"\r\n\r\n")
-        assert head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202")), received
+        assert head.startswith(ok), received
         return head.decode(), body
+
+    def _connected(self) -> socket.socket:
+        if self._socket is None:
+            self._socket = socket.create_connection(("127.0.0.1", self.port), _SECONDS)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self._socket
 
 
 def _post(port: int, message: Mapping[str, Any], headers: Mapping[str, str]) -> bytes:
-    body = json.dumps(message).encode()
+    return _request("POST", port, json.dumps(message).encode(), headers)
+
+
+def _request(verb: str, port: int, body: bytes, headers: Mapping[str, str]) -> bytes:
     fixed = {
         "Host": f"127.0.0.1:{port}",
         "Content-Type": "application/json",
@@ -180,7 +232,7 @@ def _post(port: int, message: Mapping[str, Any], headers: Mapping[str, str]) -> 
         "Content-Length": str(len(body)),
     }
     lines = [f"{name}: {value}\r\n" for name, value in {**fixed, **headers}.items()]
-    return f"POST /mcp HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + body
+    return f"{verb} /mcp HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + body
 
 
 def is_whole(received: bytes) -> bool:
@@ -194,7 +246,7 @@ def is_whole(received: bytes) -> bool:
     return len(body) >= int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
 
 
-def _message(body: bytes) -> Any:
+def message_of(body: bytes) -> Any:
     """Return the last message of a JSON body, or of an event stream in chunks."""
     lines = [line.removeprefix(b"data:").strip() for line in body.splitlines()]
     return json.loads(next(line for line in reversed(lines) if line.startswith(b"{")))

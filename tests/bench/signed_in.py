@@ -9,7 +9,7 @@ from anyio.from_thread import start_blocking_portal
 
 from tests.bench.contestants import OURS, Contestant
 from tests.bench.rounds import Measure, Sample
-from tests.bench.sessions import Era, Http, free_port, listening, processor_seconds, started
+from tests.bench.sessions import VERSIONS, Era, Http, free_port, listening, processor_seconds, started
 from tests.bench.targets import SIGNED_IN
 from tests.support.issuer import issuing
 
@@ -26,7 +26,7 @@ def measures(ours: Contestant, *, calls: int) -> list[Measure]:
     return [
         Measure(
             f"signed-in-{era}",
-            f"processor time of a read call, HTTP, {era}",
+            f"processor time of a read call, HTTP, {VERSIONS[era]}",
             "ms",
             OURS,
             {

@@ -9,9 +9,17 @@ from tests.bench.contestants import FASTMCP, JSON, OURS
 __all__ = [
     "AT_FIRST",
     "AT_THE_END",
+    "BUDGET",
+    "FEWEST",
+    "MOST",
+    "ONE_TENANT",
+    "PLAIN",
     "PREVIEWED",
+    "REPLICA",
+    "REPLICAS",
     "SIGNED_IN",
     "TARGETS",
+    "TENANTS",
     "TRANSPORTS",
     "Target",
     "misses",
@@ -60,6 +68,23 @@ PREVIEWED: Final = "a purchase through its preview"
 SIGNED_IN: Final = f"{OURS}, signed in"
 """A hosted server, whose every request has a token."""
 
+REPLICA: Final = "one replica, no proxy"
+REPLICAS: Final = f"{OURS}, two replicas behind HAProxy"
+PLAIN: Final = "a server without sign-in"
+
+BUDGET: Final = "the budget of each"
+MOST: Final = f"{OURS}, the most of one tenant"
+FEWEST: Final = f"{OURS}, the fewest of one tenant"
+"""Whose purchases are compared with the budget that each tenant has, and tries to exceed."""
+
+ONE_TENANT: Final = "one tenant"
+TENANTS: Final = {
+    ONE_TENANT: 1,
+    f"{OURS}, 1,000 tenants": 1000,
+    f"{OURS}, 10,000 tenants": 10_000,
+}
+"""Servers whose memory is compared, and how many tenants each has."""
+
 TARGETS: Final = (
     *(Target(f"cold-list-{era}", OURS, 1.05) for era in ("legacy", "modern")),
     *(Target(f"cold-call-{era}", OURS, 1.05) for era in ("legacy", "modern")),
@@ -70,6 +95,15 @@ TARGETS: Final = (
     Target("purchase", "purchase", 2.0),
     Target("requests", PREVIEWED, 3, value=True),
     *(Target(f"signed-in-{era}", SIGNED_IN, 1.10) for era in ("legacy", "modern")),
+    Target("hosted-read", REPLICAS, 1.15),
+    Target("hosted-purchase", REPLICAS, 1.15),
+    Target("hosted-budget", MOST, 1.0),
+    Target("hosted-budget", FEWEST, 1.0, at_least=True),
+    Target("hosted-start", SIGNED_IN, 1.5),
+    *(Target("tenants", name, bound) for name, bound in zip([*TENANTS][1:], (1.5, 2.0), strict=True)),
+    Target("subscriptions-open", AT_THE_END, 1.0),
+    Target("subscriptions-tasks", AT_THE_END, 1.0),
+    Target("subscriptions-memory", AT_THE_END, 1.05),
     Target("memory", OURS, 1.06),
     Target("memory", f"{OURS}, sandbox used", 1.25),
     Target("cold-uncached", OURS, 1.05),
@@ -77,6 +111,8 @@ TARGETS: Final = (
     *(Target(f"soak-memory-{each}", AT_THE_END, 1.05) for each in TRANSPORTS),
     *(Target(f"soak-open-{each}", AT_THE_END, 1.0) for each in TRANSPORTS),
     *(Target(f"soak-threads-{each}", AT_THE_END, 1.0) for each in TRANSPORTS),
+    *(Target(f"soak-tasks-{each}", AT_THE_END, 1.0) for each in TRANSPORTS),
+    Target("sessions-left", AT_THE_END, 1.0),
     Target("tokens", OURS, 2000, value=True),
     Target("sandbox-search", "100,000 numbers", 1.5),
     Target("sandbox-list", "100,000 numbers", 1.5),

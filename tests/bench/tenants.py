@@ -1,4 +1,4 @@
-"""How much memory a server with many tenants takes: ``python -m tests.bench.tenants COUNT`` prints it.
+"""How much memory a server with many tenants takes: ``python -m tests.bench.tenants COUNT``.
 
 One process serves COUNT tenants and makes one real call as each of them, over HTTP and with a token. The API
 answers from memory, so that what it remembers of an account does not count.
@@ -20,6 +20,7 @@ from tests.support.tenants import office
 from tests.support.wire import MODERN, SECONDS, request
 
 _CALL = "list_owned_numbers"
+_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,11 @@ async def measure(count: int) -> Measured:
         async with (
             issuing() as issuer,
             office(
-                issuer, Path(directory), dict(tables(count)), transport=httpx.MockTransport(answer)
+                issuer,
+                Path(directory),
+                dict(tables(count)),
+                transport=httpx.MockTransport(answer),
+                seconds=_SECONDS,
             ) as served,
             httpx.AsyncClient(timeout=SECONDS) as client,
         ):

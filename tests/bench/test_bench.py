@@ -5,14 +5,16 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.bench.contestants import FASTMCP, OURS
+from tests.bench.__main__ import measures_of
+from tests.bench.contestants import FASTMCP, OURS, contestants
+from tests.bench.replicas import Database
 from tests.bench.report import RESULTS, lines, summary, table
 from tests.bench.rounds import Measure, Outcome, Sample, compare
 from tests.bench.targets import TARGETS, Target, misses, unmeasured
@@ -65,6 +67,17 @@ def test_a_target_holds_a_ratio_or_a_value_from_one_side() -> None:
     ]
 
 
+def test_every_target_is_measured(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        found = measures_of(contestants("http://127.0.0.1:9", tmp_path, None), Database(stack), calls=60)
+    measured = {measure.id: measure for measure in found}
+    assert len(measured) == len(found)
+    assert [
+        target for target in TARGETS if target.contestant not in measured[target.measure].contestants
+    ] == []
+    assert [measure.id for measure in found if measure.floor not in measure.contestants] == []
+
+
 def test_what_is_missed_and_where_fastmcp_is_ahead_is_said() -> None:
     results = {
         "memory": result(**{OURS: 4.0, FASTMCP: 3.0}),
@@ -81,7 +94,9 @@ def test_the_table_has_a_row_for_every_target_that_was_measured_and_for_sizes() 
     rows = [line for line in table().splitlines() if line.startswith("| ")]
     results = json.loads(RESULTS.read_text())["results"]
     measured = [target for target in TARGETS if target.number(results) is not None]
-    assert len(rows) == 1 + len(measured) + len({"sessions", "size", "packages"} & results.keys())
+    assert len(rows) == 1 + len(measured) + len(
+        {"sessions", "subscriptions", "size", "packages"} & results.keys()
+    )
 
 
 def test_results_without_a_target_are_not_to_be_saved() -> None:

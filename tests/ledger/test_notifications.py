@@ -7,8 +7,11 @@ import anyio
 import psycopg
 import pytest
 
+from telefonie_mcp.ledger.notifications import Notifications
 from telefonie_mcp.ledger.replicas import Replicas
+from telefonie_mcp.ledger.statements import Statements
 from telefonie_mcp.ledger.store import Ledger
+from tests.support.between import between
 from tests.support.postgres import GROUP, new_schema
 
 pytestmark = GROUP
@@ -140,6 +143,25 @@ async def test_after_an_outage_anything_may_have_changed_and_news_go_on(url: str
         while await heard.next() != {"telefonie://log"}:
             pass
         assert other
+
+
+@pytest.mark.whole  # psycopg waits for a cancellation that does not arrive either
+async def test_a_connection_that_says_nothing_any_more_is_made_again(url: str) -> None:
+    """Something between the database and this server keeps it open, and lets nothing through."""
+    with anyio.fail_after(SECONDS):
+        async with between(url) as way:
+            statements = Statements(url)
+            news = Notifications(way.url, statements, retry=0.05, idle=0.05, patience=0.05)
+            heard, told = anyio.create_memory_object_stream[Collection[str] | None](1000)
+            async with heard, told, news.running():
+                news.listen("acme", heard.send)
+                await news.listening.wait()
+                way.hang()
+                while news.listening.is_set():
+                    await anyio.sleep(0.01)
+                way.go_on()
+                await news.listening.wait()
+                assert await told.receive() is None
 
 
 async def test_a_listener_that_fails_keeps_nobody_from_hearing(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import anyio
+import psycopg
 import pytest
 from mcp import Client
 from pydantic import SecretStr
@@ -103,3 +104,50 @@ async def test_a_purchase_whose_outcome_cannot_be_recorded_is_told_and_is_not_ma
         way.go_on()
         assert (await called(client, "purchase_number"))["code"] == "conflict"
         assert provider.count("POST") == 2
+
+
+@pytest.mark.whole
+async def test_an_intention_that_comes_late_is_not_recorded_and_keeps_nobody_waiting(postgresql: str) -> None:
+    """The database hangs when it is to record what will be sent: then nothing is sent."""
+
+    async def hang_first(exchange: Exchange) -> None:
+        way.hang()
+        await exchange.honest()
+
+    async with interrupted(postgresql) as (provider, way, client):
+        provider.faults["GET"] = [hang_first]
+        refused = await called(client, "purchase_number")
+        assert refused["code"] == "ledger_unavailable"
+        provider.faults.clear()
+        way.go_on()
+        assert (await called(client, "purchase_number"))["phone_number"] == NUMBER
+        assert provider.count("POST") == 2
+
+
+@pytest.mark.whole
+async def test_a_database_that_answers_too_late_refuses_writes_and_keeps_no_read(postgresql: str) -> None:
+    async with interrupted(postgresql) as (provider, way, client):
+        way.delay = 2 * CALL_SECONDS
+        with anyio.fail_after(PATIENCE):
+            await reads(client)
+            assert (await called(client, "purchase_number"))["code"] == "ledger_unavailable"
+            await reads(client)
+        assert provider.count("POST") == 1
+        way.delay = 0
+        while (answer := await called(client, "purchase_number")).get("code"):
+            assert answer["code"] in {"ledger_unavailable", "in_progress"}
+        assert answer["phone_number"] == NUMBER
+        assert provider.count("POST") == 2
+
+
+@pytest.mark.whole
+async def test_a_lock_that_somebody_holds_delays_no_read_and_no_longer_than_a_call(postgresql: str) -> None:
+    async with interrupted(postgresql) as (provider, way, client):
+        with psycopg.connect(way.direct.replace("+psycopg", "")) as other:
+            other.execute("LOCK TABLE ledger_entries, ledger_rate_limits IN ACCESS EXCLUSIVE MODE")
+            with anyio.fail_after(PATIENCE):
+                await reads(client)
+                refused = await called(client, "purchase_number")
+                assert refused["code"] == "ledger_unavailable"
+        assert provider.count("POST") == 1
+        assert (await called(client, "purchase_number"))["phone_number"] == NUMBER

@@ -291,6 +291,18 @@ async def test_an_open_stream_does_not_keep_an_http_server(mode: Mode, tmp_path:
         assert await server.end() == 0
 
 
+async def test_a_server_that_ends_opens_no_stream_any_more() -> None:
+    """It would have to wait for it."""
+    server = create_server(Settings(sandbox_db=":memory:"))
+    async with Client(server) as client:
+        async with client.listen(resource_subscriptions=[ACCOUNT]) as subscription:
+            server.subscriptions.close()
+            assert [event async for event in subscription] == []
+        with pytest.raises(MCPError, match="shutting down"):
+            async with client.listen(resource_subscriptions=[ACCOUNT]):
+                pass
+
+
 async def test_the_eras_do_not_mix(tmp_path: Path) -> None:
     async with running("--sandbox-db", ":memory:", home=tmp_path) as server:
         await server.ask(initialize("2025-11-25"))

@@ -30,7 +30,7 @@ def read(**variables: str) -> Settings:
 VALUES: dict[str, tuple[str, Any]] = {
     "http": ("[::1]:8000", Address(host="::1", port=8000)),
     "http_json": ("true", True),
-    "public_url": ("https://Numbers.Example.com:443/mcp/", URL),
+    "public_url": ("https://Numbers.Example.com:443/mcp", URL),
     "issuer": (ISSUER, ISSUER),
     "audience": ("urn:numbers", "urn:numbers"),
     "introspection_url": (INTROSPECTION["INTROSPECTION_URL"], INTROSPECTION["INTROSPECTION_URL"]),
@@ -75,6 +75,7 @@ def test_a_public_url_turns_hosted_mode_on() -> None:
     [
         ("https://numbers.example.com", "https://numbers.example.com"),
         ("https://numbers.example.com/", "https://numbers.example.com"),
+        ("https://numbers.example.com/mcp/", "https://numbers.example.com/mcp/"),  # its clients' audience
         ("http://127.0.0.1:8000/mcp", "http://127.0.0.1:8000/mcp"),
         ("http://localhost:80/a/b", "http://localhost/a/b"),
         ("http://[::1]:8000/mcp", "http://[::1]:8000/mcp"),
@@ -174,7 +175,7 @@ def test_the_secret_is_read_from_its_file_and_hidden(tmp_path: Path) -> None:
     [
         (None, "cannot be read (No such file or directory)"),
         ("", "does not hold a client secret: one line of visible ASCII characters"),
-        ("short", "holds a client secret of fewer than 8 characters"),
+        ("a\nb", "does not hold a client secret: one line of visible ASCII characters"),
     ],
 )
 def test_a_secret_that_cannot_be_one_stops_the_start(held: str | None, words: str, tmp_path: Path) -> None:
@@ -185,6 +186,18 @@ def test_a_secret_that_cannot_be_one_stops_the_start(held: str | None, words: st
         _ = made.secrets
     assert str(caught.value).startswith(f"TELEFONIE_INTROSPECTION_SECRET_FILE {words}")
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_an_issuer_may_have_given_a_short_secret_which_is_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s3 cret\n")
+    made = read(**HOSTED, **{**INTROSPECTION, "INTROSPECTION_SECRET_FILE": str(tmp_path / "secret")})
+    assert made.introspection_secret == SecretStr("s3 cret")
+    assert made.secrets == []  # it could not be told from ordinary text
+    (warning,) = made.hosting_warnings
+    assert warning.startswith(
+        "TELEFONIE_INTROSPECTION_SECRET_FILE holds a secret so short that it can be guessed"
+    )
+    assert "s3" not in warning
 
 
 @pytest.mark.parametrize("name", ["TENANTS", "INTROSPECTION_SECRET_FILE"])

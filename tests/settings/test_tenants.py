@@ -99,7 +99,7 @@ def test_a_claim_names_one_tenant_or_none(tmp_path: Path, claim: Any, name: str 
         (table(more="max_monthly_spent = 5"), r"max_monthly_spent is unknown; did.*max_monthly_spend\?"),
         (table(more="TELEFONIE_READ_ONLY = true"), r"\[tenants.acme\]: TELEFONIE_READ_ONLY is unknown"),
         (table(more='base_url = "https://x.example"'), r"base_url does not.*TELEFONIE_BASE_URL holds"),
-        (table(more='account = "other"'), r"\[tenants.acme\]: account does not restrict"),
+        (table(more='account = "other"'), "account does not restrict; a tenant's account has its name"),
         (table(more=f'api_key = "{ACME}"'), r"\[tenants.acme\]: api_key is not read here.*api_key_file"),
         (table("acme.com"), r'com is a table; .* is quoted: \[tenants."acme.com"\]'),
         ('[tenants.acme]\napi_key_file = "acme"', r"\[tenants.acme\]: claim is missing"),

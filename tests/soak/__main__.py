@@ -2,7 +2,7 @@
 
 Ends with status 1 if anything was bought twice, bought beyond the budget, answered wrongly, or recorded
 differently from what the provider has; if after the first 1,000 calls memory grew by more than a twentieth,
-or descriptors or threads at all; or if the last tenth of the calls was slower than the first.
+or descriptors, threads or tasks at all; or if the last tenth of the calls was slower than the first.
 """
 
 import argparse
@@ -15,9 +15,10 @@ from tempfile import TemporaryDirectory
 import anyio
 from anyio import to_thread
 
-from tests.soak.calls import http, stdio, under_calls
+from tests.soak.calls import under_calls
 from tests.soak.figures import Figures
 from tests.soak.kills import under_kills
+from tests.soak.servers import http, stdio
 from tests.support.postgres import new_schema, postgres
 
 
@@ -30,7 +31,7 @@ def _options() -> argparse.Namespace:
     summary, _, verdict = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=summary, epilog=verdict)
     for name, default, what in (
-        ("calls", 25_000, "tool calls over each of stdio and HTTP"),
+        ("calls", 50_000, "tool calls over each of stdio and HTTP"),
         ("kills-sqlite", 60, "processes killed at random moments of a purchase, on a SQLite ledger"),
         ("kills-postgres", 40, "the same on a PostgreSQL ledger"),
         ("seed", 1, "of the random moments"),
@@ -54,8 +55,8 @@ async def _all(options: argparse.Namespace) -> AsyncGenerator[Figures]:
         for home in homes:
             home.mkdir()
         if options.calls:
-            yield await under_calls("stdio", stdio(homes[0]), options.calls)
-            yield await under_calls("HTTP", http(homes[1]), options.calls)
+            yield await to_thread.run_sync(under_calls, "stdio", stdio(homes[0]), options.calls)
+            yield await to_thread.run_sync(under_calls, "HTTP", http(homes[1]), options.calls)
         if options.kills_sqlite:
             ledger = str(homes[2] / "ledger.sqlite3")
             yield await under_kills("SQLite", ledger, homes[2], options.kills_sqlite, options.seed)

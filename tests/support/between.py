@@ -14,13 +14,17 @@ class Between:
 
     Attributes:
         url: The URL by which it leads there.
+        direct: The URL of the database itself.
+        delay: Seconds by which everything that the database says comes later.
 
     """
 
     socket: str
     url: str = ""
+    direct: str = ""
     passes: asyncio.Event = field(default_factory=asyncio.Event)
     away: bool = False
+    delay: float = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     def hang(self) -> None:
@@ -48,7 +52,7 @@ class Between:
             writer.close()
             return
         theirs, ours = await asyncio.open_unix_connection(self.socket)
-        both = asyncio.gather(self._pass(reader, ours), self._pass(theirs, writer))
+        both = asyncio.gather(self._pass(reader, ours), self._pass(theirs, writer, slow=True))
         task = asyncio.ensure_future(self._finished(both))
         self.tasks.add(task)
         try:
@@ -65,9 +69,13 @@ class Between:
         with suppress(OSError):
             await both
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, slow: bool = False
+    ) -> None:
         while data := await reader.read(65536):
             await self.passes.wait()
+            if slow and self.delay:
+                await asyncio.sleep(self.delay)
             writer.write(data)
             await writer.drain()
         writer.close()
@@ -77,7 +85,7 @@ class Between:
 async def between(url: str) -> AsyncGenerator[Between]:
     """Open a way to the database at `url`, which names a socket."""
     parsed = make_url(url)
-    way = Between(f"{parsed.query['host']}/.s.PGSQL.5432")
+    way = Between(f"{parsed.query['host']}/.s.PGSQL.5432", direct=url)
     way.go_on()
     server = await asyncio.start_server(way.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]

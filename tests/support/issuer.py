@@ -104,11 +104,12 @@ class Issuer:
     ) -> str:
         """Return a token signed with one of the keys."""
         algorithm = algorithm or self.keys.get(kid, "ES256")
+        named: dict[str, Any] = {"kid": kid, "typ": "at+jwt", **(header or {})}
         return jwt.encode(
             self.claims(audience, scope, **changes),
             private_key(kid, algorithm),
             algorithm,
-            headers={"kid": kid, "typ": "at+jwt", **(header or {})},
+            headers={name: value for name, value in named.items() if name != "kid" or value is not None},
         )
 
     def opaque_token(self, audience: Any, scope: str = "numbers:read", **changes: Any) -> str:

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -62,9 +63,46 @@ def _plain(url: str) -> str:
     return url.replace("+psycopg", "")
 
 
+@dataclass
+class Database:
+    """A server that can be stopped and started again.
+
+    Attributes:
+        url: Its URL, which has a password.
+
+    """
+
+    url: str
+    command: list[str | Path]
+    directory: Path
+    user: str | None
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.process = subprocess.Popen(
+            self.command, stderr=subprocess.DEVNULL, cwd=self.directory, user=self.user
+        )
+        _wait(_plain(self.url), self.process)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it: with SIGINT as an operator does, with SIGQUIT as a crash does."""
+        if self.process:
+            self.process.send_signal(how)
+            self.process.wait(_SECONDS)
+            self.process = None
+
+
 @contextmanager
 def postgres() -> Generator[str]:
     """Run a server on a socket in a directory of its own; yield its URL, which has a password."""
+    with database() as server:
+        yield server.url
+
+
+@contextmanager
+def database() -> Generator[Database]:
+    """Run the same, as something that can be stopped and started again."""
     password = secrets.token_urlsafe(12)
     user = _UNPRIVILEGED if os.geteuid() == 0 else None
     with TemporaryDirectory(prefix="postgres-") as directory:
@@ -84,18 +122,17 @@ def postgres() -> Generator[str]:
             cwd=directory,
             user=user,
         )
-        with subprocess.Popen(
+        server = Database(
+            f"postgresql+psycopg://telefonie:{password}@/postgres?host={socket}",
             [programs / "postgres", "-D", data, "-k", socket, *_OPTIONS],
-            stderr=subprocess.DEVNULL,
-            cwd=directory,
-            user=user,
-        ) as server:
-            try:
-                _wait(f"postgresql://telefonie:{password}@/postgres?host={socket}", server)
-                yield f"postgresql+psycopg://telefonie:{password}@/postgres?host={socket}"
-            finally:
-                server.send_signal(signal.SIGQUIT)  # at once: what it holds is of no use to anybody
-                server.wait(_SECONDS)
+            Path(directory),
+            user,
+        )
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop(signal.SIGQUIT)  # at once: what it holds is of no use to anybody
 
 
 def _installation(copy: Path, *, copied: bool) -> Path:

@@ -26,17 +26,18 @@ STATE_KEY = "a-key-of-all-replicas-of-32-characters"
 
 @dataclass
 class Place:
-    """Where replicas run, and what they use."""
+    """Where replicas run, and what they use; `tenants` is the file of theirs, if there are several."""
 
     url: str
     issuer: Issuer
     provider: Provider
     ledger: str
     home: Path
+    tenants: Path | None = None
 
     @asynccontextmanager
     async def replica(self, **variables: str) -> AsyncGenerator[Running]:
-        """Run one."""
+        """Run one, for the tenants if there are any."""
         chosen = {
             **live_variables(self.provider, self.home, TELEFONIE_TIMEOUT="60"),
             "TELEFONIE_LEDGER": self.ledger,
@@ -46,6 +47,9 @@ class Place:
             "TELEFONIE_DRAIN_SECONDS": "0",
             **variables,
         }
+        if self.tenants:
+            del chosen["TELEFONIE_API_KEY"]
+            chosen |= {"TELEFONIE_TENANTS": str(self.tenants), "TELEFONIE_TENANT_CLAIM": "org_id"}
         async with running("--http", "127.0.0.1:0", home=self.home, variables=chosen) as server:
             yield server
 

@@ -116,9 +116,13 @@ async def office(
     *,
     most: int = 64,
     transport: Transport | None = None,
+    seconds: float = SECONDS,
     **changes: Any,
 ) -> AsyncGenerator[Office]:
-    """Serve tenants to those who have a token of `issuer`; without `transport`, their API is the sandbox."""
+    """Serve tenants to those who have a token of `issuer`, for so many `seconds` at most.
+
+    Without `transport`, their API is the sandbox.
+    """
     file = write_tenants(directory, tables)
     api = transport or asgi_transport(create_sandbox(":memory:"))
     with create_server(("127.0.0.1", 0)) as listening:
@@ -136,5 +140,5 @@ async def office(
         servers = TenantServers.from_settings(Settings(**chosen), transport=api, most=most)
         gate = gated(servers.application(), servers.settings)
         async with serving_on(listening, gate):
-            with anyio.fail_after(SECONDS):
+            with anyio.fail_after(seconds):
                 yield Office(url, issuer, servers, directory)

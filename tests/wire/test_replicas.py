@@ -11,17 +11,23 @@ import pytest
 from mcp import Client
 from mcp.client.context import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
+from starlette.types import Message, Receive, Scope, Send
 
+from telefonie_mcp.sandbox import create_sandbox
 from tests.support.account import read
 from tests.support.faulty import NUMBER
 from tests.support.held import Held
 from tests.support.postgres import GROUP
 from tests.support.replicas import STATE_KEY, behind, place, ready, until_ready
+from tests.support.serving import serving
 from tests.support.shop import Shop
+from tests.support.tenants import write_tenants
 from tests.support.transports import both_eras
 from tests.support.wire import Mode, answer_of, running
 
 pytestmark = [GROUP, pytest.mark.whole]
+BOUGHT, FREE = "+14155550123", "+14155550199"
+LOG = "telefonie://log"
 
 
 def buying(number: str = NUMBER) -> tuple[str, dict[str, Any]]:
@@ -74,6 +80,7 @@ async def test_sigterm_under_load_loses_no_write_and_breaks_no_call(
                 tasks.start_soon(buy, client, number)
             while shop.count("POST") < len(numbers):
                 await anyio.sleep(0.01)
+            server.process.send_signal(signal.SIGHUP)  # there are no tenants to read again
             server.process.send_signal(signal.SIGTERM)
             while (await ready(server))[0] != 503:
                 await anyio.sleep(0.01)
@@ -139,6 +146,58 @@ async def test_a_replica_killed_in_the_middle_of_a_purchase_is_replaced_and_anot
             log = json.loads(await read(client, "telefonie://log"))
         assert [entry["state"] for entry in log["entries"]] == ["done"]
         assert made.provider.count("POST") == 1
+
+
+async def test_a_replica_killed_in_a_tenants_purchase_leaves_it_to_another_under_the_tenants_key(
+    postgresql: str, tmp_path: Path
+) -> None:
+    """The API has an account per key, carries the purchase out, and finds nobody to tell."""
+    sandbox, arrived = create_sandbox(":memory:"), anyio.Event()
+
+    async def keep_the_answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if (scope["type"], scope.get("method")) != ("http", "POST") or arrived.is_set():
+            await sandbox(scope, receive, send)
+            return
+
+        async def drop(_: Message) -> None:
+            await anyio.lowlevel.checkpoint()
+
+        await sandbox(scope, receive, drop)
+        arrived.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async with serving(keep_the_answer) as api, place(postgresql, tmp_path) as (made, listener):
+        made.tenants = write_tenants(tmp_path, {"acme": {"max_purchases_per_day": 1}, "beta": {}})
+        variables = {"TELEFONIE_BASE_URL": f"{api}/v1/numbers"}
+        async with behind(made, listener, **variables) as (one, other):
+
+            async def buy() -> None:
+                with suppress(Exception):  # whatever a broken connection is to the client
+                    async with made.client(await one.address(), org_id="org-acme") as client:
+                        await client.call_tool(*buying(BOUGHT))
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(buy)
+                await arrived.wait()
+                one.process.kill()
+                await one.process.wait()
+            async with (
+                made.client(await other.address(), org_id="org-beta") as beta,
+                made.client(await other.address(), org_id="org-acme") as acme,
+            ):
+                assert answer_of(await beta.call_tool(*buying(FREE)))["phone_number"] == FREE
+                assert json.loads(await read(acme, LOG))["entries"][0]["state"] == "intent"
+                assert answer_of(await acme.call_tool(*buying(BOUGHT)))["code"] == "conflict"
+                assert answer_of(await acme.call_tool(*buying(FREE)))["code"] in {
+                    "limit_reached",
+                    "not_found",
+                }
+                for client, number in ((acme, BOUGHT), (beta, FREE)):
+                    (entry,) = json.loads(await read(client, LOG))["entries"]
+                    assert (entry["subject"], entry["state"]) == (number, "done")
+                    owned = answer_of(await client.call_tool("list_owned_numbers", {}))
+                    assert [each["phone_number"] for each in owned["numbers"]] == [number]
 
 
 async def test_clients_of_both_eras_use_all_replicas_and_share_their_limits(

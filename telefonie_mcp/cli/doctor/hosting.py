@@ -20,9 +20,9 @@ from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.ledger.files import readable_by_others, to_make_private
 from telefonie_mcp.server.auth.discovery import jwks_uri, metadata_urls
 from telefonie_mcp.server.auth.fetching import IssuerClient, IssuerError
-from telefonie_mcp.server.auth.keys import usable_keys
+from telefonie_mcp.server.auth.keys import ALGORITHMS, usable_keys
 from telefonie_mcp.server.auth.resource import Resource
-from telefonie_mcp.server.auth.tokens import ALGORITHMS, Introspection, Tokens
+from telefonie_mcp.server.auth.tokens import Introspection, Tokens
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.upstream.client import ApiClient
 from telefonie_mcp.upstream.outcomes import Answer, Outcome

@@ -26,9 +26,9 @@ class Challenges:
         """Answer a request without a token: it names no error (RFC 6750 §3.1)."""
         return self._challenge(401, "", "A token is needed.", (scope,))
 
-    def invalid_token(self) -> Response:
-        """Answer a request whose token is not good."""
-        return self._challenge(401, "invalid_token", "The token is not valid here.", ())
+    def invalid_token(self, scope: str) -> Response:
+        """Answer a request whose token is not good, with the scope that a new one needs."""
+        return self._challenge(401, "invalid_token", "The token is not valid here.", (scope,))
 
     def insufficient_scope(self, scopes: Sequence[str]) -> Response:
         """Answer a request whose token does not allow it, with all that it needs."""

@@ -1,6 +1,5 @@
 """What claims say: a principal with its scopes, or nothing usable. Pure."""
 
-import math
 from collections.abc import Collection, Mapping
 from typing import Any, Final, cast
 
@@ -17,16 +16,21 @@ _CLIENT_CLAIMS: Final = ("client_id", "azp", "cid", "appid")
 HIDDEN: Final = "**********"
 """Stands where the SDK's value has the token itself, which nothing of ours needs."""
 
+_LAST: Final = 2**53
+"""The last second that is known exactly, whether a number is read as an integer or with a fraction."""
+
 _MAX_NAME: Final = 1024
 """Characters of an issuer's name for somebody; every entry of the ledger has it."""
 
 
 def access_token(claims: Mapping[str, Any]) -> AccessToken | None:
-    """Return the SDK's value for verified claims, without the token; ``None`` if nobody is named."""
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not _is_name(subject):
+    """Return the SDK's value for verified claims, without the token.
+
+    ``None`` if they name nobody, or an end that is no time.
+    """
+    subject, expires = claims.get("sub"), _seconds(claims.get("exp"))
+    if not isinstance(subject, str) or not _is_name(subject) or (expires is None and "exp" in claims):
         return None
-    expires = _seconds(claims.get("exp"))
     named = (claims.get(name) for name in _CLIENT_CLAIMS)
     client = next((each for each in named if isinstance(each, str) and _is_name(each)), "")
     return AccessToken(
@@ -55,7 +59,7 @@ def introspected(
         return None
     if audiences(answer).isdisjoint(audience):
         return None
-    begins, ends = _seconds(answer.get("nbf", 0)), _seconds(answer.get("exp", math.inf))
+    begins, ends = _seconds(answer.get("nbf", 0)), _seconds(answer.get("exp", _LAST))
     if begins is None or ends is None or not begins - LEEWAY_SECONDS <= now < ends + LEEWAY_SECONDS:
         return None
     if str(answer.get("token_type", "Bearer")).lower() not in {"bearer", "access_token"}:
@@ -88,7 +92,7 @@ def _scopes(claims: Mapping[str, Any]) -> set[str]:
 
 
 def _seconds(value: Any) -> float | None:
-    """Return a NumericDate (RFC 7519 §2); ``None`` if it is none or has no end."""
+    """Return a NumericDate (RFC 7519 §2); ``None`` if it is none, or one that no clock will show."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return None if math.isnan(value) else value
+    return value if -_LAST <= value <= _LAST else None

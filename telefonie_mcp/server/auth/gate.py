@@ -83,7 +83,7 @@ class Gate:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if len(hosts) != 1 or not self._resource.serves(hosts[0], scope):
             await self._challenges.wrong_host()(scope, receive, send)
-        elif path in self._resource.metadata_paths:
+        elif path.rstrip("/") in self._resource.metadata_paths:
             await self._metadata(scope, receive, send)
         elif not {*origins} <= self._resource.origins or len(origins) > 1:
             await self._challenges.wrong_origin()(scope, receive, send)
@@ -117,7 +117,7 @@ class Gate:
             found = await self._backend.authenticate(HTTPConnection(scope)) if len(given) == 1 else None
         except IssuerError:
             return self._challenges.unavailable()
-        return found or self._challenges.invalid_token()
+        return found or self._challenges.invalid_token(READ)
 
     async def _describe(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in {"GET", "HEAD"}:

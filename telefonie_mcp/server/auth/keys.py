@@ -17,7 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from telefonie_mcp.server.auth.discovery import jwks_uri, metadata_urls
 from telefonie_mcp.server.auth.fetching import IssuerClient, IssuerError
 
-__all__ = ["Key", "Keys", "usable_keys"]
+__all__ = ["ALGORITHMS", "Key", "Keys", "usable_keys"]
+
+ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA")
+"""What a token may be signed with."""
 
 _UNKNOWN_SECONDS: Final = 30.0
 """The least time between two fetches because of unknown keys, and between two attempts after a failure."""
@@ -76,6 +79,9 @@ def _usable(given: Any) -> Key | None:
         algorithms = tuple(each for each in algorithms if each == own)
     if not algorithms or jwk.get("use", "sig") != "sig" or "d" in jwk:
         return None
+    operations: Any = jwk.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        return None
     try:
         public = jwt.PyJWK(jwk, algorithm=algorithms[0]).key
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it verifies nothing
@@ -109,8 +115,13 @@ class Keys:
         self._answers = False
         self._flight: asyncio.Task[None] | None = None
 
-    async def find(self, kid: str, algorithm: str) -> Key | None:
-        """Return the key for a token's header, if the issuer has it; without a ``kid``, its only one.
+    async def find(self, kid: str, algorithm: str, tried: Sequence[Key] = ()) -> tuple[Key, ...]:
+        """Return the keys that may have signed a token, if the issuer has any; without a ``kid``, all.
+
+        Args:
+            kid: The ``kid`` of the token's header; empty without one.
+            algorithm: Its ``alg``.
+            tried: Keys that did not sign it: the issuer may have put others in their place.
 
         Raises:
             IssuerError: no key of the issuer has ever been reached.
@@ -120,17 +131,18 @@ class Keys:
             await self._fetch(_FIRST_SECONDS)
             if not self._keys:
                 raise IssuerError("the keys of the issuer cannot be reached")
-            self._asked_unknown = max(self._asked_unknown, self._fetched)
+            if not _matching(self._keys, kid, algorithm, tried):
+                self._asked_unknown = max(self._asked_unknown, self._fetched)
         elif self._clock() - self._fetched > _FRESH_SECONDS:
             self._begin(_UNKNOWN_SECONDS)  # until it has answered, the known keys go on
-        if key := _matching(self._keys, kid, algorithm):
-            return key
+        if found := _matching(self._keys, kid, algorithm, tried):
+            return found
         if self._clock() - self._asked_unknown >= _UNKNOWN_SECONDS:
             self._asked_unknown = self._clock()
             await self._fetch(0)
         elif self._flight:
             await asyncio.wait({self._flight})
-        return _matching(self._keys, kid, algorithm)
+        return _matching(self._keys, kid, algorithm, tried)
 
     async def reach(self) -> bool:
         """Return whether the issuer answers with its keys; it is asked at most twice a minute once it did."""
@@ -159,6 +171,8 @@ class Keys:
         self._tried = self._clock()
         try:
             keys = usable_keys(await self._client.get(await self._located()))
+            if not keys:
+                raise IssuerError(f"none of its keys is for {', '.join(ALGORITHMS)}")  # noqa: TRY301
         except IssuerError as error:
             keys = ()
             _log.warning(
@@ -186,6 +200,6 @@ class Keys:
         return self._uri
 
 
-def _matching(keys: Sequence[Key], kid: str, algorithm: str) -> Key | None:
-    fitting = [key for key in keys if algorithm in key.algorithms and kid in {key.id, ""}]
-    return fitting[0] if kid and fitting else fitting[0] if len(fitting) == 1 else None
+def _matching(keys: Sequence[Key], kid: str, algorithm: str, tried: Sequence[Key]) -> tuple[Key, ...]:
+    fitting = (key for key in keys if algorithm in key.algorithms and kid in {key.id, ""})
+    return tuple(key for key in fitting if key not in tried)

@@ -8,6 +8,8 @@ from typing import Final
 
 from mcp.server.auth.provider import AccessToken
 
+from telefonie_mcp.server.auth.claims import LEEWAY_SECONDS
+
 __all__ = ["TokenCache"]
 
 _MOST: Final = 2048
@@ -15,7 +17,9 @@ _SECONDS: Final = 60.0
 
 
 class TokenCache:
-    """Remembers good tokens, each for a minute at most and never past its end.
+    """Remembers good tokens, each for a minute at most and never past its ``exp``.
+
+    What is accepted for a while longer, because clocks differ, is verified anew each time.
 
     Args:
         most: Tokens that are remembered; the least recently used one is forgotten first.
@@ -52,7 +56,7 @@ class TokenCache:
         now = self._clock()
         until = now + self._seconds
         if known.expires_at is not None:
-            until = min(until, known.expires_at)
+            until = min(until, known.expires_at - LEEWAY_SECONDS)
         self._known[_digest(token)] = now, until, known
         if len(self._known) > self._most:
             self._known.popitem(last=False)

@@ -42,8 +42,16 @@ class Resource:
 
     @property
     def path(self) -> str:
-        """The path of the resource; empty at the root."""
-        return urlsplit(self.url).path
+        """The path of the resource, without a slash at its end; empty at the root."""
+        return urlsplit(self.url).path.rstrip("/")
+
+    @property
+    def audiences(self) -> frozenset[str]:
+        """What its tokens may name: its URL, with a slash at its end only where the operator wrote one.
+
+        At the root, both are the same URL (RFC 3986 §6.2.3).
+        """
+        return frozenset({self.url, self.url.rstrip("/"), *([] if self.path else [f"{self.url}/"])})
 
     @property
     def metadata_url(self) -> str:
@@ -53,7 +61,7 @@ class Resource:
 
     @property
     def metadata_paths(self) -> frozenset[str]:
-        """The paths at which its metadata is served."""
+        """The paths at which its metadata is served, without a slash at their end."""
         return frozenset({_WELL_KNOWN, f"{_WELL_KNOWN}{self.path}", f"{_WELL_KNOWN}/mcp"})
 
     @property

@@ -1,16 +1,17 @@
 """Verifies access tokens: JWTs with the issuer's keys (RFC 9068), opaque ones by introspection (RFC 7662).
 
 A token that looks like a JWT is never looked up, and an opaque one never trusted by itself. What is wrong
-with a token is told to nobody: it is a good one, or it is not.
+with a token is told to nobody but the operator, in the log: it is a good one, or it is not.
 """
 
 import base64
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
 
 import anyio
 import jwt
@@ -19,8 +20,9 @@ from pydantic import SecretStr
 
 from telefonie_mcp.server.auth.claims import LEEWAY_SECONDS, access_token, introspected
 from telefonie_mcp.server.auth.fetching import IssuerClient, IssuerError
-from telefonie_mcp.server.auth.keys import Keys
+from telefonie_mcp.server.auth.keys import ALGORITHMS, Key, Keys
 from telefonie_mcp.server.auth.known_tokens import TokenCache
+from telefonie_mcp.server.auth.resource import Resource
 from telefonie_mcp.settings.hosted import HostedSettings
 
 __all__ = ["MAX_TOKEN", "Introspection", "Tokens"]
@@ -28,7 +30,6 @@ __all__ = ["MAX_TOKEN", "Introspection", "Tokens"]
 MAX_TOKEN: Final = 16 * 1024
 """Characters of a token; a longer one is refused before anything is computed of it."""
 
-ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA")
 _TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt"})
 _REQUIRED: Final = ("exp", "iss", "aud", "sub")
 _PARTS: Final = 3
@@ -90,16 +91,13 @@ class Tokens(TokenVerifier):
             SettingsError: the secret for introspection cannot be read.
 
         """
-        issuer, audience = settings.issuer or "", settings.audience or settings.public_url or ""
-        accepted = {audience}
-        if not settings.audience and not urlsplit(audience).path:
-            accepted.add(f"{audience}/")  # the same URL (RFC 3986 §6.2.3)
-        introspection = None
+        issuer, introspection = settings.issuer or "", None
+        accepted = frozenset({settings.audience}) if settings.audience else Resource.of(settings).audiences
         if settings.introspection_url and (secret := settings.introspection_secret):
             client = settings.introspection_client or ""
             introspection = Introspection(settings.introspection_url, client, secret)
         way = IssuerClient(issuer)
-        return cls(issuer, frozenset(accepted), Keys(issuer, way), way, introspection)
+        return cls(issuer, accepted, Keys(issuer, way), way, introspection)
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Return what a good token says, and ``None`` for every other one.
@@ -117,6 +115,8 @@ class Tokens(TokenVerifier):
             found = await self._verify(token, header)
         elif self.introspection:
             found = await self._look_up(token, self.introspection)
+        else:
+            _refused("it is not a JWT, and none is looked up without TELEFONIE_INTROSPECTION_URL")
         if found:
             self.known.put(token, found)
         return found
@@ -133,14 +133,27 @@ class Tokens(TokenVerifier):
     async def _verify(self, token: str, header: dict[str, Any]) -> AccessToken | None:
         algorithm, kid, kind = header.get("alg"), header.get("kid", ""), header.get("typ", "JWT")
         if algorithm not in ALGORITHMS or not isinstance(kid, str) or "crit" in header:
-            return None
+            return _refused("its algorithm, key id or an extension is not accepted")
         if not isinstance(kind, str) or kind.lower() not in _TYPES:
-            return None
-        key = await self.keys.find(kid, algorithm)
-        if key is None:
-            return None
+            return _refused("its type is not that of an access token")
+        tried: tuple[Key, ...] = ()
+        while keys := await self.keys.find(kid, algorithm, tried):
+            for key in keys:
+                with suppress(jwt.InvalidSignatureError):
+                    claims = self._claims(token, key, algorithm)
+                    return (access_token(claims) or _refused("it names nobody")) if claims else None
+            tried = (*tried, *keys)
+        return _refused("no key of the issuer has signed it")
+
+    def _claims(self, token: str, key: Key, algorithm: str) -> dict[str, Any] | None:
+        """Return what a token says that ``key`` has signed; ``None`` if it is not good here.
+
+        Raises:
+            jwt.InvalidSignatureError: another key has signed it, or none.
+
+        """
         try:
-            claims = jwt.decode(
+            return jwt.decode(
                 token,
                 key.public,
                 algorithms=[algorithm],
@@ -149,10 +162,10 @@ class Tokens(TokenVerifier):
                 leeway=LEEWAY_SECONDS,
                 options={"require": [*_REQUIRED]},
             )
+        except jwt.InvalidSignatureError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it is no good token
-            _log.info("a token was refused (%s)", type(error).__name__)
-            return None
-        return access_token(claims)
+            return _refused(type(error).__name__)
 
     async def _look_up(self, token: str, where: Introspection) -> AccessToken | None:
         if self._waiting >= _WAITING:
@@ -166,7 +179,13 @@ class Tokens(TokenVerifier):
                 answer = await self.client.post(where.url, form, where.authorization)
         finally:
             self._waiting -= 1
-        return introspected(answer, issuer=self.issuer, audience=self.audience, now=self.clock())
+        found = introspected(answer, issuer=self.issuer, audience=self.audience, now=self.clock())
+        return found or _refused("the issuer does not call it active for this audience")
+
+
+def _refused(reason: str) -> None:
+    """Say in the log why a token is not good; never with anything that it holds."""
+    _log.info("a token was refused: %s", reason)
 
 
 def _header(token: str) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 
 _ECHOED = {"available_numbers": [{"phone_number": "+14155550100", "country_code": "US", "type": "local"}]}
 
@@ -45,7 +46,13 @@ def _server(*, calls: bool) -> Server[Any]:
             content=[types.TextContent(text=json.dumps(content))], structured_content=content
         )
 
-    return Server("floor", version="1", on_list_tools=list_tools, on_call_tool=call_tool)
+    return Server(
+        "floor",
+        version="1",
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        on_subscriptions_listen=ListenHandler(InMemorySubscriptionBus(), max_subscriptions=10_000),
+    )
 
 
 async def _stdio(server: Server[Any]) -> None:

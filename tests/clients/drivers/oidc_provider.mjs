@@ -27,15 +27,19 @@ const provider = new Provider(issuer, {
       client_id: "desk",
       application_type: "native",
       grant_types: ["authorization_code"],
-      redirect_uris: ["http://127.0.0.1/callback"],
+      redirect_uris: ["http://127.0.0.1/callback", "http://127.0.0.1/oauth/callback"],
       token_endpoint_auth_method: "none",
     },
     { client_id: introspector, client_secret: secret, grant_types: [], response_types: [], redirect_uris: [] },
   ],
+  scopes: ["openid", "offline_access", ...scope.split(" ")],
   cookies: { keys: ["a-key-for-cookies-of-tests"] },
   routes: { introspection: "/introspect" },
+  // A person's tenant stands in the name, as in ann@sales.
+  extraTokenClaims: (_, { accountId = "" }) => ({ tenant: accountId.split("@")[1] ?? "support" }),
   features: {
     clientCredentials: { enabled: true },
+    registration: { enabled: true },
     introspection: { enabled: true, allowedPolicy: (_, client) => client.clientId === introspector },
     resourceIndicators: {
       enabled: true,

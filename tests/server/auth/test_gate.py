@@ -44,7 +44,7 @@ def parameters(answer: httpx.Response) -> dict[str, str]:
 async def test_both_addresses_have_the_metadata(hosted: Hosted) -> None:
     origin = hosted.url.removesuffix("/mcp")
     async with httpx.AsyncClient(verify=False) as client:
-        for path in ("", "/mcp"):
+        for path in ("", "/mcp", "/mcp/"):
             answer = await client.get(
                 f"{origin}/.well-known/oauth-protected-resource{path}", headers={"Origin": "null"}
             )
@@ -320,6 +320,22 @@ def test_a_resource_at_any_path(url: str, path: str, metadata: str) -> None:
     resource = Resource.of(settings)
     assert (resource.path, resource.metadata_url.partition(".com")[2]) == (path, metadata)
     assert {metadata, "/.well-known/oauth-protected-resource"} <= resource.metadata_paths
+
+
+@pytest.mark.parametrize(
+    ("url", "audiences"),
+    [
+        ("https://numbers.example.com/mcp", {"https://numbers.example.com/mcp"}),
+        (
+            "https://numbers.example.com/mcp/",
+            {"https://numbers.example.com/mcp", "https://numbers.example.com/mcp/"},
+        ),
+        ("https://numbers.example.com/", {"https://numbers.example.com", "https://numbers.example.com/"}),
+    ],
+)
+def test_a_slash_at_the_end_is_as_the_operator_wrote_it(url: str, audiences: set[str]) -> None:
+    settings = HostedSettings.model_validate({"public_url": url, "issuer": "https://id.example.com"})
+    assert Resource.of(settings).audiences == audiences
 
 
 @pytest.mark.parametrize(

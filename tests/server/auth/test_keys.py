@@ -48,7 +48,7 @@ async def test_a_flood_of_unknown_keys_is_one_fetch_per_half_minute() -> None:
             async with anyio.create_task_group() as tasks:
                 for number in range(200):
                     tasks.start_soon(ask, number)
-        assert (found, issuer.asked["/jwks"]) == ([None] * 600, 2)
+        assert (found, issuer.asked["/jwks"]) == ([()] * 600, 2)
         clock.now = 1000 + 61
         await ask(0)
         assert issuer.asked["/jwks"] == 3
@@ -56,7 +56,7 @@ async def test_a_flood_of_unknown_keys_is_one_fetch_per_half_minute() -> None:
 
 async def test_a_first_token_with_an_unknown_key_is_one_fetch() -> None:
     async with issuing() as issuer, keys_of(issuer, Clock()) as keys:
-        assert await keys.find("made-up", "ES256") is None
+        assert not await keys.find("made-up", "ES256")
         assert issuer.asked["/jwks"] == 1
 
 
@@ -67,12 +67,36 @@ async def test_a_new_key_is_found_at_once_and_a_withdrawn_one_is_forgotten() -> 
         issuer.keys = {"second": "ES256"}
         assert await keys.find("first", "ES256")
         assert await keys.find("second", "ES256")  # although the keys were fetched a moment ago
-        assert await keys.find("first", "ES256") is None
+        assert not await keys.find("first", "ES256")
         issuer.keys = {"third": "ES256"}
         clock.now += 601
         assert await keys.find("second", "ES256")  # nobody waits for what is fetched meanwhile
         await keys.find("third", "ES256")
-        assert await keys.find("second", "ES256") is None
+        assert not await keys.find("second", "ES256")
+
+
+async def test_a_new_key_is_found_right_after_the_first_token_had_the_keys_fetched() -> None:
+    async with issuing() as issuer, keys_of(issuer, Clock()) as keys:
+        assert await keys.find("first", "ES256")
+        issuer.keys = {"second": "ES256"}
+        assert await keys.find("second", "ES256")
+        assert not await keys.find("made-up", "ES256")
+        assert issuer.asked["/jwks"] == 2
+
+
+async def test_a_new_key_with_an_old_name_is_found_when_the_old_one_did_not_sign() -> None:
+    async with issuing(Issuer(keys={"rsa": "RS256"})) as issuer, keys_of(issuer, Clock()) as keys:
+        (old,) = await keys.find("", "RS256")
+        assert not await keys.find("rsa", "RS256", [old])  # it is still the only one
+        assert issuer.asked["/jwks"] == 2
+        assert not await keys.find("rsa", "RS256", [old])
+        assert issuer.asked["/jwks"] == 2  # within half a minute
+
+
+async def test_keys_that_verify_nothing_are_said_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with issuing(Issuer(keys={})) as issuer, keys_of(issuer, Clock()) as keys:
+        assert not await keys.reach()
+    assert "TELEFONIE_ISSUER: none of its keys is for RS256, PS256, ES256, EdDSA; no key yet" in caplog.text
 
 
 async def test_known_keys_go_on_while_the_issuer_is_down() -> None:
@@ -192,6 +216,8 @@ def test_where_metadata_is_looked_for() -> None:
     [
         {"kty": "oct", "k": "c2VjcmV0"},
         {"use": "enc"},
+        {"key_ops": ["encrypt", "wrapKey"]},
+        {"key_ops": "encrypt"},
         {"alg": "RS256"},
         {"alg": "HS256"},
         {"crv": "P-384"},

@@ -22,7 +22,7 @@ from telefonie_mcp.server.auth.tokens import MAX_TOKEN
 from tests.support.hosted import Hosted, hosting
 from tests.support.issuer import Issuer, issuing, private_key, unsigned
 
-ALGORITHMS = {"first": "ES256", "rsa": "RS256", "pss": "PS256", "ed": "EdDSA"}
+ALGORITHMS = {"first": "ES256", "rsa": "RS256", "pss": "PS256", "ed": "EdDSA", "other": "ES256"}
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,13 @@ async def test_good_tokens_get_in(changes: dict[str, Any], hosted: Hosted) -> No
     assert await status(hosted, hosted.token(**given)) == 200
 
 
+async def test_a_token_without_a_key_id_is_verified_with_every_key_that_fits(hosted: Hosted) -> None:
+    unnamed: dict[str, Any] = {"header": {"kid": None}}
+    for kid in ALGORITHMS:
+        assert await status(hosted, hosted.token(kid=kid, **unnamed)) == 200
+    assert await status(hosted, hosted.token(kid="stranger", **unnamed)) == 401
+
+
 @pytest.mark.parametrize("others", [[], ["other"]])
 async def test_an_audience_may_be_a_list(others: list[str], hosted: Hosted) -> None:
     assert await status(hosted, hosted.issuer.token([*others, hosted.url])) == 200
@@ -106,6 +113,7 @@ BAD: dict[str, Callable[[Hosted], str]] = {
     "expired": lambda hosted: hosted.token(exp=int(NOW) - 40),
     "expires never": lambda hosted: hosted.token(exp=None),
     "expires at infinity": lambda hosted: hosted.token(exp=float("inf")),
+    "expires beyond all numbers": lambda hosted: hosted.token(exp=10**400),
     "expires at a word": lambda hosted: hosted.token(exp="tomorrow"),
     "not yet valid": lambda hosted: hosted.token(nbf=int(time.time()) + 90),
     "of another issuer": lambda hosted: hosted.token(iss="https://id.example.com"),
@@ -161,7 +169,30 @@ async def test_no_other_token_gets_in(kind: str, hosted: Hosted) -> None:
     challenge = answer.headers["www-authenticate"]
     assert challenge.startswith('Bearer error="invalid_token", error_description="')
     assert 'resource_metadata="http://' in challenge
+    assert challenge.endswith(', scope="numbers:read"')
     assert not token or token not in answer.text + challenge
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("expired", "ExpiredSignatureError"),
+        ("for another audience", "InvalidAudienceError"),
+        ("forged", "no key of the issuer has signed it"),
+        ("of another type", "its type is not that of an access token"),
+        ("of an algorithm that is not allowed", "its algorithm, key id or an extension is not accepted"),
+        ("of a subject without a name", "it names nobody"),
+        ("opaque", "it is not a JWT, and none is looked up without TELEFONIE_INTROSPECTION_URL"),
+    ],
+)
+async def test_the_log_says_why_a_token_is_refused(
+    kind: str, reason: str, hosted: Hosted, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    token = BAD[kind](hosted)
+    assert await status(hosted, token) == 401
+    assert f"a token was refused: {reason}" in caplog.text
+    assert token not in caplog.text
 
 
 async def test_two_tokens_are_none(hosted: Hosted) -> None:
@@ -189,6 +220,11 @@ async def test_no_token_is_logged(hosted: Hosted, caplog: pytest.LogCaptureFixtu
     assert not [token for token in tokens if token in text or token.split(".")[2] in text]
 
 
+@pytest.mark.parametrize("ends", [float("inf"), float("nan"), 10**400, True, "1", None])
+def test_an_end_that_no_clock_shows_is_none(ends: Any) -> None:
+    assert access_token({"sub": "me", "iss": "x", "exp": ends}) is None
+
+
 async def test_ten_thousand_different_tokens_leave_a_bounded_cache() -> None:
     cache, found = TokenCache(), access_token({"sub": "me", "iss": "x", "exp": time.time() + 600})
     assert found
@@ -204,7 +240,7 @@ def test_nothing_is_remembered_for_longer_than_a_minute_or_past_its_end() -> Non
     now = [1000.0]
     cache = TokenCache(clock=lambda: now[0])
     for name, ends in (("long", 5000), ("short", 1010)):
-        found = access_token({"sub": "me", "iss": "x", "exp": ends - 30})
+        found = access_token({"sub": "me", "iss": "x", "exp": ends})
         assert found
         cache.put(name, found)
     now[0] = 1009.9
@@ -243,6 +279,7 @@ async def test_an_opaque_token_is_looked_up_once(looking_up: Hosted) -> None:
         {"aud": None},
         {"exp": 1},
         {"exp": "tomorrow"},
+        {"exp": 10**400},
         {"nbf": 99999999999},
         {"sub": None, "client_id": None},
         {"token_type": "DPoP"},

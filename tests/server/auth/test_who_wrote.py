@@ -32,7 +32,7 @@ async def test_the_log_names_principal_and_client_and_no_token(tmp_path: Path) -
         _, output, _ = command(tmp_path, "log", "--json", "--principal", wanted, **variables)
         assert [json.loads(line)["principal"] for line in output.splitlines()] == [principal]
     _, output, _ = command(tmp_path, "log", "--account", "sandbox", **variables)
-    assert f" for {principal}" in output.splitlines()[0]
+    assert f"  bob for {principal}" in output.splitlines()[0]
     _, output, _ = command(tmp_path, "log", "--csv", "--account", "sandbox", **variables)
     assert output.splitlines()[0].startswith("id,created,updated,account,caller,principal,client,tool")
     _, output, _ = command(tmp_path, "log", "--account", "other", **variables)
