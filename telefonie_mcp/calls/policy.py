@@ -175,10 +175,12 @@ class Policy:
         return self.approval == "human" or any(limit is not None for limit in limits)
 
     def _check_protected(self, value: Any, *, field: str | None) -> None:
+        if not self.protected_numbers:
+            return
         from telefonie_mcp.calls.rule_targets import numbers_in  # noqa: PLC0415 - no tools/list needs it
 
-        numbers = numbers_in(value) if self.protected_numbers else ()
-        if protected := next((number for number in numbers if number in self.protected_numbers), None):
+        protected = next((number for number in numbers_in(value) if number in self.protected_numbers), None)
+        if protected:
             raise _refused(f"{protected} is protected and stays as it is", "PROTECTED_NUMBERS", field=field)
 
     def _check_hosts(self, value: Any, name: str, *, is_webhook: bool) -> None:

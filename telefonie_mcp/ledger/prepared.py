@@ -42,8 +42,8 @@ class Prepared:
         sql, fixed = self._for(connection)
         return [*map(self._row, execute(connection, sql, {**fixed, **parameters}))]
 
-    def one(self, connection: Connection, **parameters: Any) -> Any:
-        """Execute a query that has one row, and return that.
+    def some(self, connection: Connection, **parameters: Any) -> list[Any]:
+        """Execute a query that has one row at least, and return its rows.
 
         Raises:
             DBAPIError: as if SQLAlchemy had executed it.
@@ -53,7 +53,7 @@ class Prepared:
         rows = self.execute(connection, **parameters)
         if not rows:
             raise NoResultFound
-        return rows[0]
+        return rows
 
     def insert(self, connection: Connection, **parameters: Any) -> int:
         """Insert a row and return its id.

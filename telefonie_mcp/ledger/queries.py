@@ -32,10 +32,15 @@ def _to_set(*names: str) -> dict[str, Any]:
 
 
 LOCK_ACCOUNT: Final = Prepared(lock_account)
-UNFINISHED: Final = Prepared(select(entries).where(_OURS, _STILL_OPEN).order_by(entries.c.id))
 KNOWN: Final = Prepared(
-    select(identity.c.id.label("ledger"), select(_NEWEST).where(_SAME).scalar_subquery().label("newest"))
+    select(
+        identity.c.id.label("ledger"), select(_NEWEST).where(_SAME).scalar_subquery().label("newest"), entries
+    )
+    .select_from(identity.outerjoin(entries, _OURS & _STILL_OPEN))
+    .order_by(entries.c.id)
 )
+"""The ledger's id and the newest entry about a subject, beside each entry without an outcome, or alone."""
+
 ABOUT: Final = Prepared(
     select(
         select(_NEWEST).where(_SAME).scalar_subquery().label("newest"),

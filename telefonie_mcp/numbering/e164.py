@@ -32,15 +32,12 @@ def normalise_number(value: str) -> str:
 
 def number_problem(value: str) -> str | None:
     """Return what is wrong with a normalised number, with suggestions, or ``None`` if it is well-formed."""
-    import phonenumbers  # noqa: PLC0415
-
     if _E164.fullmatch(value):
-        try:
-            phonenumbers.parse(value)
-        except phonenumbers.NumberParseException:
+        read = reading_of(value)
+        if read is None:
             return "must begin with the calling code of a country (ITU-T E.164), such as +1 or +44"
-        if meant := meant_number(value):
-            return f"must leave out digits that are dialled only within the country; did you mean {meant}?"
+        if read != value and _is_valid(read):
+            return f"must leave out digits that are dialled only within the country; did you mean {read}?"
         return None
     rule = "must be in E.164 format: +, country code and number, 7 to 15 digits, such as +14155550100"
     readings = " or ".join(_readings(value))
