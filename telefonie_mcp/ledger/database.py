@@ -67,6 +67,7 @@ _POSTGRESQL_REASONS: Final = {
     "does not exist": "the database server does not know this database or user",
     "permission denied": "the database user may not make or write its tables",
     "lock timeout": "another process keeps it locked",
+    "unsupported startup parameter": "a pooler refuses its options; connect to the database server itself",
     "invalid connection option": "its URL has an option that psycopg does not know",
 }
 """Part of a message of PostgreSQL, libpq or psycopg, in lower case → the reason in an error."""

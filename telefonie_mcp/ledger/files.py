@@ -6,6 +6,7 @@ A ledger holds budgets. One that is deleted, replaced or emptied would begin the
 for a new ledger where it can be told: by a server that knew the file, or by what SQLite left beside it.
 """
 
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ __all__ = [
     "FileMark",
     "check_remains",
     "expanded_path",
+    "exposed",
     "file_of",
     "file_warnings",
     "is_empty",
@@ -33,6 +35,9 @@ EMPTY_REMEDY: Final = "If it was a ledger, restore it: the next write begins a n
 
 _OTHERS: Final = 0o077
 """Permissions of everybody but the owner."""
+
+_STRANGERS: Final = 0o027
+"""The same without the group's to read, by which a process reads a file that is not its own."""
 
 _REMEDY: Final = "put it back, or restart the server to go on with what is there"
 
@@ -185,11 +190,26 @@ def file_warnings(ledger: str, secret: Mapping[Path, str]) -> Iterator[str]:
 
 
 def readable_by_others(file: Path) -> bool:
-    """Return whether other users of this machine can access a file."""
+    """Return whether users of this machine can access a file who need not."""
+    if sys.platform == "win32":
+        return False
     try:
-        return sys.platform != "win32" and bool(file.stat().st_mode & _OTHERS)
+        status = file.stat()
     except OSError:
         return False
+    return exposed(status.st_mode, own=status.st_uid == os.geteuid())
+
+
+def exposed(mode: int, *, own: bool) -> bool:
+    """Return whether permissions give access to users who need none.
+
+    Args:
+        mode: The permissions.
+        own: The file belongs to this process's user. If not, as with a secret that is mounted into a pod,
+            this process reads it as a member of the file's group.
+
+    """
+    return bool(mode & (_OTHERS if own else _STRANGERS))
 
 
 def to_make_private(file: Path) -> str:

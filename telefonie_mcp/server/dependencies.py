@@ -1,10 +1,12 @@
 """What a server at a public address depends on beside the API: its ledger, and what replicas share."""
 
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from telefonie_mcp.deadline import Deadline
+from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.ledger.accounts import Limits
 from telefonie_mcp.ledger.async_ledger import AsyncLedger
 from telefonie_mcp.ledger.files import FileMark
@@ -31,10 +33,20 @@ def shares_a_ledger(settings: Settings) -> bool:
 
 @asynccontextmanager
 async def connected_replicas(settings: Settings) -> "AsyncGenerator[Replicas | None]":
-    """Be one of the replicas while the block runs, if there may be any."""
+    """Be one of the replicas while the block runs, if there may be any.
+
+    Raises:
+        SettingsError: this is Windows, where psycopg has no connection that waits for notifications.
+
+    """
     if not shares_a_ledger(settings):
         yield None
         return
+    if sys.platform == "win32":
+        raise SettingsError(
+            "TELEFONIE_LEDGER: on Windows, a server at a public address has its ledger in a SQLite file; "
+            "PostgreSQL and several replicas need Linux or macOS"
+        )
     from telefonie_mcp.ledger.replicas import Replicas  # noqa: PLC0415 - few servers have any
 
     async with Replicas.connected(settings.ledger_url) as replicas:

@@ -1,4 +1,4 @@
-"""What one caller may take of an HTTP server that serves many: open requests, and large ones.
+"""What one caller, or one tenant, may take of an HTTP server for many: open requests, and large ones.
 
 An event stream is a request without an end of its own: one caller could hold every connection with them.
 """
@@ -21,10 +21,13 @@ from telefonie_mcp.server.limits import BODY_BYTES, refused
 from telefonie_mcp.settings.types import is_loopback
 from telefonie_mcp.tools.catalog import Tool
 
-__all__ = ["CALLER_FRACTION", "MAX_BYTES", "LargeRequests", "OpenRequests"]
+__all__ = ["CALLER_FRACTION", "MAX_BYTES", "TENANT_FRACTION", "LargeRequests", "OpenRequests"]
 
 CALLER_FRACTION: Final = 1 / 2
-"""Of the connections: how many one caller may hold with requests."""
+"""Of the connections that a server or a tenant has: how many one caller may hold with requests."""
+
+TENANT_FRACTION: Final = 1 / 2
+"""Of the connections: how many all callers of one tenant may hold together."""
 
 MAX_BYTES: Final = 1024 * 1024
 """Bytes of a request, unless it is a call of a tool that takes a document."""
@@ -33,14 +36,21 @@ _RETRY_SECONDS: Final = 10
 
 
 class OpenRequests:
-    """ASGI middleware that answers 429 to a caller with ``most`` open requests.
+    """ASGI middleware that answers 429 beyond a number of open requests.
 
     A caller is whom the token names, and without tokens an address of the network; this machine is one.
+
+    Args:
+        app: The application.
+        most: What one caller may have.
+        altogether: What all may have.
+
     """
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, most: int, altogether: int) -> None:
         self._app = app
         self._most = most
+        self._altogether = altogether
         self._open = Counter[str]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +60,10 @@ class OpenRequests:
             return
         caller = _caller(scope)
         if self._open[caller] >= self._most:
-            await _refusal(self._most)(scope, receive, send)
+            await _refusal(f"a caller may have {self._most}")(scope, receive, send)
+            return
+        if self._open.total() >= self._altogether:
+            await _refusal(f"all callers together may have {self._altogether}")(scope, receive, send)
             return
         self._open[caller] += 1
         try:
@@ -68,8 +81,8 @@ def _caller(scope: Scope) -> str:
     return "loopback" if is_loopback(host) else host
 
 
-def _refusal(most: int) -> JSONResponse:
-    message = f"Too many open requests; a caller may have {most} at the same time, event streams included"
+def _refusal(rule: str) -> JSONResponse:
+    message = f"Too many open requests; {rule} at the same time, event streams included"
     return refused(429, message, {"Retry-After": str(_RETRY_SECONDS)})
 
 

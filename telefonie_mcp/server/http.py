@@ -60,7 +60,7 @@ def mcp_app(
     *,
     connections: int = MAX_CONNECTIONS,
 ) -> Starlette:
-    """Return the same; in hosted mode it needs the gate before it."""
+    """Return the same; in hosted mode it needs the gate before it, and a tenant has some connections only."""
     readiness = readiness or Readiness(app.settings.mode)
 
     def catalog() -> Catalog:
@@ -75,6 +75,15 @@ def mcp_app(
             Route("/readyz", readiness.readyz),
         ],
     )
+    if app.settings.legacy_sessions == "stateless":
+        from telefonie_mcp.server.sessions import NoSessions  # noqa: PLC0415 - only in hosted mode
+
+        application.add_middleware(NoSessions)
+    elif app.settings.hosted:
+        from telefonie_mcp.server.sessions import SessionLimit, Sessions  # noqa: PLC0415
+
+        application.state.sessions = Sessions()
+        application.add_middleware(SessionLimit, sessions=application.state.sessions)
     application.add_middleware(HeaderChecks, catalog=catalog)
     if app.settings.hosted:
         from telefonie_mcp.server.auth.challenges import Challenges  # noqa: PLC0415 - only in hosted mode
@@ -85,10 +94,11 @@ def mcp_app(
             ScopeGate,
             catalog=catalog,
             challenges=Challenges(Resource.of(app.settings).metadata_url),
-            most=DEFAULT_MAX_REQUEST_BODY_SIZE,
         )
-    application.add_middleware(OpenRequests, most=max(1, int(connections * CALLER_FRACTION)))
     application.add_middleware(WholeBodies, most=DEFAULT_MAX_REQUEST_BODY_SIZE)
+    application.add_middleware(
+        OpenRequests, most=max(1, int(connections * CALLER_FRACTION)), altogether=max(1, connections)
+    )
     return application
 
 

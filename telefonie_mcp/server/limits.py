@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 __all__ = [
+    "BODY",
     "BODY_BYTES",
     "MAX_CONNECTIONS",
     "HttpLimits",
@@ -34,8 +35,11 @@ __all__ = [
     "usable_connections",
 ]
 
+BODY: Final = "telefonie_mcp.body"
+"""Member of an ASGI scope: the request's body, or its beginning if it is too large."""
+
 BODY_BYTES: Final = "telefonie_mcp.body_bytes"
-"""Member of an ASGI scope: the size of the request's body."""
+"""Member of an ASGI scope: the size of that."""
 
 MAX_CONNECTIONS: Final = 512
 """Open connections to a server on a desk; further ones wait until one closes."""
@@ -102,7 +106,8 @@ def refused(status: int, message: str, headers: Mapping[str, str] | None = None)
 class WholeBodies:
     """ASGI middleware that hands over a request when its body is complete, or larger than ``most`` bytes.
 
-    An application that waits for a body itself would log a traceback for each one that never ends.
+    An application that waits for a body itself would log a traceback for each one that never ends. What is
+    behind it finds the body at :data:`BODY` in the scope, and reads the same bytes.
     """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
@@ -111,23 +116,33 @@ class WholeBodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
-        messages: list[Message] = []  # a deque takes 760 bytes as long as an event stream is open
-        size = 0
-        while scope["type"] == "http" and size <= self._most:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            messages.append(message)
-            size += len(message.get("body", b""))
-            if not message.get("more_body", False):
-                break
-
-        scope[BODY_BYTES] = size
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        read = await self._read(receive)
+        if read is None:
+            return
+        scope[BODY], scope[BODY_BYTES] = read["body"], len(read["body"])
+        whole = [read]
+        del read  # an event stream would keep it as long as it is open
 
         async def replay() -> Message:
-            return messages.pop(0) if messages else await receive()
+            return whole.pop() if whole else await receive()
 
         await self._app(scope, replay, send)
+
+    async def _read(self, receive: Receive) -> Message | None:
+        """Return one message with the body, or the beginning of a too large one; ``None`` without it."""
+        parts: list[bytes] = []
+        size, more = 0, True
+        while more and size <= self._most:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            more = message.get("more_body", False)
+        return {"type": "http.request", "body": b"".join(parts), "more_body": more}
 
 
 class _Protocol(H11Protocol):

@@ -1,13 +1,11 @@
 """One tenant that is being served: its app, its MCP server, and what is in flight."""
 
 from collections.abc import Callable
-from time import monotonic
 from typing import Final
 
 import anyio
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from telefonie_mcp.app import App
 from telefonie_mcp.server.handlers import TelefonieServer, mcp_server
@@ -15,11 +13,6 @@ from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.tenants import Tenant
 
 __all__ = ["OpenTenant"]
-
-_SESSION_SECONDS: Final = 1800
-"""How long the SDK keeps a session of 2025 that nobody uses."""
-
-_SESSION: Final = "mcp-session-id"
 
 
 class OpenTenant:
@@ -45,8 +38,6 @@ class OpenTenant:
         self._earlier: list[App] = []
         self._posts = 0
         self._others = 0
-        self._sessions: set[str] = set()
-        self._used = monotonic()
         self._changed = anyio.Event()
         self._ready = anyio.Event()
         self._end = anyio.Event()
@@ -64,23 +55,11 @@ class OpenTenant:
         """Serve one request."""
         post = scope["method"] == "POST"
         self._posts, self._others = self._posts + post, self._others + (not post)
-        given = Headers(scope=scope).get(_SESSION)
-
-        async def noting(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                made = Headers(raw=message["headers"]).get(_SESSION)
-                if scope["method"] == "DELETE" and given:
-                    self._sessions.discard(given)
-                elif made:
-                    self._sessions.add(made)
-            await send(message)
-
         try:
             await self._ready.wait()
-            await self._asgi(scope, receive, noting)
+            await self._asgi(scope, receive, send)
         finally:
             self._posts, self._others = self._posts - post, self._others - (not post)
-            self._used = monotonic()
             self._changed.set()
             self._changed = anyio.Event()
 
@@ -105,7 +84,7 @@ class OpenTenant:
     @property
     def has_sessions(self) -> bool:
         """Whether a client of 2025 may come back to its session."""
-        return bool(self._sessions) and monotonic() - self._used < _SESSION_SECONDS
+        return bool(getattr(self._asgi.state, "sessions", ()))
 
     async def answered(self) -> None:
         """End the subscriptions, and wait until every call is answered."""

@@ -27,6 +27,7 @@ from telefonie_mcp.calls.rate_limit import RateLimit
 from telefonie_mcp.calls.shared import Shared
 from telefonie_mcp.errors import TelefonieError
 from telefonie_mcp.server.auth.principal import Principal
+from telefonie_mcp.server.fairness import TENANT_FRACTION
 from telefonie_mcp.server.handlers import TelefonieServer
 from telefonie_mcp.server.http import mcp_app
 from telefonie_mcp.server.limits import MAX_CONNECTIONS, refused
@@ -203,7 +204,7 @@ class TenantServers:
         return replace(app, replicas=self.replicas, metrics=self.metrics, rate_limit=limit)
 
     def _serve(self, server: TelefonieServer, app: App) -> Starlette:
-        return mcp_app(server, app, connections=self.connections)
+        return mcp_app(server, app, connections=int(self.connections * TENANT_FRACTION))
 
     async def _run(self, opened: OpenTenant) -> None:
         try:

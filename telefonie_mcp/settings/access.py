@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.openapi.operation import Operation
 from telefonie_mcp.settings import types
-from telefonie_mcp.settings.keys import MIN_KEY_LENGTH, expanded, read_key
+from telefonie_mcp.settings.keys import MIN_KEY_LENGTH, expanded, read_key, read_toml
 from telefonie_mcp.text import did_you_mean
 from telefonie_mcp.upstream.credentials import SentCredential, credentials_for, secrets_in
 
@@ -107,7 +107,8 @@ def read_spec_credentials(file: Path, documents: Collection[Path], shared: Acces
 
     """
     file = expanded(file, _SETTING)
-    tree = _tables(file)
+    if not (tree := read_toml(file, _SETTING)):
+        raise SettingsError(f"{_SETTING}: {file.name} has no table; add one per document, such as [infobip]")
     stems = Counter(document.stem for document in documents)
     accesses: dict[str, Access] = {}
     accounts: dict[str, str] = {}  # key → name: tables with one key are one account
@@ -132,20 +133,6 @@ def read_spec_credentials(file: Path, documents: Collection[Path], shared: Acces
         setting = f"api_key_file of [{name}] in {_SETTING}"
         accesses[name] = Access(key, base_url, account, setting, url_setting, key_file, own=True)
     return accesses
-
-
-def _tables(file: Path) -> Mapping[str, Any]:
-    import tomllib  # noqa: PLC0415 - most servers have no such file
-
-    try:
-        tree = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{_SETTING}: {file.name} cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SettingsError(f"{_SETTING}: {file.name} is not TOML: {error}") from error
-    if not tree:
-        raise SettingsError(f"{_SETTING}: {file.name} has no table; add one per document, such as [infobip]")
-    return tree
 
 
 def _stem_problem(name: str, table: Any, stems: Counter[str]) -> str:

@@ -1,14 +1,15 @@
-"""API keys and client secrets: reading them from files, and checking that they can be used and hidden."""
+"""API keys and client secrets, in files and in tables: reading them, and checking that they can be hidden."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 
 from telefonie_mcp.errors import SettingsError
 
-__all__ = ["MIN_KEY_LENGTH", "checked_key", "expanded", "read_key", "read_secret"]
+__all__ = ["MIN_KEY_LENGTH", "checked_key", "expanded", "read_key", "read_secret", "read_toml"]
 
 MIN_KEY_LENGTH: Final = 8
 """Characters of the shortest API key: a shorter one stands in ordinary text too, so it cannot be redacted."""
@@ -49,6 +50,27 @@ def read_secret(file: Path, source: str) -> SecretStr:
     if not _LINE.fullmatch(secret):
         raise SettingsError(f"{source} does not hold a client secret: one line of visible ASCII characters")
     return SecretStr(secret)
+
+
+def read_toml(file: Path, source: str) -> Mapping[str, Any]:
+    """Return the tables of a TOML file that names keys.
+
+    Args:
+        file: The file.
+        source: The setting that names it, for messages.
+
+    Raises:
+        SettingsError: the file cannot be read, or is no TOML.
+
+    """
+    import tomllib  # noqa: PLC0415 - most servers have no such file
+
+    try:
+        return tomllib.loads(file.read_text("utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"{source}: {file.name} cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"{source}: {file.name} is not TOML: {error}") from error
 
 
 def _text(file: Path, source: str) -> str:

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.ledger.files import readable_by_others, to_make_private
 from telefonie_mcp.settings.fields import PREFIX, Settings
-from telefonie_mcp.settings.keys import expanded
+from telefonie_mcp.settings.keys import expanded, read_toml
 from telefonie_mcp.settings.tightening import RESTRICTING, tightened
 from telefonie_mcp.text import clean_line, did_you_mean
 
@@ -161,14 +161,7 @@ class at_table:  # noqa: N801 - reads as the statement it is used in
 
 
 def _tables(file: Path) -> Mapping[str, Any]:
-    import tomllib  # noqa: PLC0415 - most servers have no such file
-
-    try:
-        tree = tomllib.loads(file.read_text("utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"{_SETTING}: {file.name} cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SettingsError(f"{_SETTING}: {file.name} is not TOML: {error}") from error
+    tree = read_toml(file, _SETTING)
     for name in tree:
         if name != "tenants":
             near = did_you_mean(name, ["tenants"], f"every table is called [tenants.NAME], as in {_EXAMPLE}")

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from tests.bench.contestants import CALL, FASTMCP, OURS, Contestant
+from tests.bench.idle import LeftSessions, left_sessions
 from tests.bench.rounds import Measure, Sample
 from tests.bench.sessions import Http, free_port, listening, resident_megabytes, started
 from tests.bench.targets import AT_FIRST, AT_THE_END, TRANSPORTS
@@ -52,7 +53,26 @@ def measures(everybody: Mapping[str, Contestant], *, calls: int) -> list[Measure
             {each.name: partial(_idle_sessions, each) for each in servers},
             most_rounds=1,
         ),
+        Measure(
+            "sessions-left",
+            f"{SESSIONS} idle sessions, HTTP, 2025-11-25: asyncio tasks after their idle time",
+            "tasks",
+            AT_FIRST,
+            {
+                AT_FIRST: partial(nullcontext, lambda: _left().before),
+                AT_THE_END: partial(nullcontext, lambda: _left().after),
+            },
+            most_rounds=1,
+        ),
     ]
+
+
+@cache
+def _left() -> LeftSessions:
+    with TemporaryDirectory() as home:
+        left = left_sessions(Path(home), SESSIONS)
+    assert left.open >= left.before + SESSIONS
+    return left
 
 
 _MOMENTS: Final = {AT_FIRST: BEFORE, AT_THE_END: AFTER}

@@ -41,6 +41,7 @@ VERSIONS: Final[Mapping[Era, str]] = {"legacy": _LEGACY, "modern": MODERN}
 """The protocol version of each era."""
 
 _SECONDS: Final = 60
+_WELL: Final = (b"HTTP/1.1 200", b"HTTP/1.1 202")
 _INITIALIZED: Final = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 
@@ -178,6 +179,12 @@ class Http:
             self._socket.close()
             self._socket = None
 
+    def known(self) -> bool:
+        """Return whether the server still knows the session."""
+        message = request(0, "ping")
+        sent = _post(self.port, message, self._headers("ping", {}))
+        return self._exchange(sent, ok=(b"HTTP/1.1 200", b"HTTP/1.1 404"))[0].startswith("HTTP/1.1 200")
+
     def listen(self, notifications: Mapping[str, Any]) -> None:
         """Subscribe, and leave the connection open when that is acknowledged."""
         stream = self._connected()
@@ -194,7 +201,7 @@ class Http:
             self._exchange(_request("DELETE", self.port, b"", self._headers("", {})))
         self.renew()
 
-    def _exchange(self, message: bytes) -> tuple[str, bytes]:
+    def _exchange(self, message: bytes, ok: tuple[bytes, ...] = _WELL) -> tuple[str, bytes]:
         connection = self._connected()
         connection.sendall(message)
         received = b""
@@ -203,7 +210,7 @@ class Http:
             assert more, received
             received += more
         head, _, body = received.partition(b"\r\n\r\n")
-        assert head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202")), received
+        assert head.startswith(ok), received
         return head.decode(), body
 
     def _connected(self) -> socket.socket:

@@ -112,6 +112,7 @@ TARGETS: Final = (
     *(Target(f"soak-open-{each}", AT_THE_END, 1.0) for each in TRANSPORTS),
     *(Target(f"soak-threads-{each}", AT_THE_END, 1.0) for each in TRANSPORTS),
     *(Target(f"soak-tasks-{each}", AT_THE_END, 1.0) for each in TRANSPORTS),
+    Target("sessions-left", AT_THE_END, 1.0),
     Target("tokens", OURS, 2000, value=True),
     Target("sandbox-search", "100,000 numbers", 1.5),
     Target("sandbox-list", "100,000 numbers", 1.5),

@@ -92,20 +92,31 @@ class Stack:
             text = text.replace(there, here)
         return text
 
-    async def start(self, name: str) -> None:
-        """Start a replica, by the compose file's command, with its environment."""
-        self.addresses[name] = address = f"{self.network}.{len(self.addresses) + 2}"
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command of a container, with arguments as `docker compose run` adds them."""
+        return [*(self.adapted(part.replace("$$", "$")) for part in self.service["entrypoint"]), *arguments]
+
+    def environment(self, home: Path, address: str) -> dict[str, str]:
+        """Return the environment of a container, whose server is to listen at an address."""
         chosen = {key: self.adapted(value) for key, value in self.service["environment"].items()}
         chosen |= {**self.variables, "TELEFONIE_HTTP": f"{address}:{self.port}"}
         chosen["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return environment(home, **chosen)
+
+    async def complaints(self) -> list[str]:
+        """Return what `doctor` complains of, run as `docker compose run` does."""
+        trusted = {"SSL_CERT_FILE": str(self.home / "authority")}
+        variables = self.environment(self.home, f"{self.network}.1") | trusted
+        done = await anyio.run_process(self.command("doctor", "--json"), env=variables, check=False)
+        return [each["text"] for each in json.loads(done.stdout)["checks"] if each["status"] != "ok"]
+
+    async def start(self, name: str) -> None:
+        """Start a replica, by the compose file's command, with its environment."""
+        self.addresses[name] = address = f"{self.network}.{len(self.addresses) + 2}"
         (home := self.home / name).mkdir()
         errors = self.parts.enter_context((home / "log").open("w+b"))
         process = await anyio.open_process(
-            [self.adapted(part.replace("$$", "$")) for part in self.service["entrypoint"]],
-            env=environment(home, **chosen),
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=errors,
+            self.command(), env=self.environment(home, address), stdin=DEVNULL, stdout=DEVNULL, stderr=errors
         )
         self.parts.push_async_callback(_killed, process)
         replica = Running(process, errors)

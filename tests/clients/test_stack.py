@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import cycle
 from pathlib import Path
+from signal import SIGHUP
 from typing import Any
 
 import anyio
@@ -99,6 +100,8 @@ async def test_a_team_goes_on_while_replicas_and_the_key_are_replaced(
         for path in ("/healthz", "/readyz", "/metrics", "/"):
             assert (await stack.stranger.get(path)).status_code == 404
 
+        assert await stack.complaints() == []
+
         modern = await sessions.enter_async_context(stack.client(program))
         legacy = await at_each_replica(stack, sessions, cycle((ann,)))
         numbers = iter(await offered(modern))
@@ -169,8 +172,11 @@ async def test_tenants_share_the_replicas_and_nothing_else(postgresql: str, tmp_
         return ElicitResult(action="accept", content={"approve": True})
 
     ann, ben, program = Person("ann@sales"), Person("ben@sales"), Program()
-    files = "compose.yaml", "compose.tenants.yaml"
-    async with stack_of(*files, postgresql=postgresql, home=tmp_path) as stack, AsyncExitStack() as sessions:
+    files, often = ("compose.yaml", "compose.tenants.yaml"), "100000"
+    async with (
+        stack_of(*files, postgresql=postgresql, home=tmp_path, MAX_CALLS_PER_MINUTE=often) as stack,
+        AsyncExitStack() as sessions,
+    ):
         # 2026: asked at one replica, answered at another.
         one, two, other = [
             await sessions.enter_async_context(stack.client(person, asked=never, at=name))
@@ -205,3 +211,12 @@ async def test_tenants_share_the_replicas_and_nothing_else(postgresql: str, tmp_
         log = json.dumps(await log_of(support))
         assert toll_free[0] in log
         assert first not in log
+
+        # The tenant's key is rotated, to an account without numbers; its budget is the ledger's.
+        stack.write("support_api_key", "account-3")
+        for name, replica in stack.running.items():
+            replica.process.send_signal(SIGHUP)
+            async with stack.client(program, at=name) as client:
+                while await owned(client):
+                    await anyio.sleep(0.01)
+                assert (await bought(client, toll_free[3]))["code"] == "limit_reached"

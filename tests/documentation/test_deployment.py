@@ -228,12 +228,12 @@ def test_the_guide_s_commands_make_the_secrets_of_the_stack(tmp_path: Path) -> N
     (tmp_path / "key-file").write_text(KEY)
     for name in ("fullchain.pem", "privkey.pem"):
         (tmp_path / name).write_text(f"{name}\n")
-    script = "\n".join(in_the_guide("mkdir|head|cp|cat|chmod")).replace("/path/to", str(tmp_path))
+    script = "\n".join(in_the_guide("(mkdir|head|cp|cat|chmod) .*secrets")).replace("/path/to", str(tmp_path))
     subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True, timeout=300)
     made = {file.name: file for file in (tmp_path / "secrets").iterdir()}
     assert {f"secrets/{name}" for name in made} == {each["file"] for each in COMPOSE["secrets"].values()}
     assert {file.stat().st_mode & 0o777 for file in made.values()} == {0o400}
-    given = " ".join(in_the_guide("chown"))
+    given = " ".join(in_the_guide("chown .*secrets"))
     assert {f"secrets/{name}" for name in made} == {*re.findall(r"secrets/\w+", given)}
     numbers = COMPOSE["services"]["numbers"]
     contents = {name: made[name].read_text().rstrip("\n") for name in numbers["secrets"]}
@@ -248,6 +248,37 @@ def test_the_guide_s_commands_make_the_secrets_of_the_stack(tmp_path: Path) -> N
     password = make_url(settings.ledger_url).password
     assert password == contents["postgres_password"]
     assert [each.get_secret_value() for each in settings.state_keys] == [contents["state_keys"]]
+
+
+def test_the_guide_s_commands_make_the_secrets_of_the_unit(tmp_path: Path) -> None:
+    (tmp_path / "key-file").write_text(KEY)
+    directory = "/etc/telefonie-mcp"
+    script = "\n".join(in_the_guide(f"(mkdir|head|cp|chmod) .*{directory}"))
+    script = script.replace("/path/to", str(tmp_path)).replace(directory, f"{tmp_path}/etc")
+    subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True, timeout=300)
+    assert {each.split(":", 1)[1] for each in under("LoadCredential")} == {
+        f"{directory}/{file.name}" for file in (tmp_path / "etc").iterdir()
+    }
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "etc").iterdir()} == {0o400}
+    (unit,) = in_the_guide("cp .*/etc/systemd")
+    assert (ROOT / unit.split()[1]).is_file()
+    (made,) = in_the_guide("python3 -m venv /opt")
+    assert f"exec {made.split()[-1]}/bin/telefonie-mcp" in next(under("ExecStart"))
+
+
+def test_a_pod_can_be_examined_with_its_settings(tmp_path: Path) -> None:
+    (examined,) = [block.code for block in BLOCKS if "kubectl exec" in block.code]
+    _, _, command = examined[examined.index("kubectl exec") :].partition(" -- ")
+    (container,) = POD["containers"]
+    contents = _in_the_secret("postgresql+psycopg://telefonie:password-0451@db.example.com/telefonie")
+    settings = started(
+        shlex.split(command),
+        {each["name"]: each["value"] for each in container["env"]},
+        {f"{container['volumeMounts'][0]['mountPath']}/{name}": text for name, text in contents.items()},
+        tmp_path,
+    )
+    assert settings.ledger_url == contents["ledger"]
+    assert [each.get_secret_value() for each in settings.state_keys] == [SEAL]
 
 
 def test_the_guide_names_what_is_there() -> None:

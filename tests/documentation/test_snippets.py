@@ -48,7 +48,9 @@ KINDS = (
     r"pip install '?\.(\[postgres\])?'?",  # test_wheel installs; test_pages looks for the extra
     r"npx @(modelcontextprotocol/inspector|anthropic-ai/mcpb)@\S+ .+",  # tests/clients
     r"docker (build|run) .+",  # test_container
-    r"(docker compose|kubectl|mkdir|head|cp|cat|chmod|chown) .+",  # test_deployment
+    r"(docker (compose|restart)|kubectl|mkdir|head|cp|cat|chmod|chown|systemctl) .+",  # test_deployment
+    r"  TELEFONIE_STATE_KEYS=.+",  # of kubectl, above
+    r"(python3 -m venv|/\S+/pip install) \S+",
     r"UPDATE_SNAPSHOTS=1 python -m pytest tests/\S+",
     r"python -m tests\.(documentation\.generated|packaging\.generated|bench --check)",
     r"uv run examples/langchain_agent\.py",  # tests/clients/test_examples.py

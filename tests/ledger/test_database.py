@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
+from socket import create_server
 from subprocess import run
 from threading import Barrier
 from typing import Any
@@ -351,6 +352,26 @@ def test_a_postgresql_that_cannot_be_reached_is_explained_without_the_url(
     )
     message = refused(lambda: Ledger.open(url))
     assert message == f"the ledger cannot be opened: {reason}"
+
+
+def test_a_pooler_that_refuses_options_is_explained() -> None:
+    """PgBouncer does so, unless it is told to ignore them."""
+    refusal = b"SFATAL\0C08P01\0Munsupported startup parameter in options: lock_timeout\0\0"
+
+    def refuse() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(8)
+            connection.sendall(b"N")  # no TLS here
+            connection.recv(4096)
+            connection.sendall(b"E" + (len(refusal) + 4).to_bytes(4, "big") + refusal)
+
+    with create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor() as threads:
+        threads.submit(refuse)
+        url = f"postgresql://ledger:{SECRET}@127.0.0.1:{listening.getsockname()[1]}/ledger?gssencmode=disable"
+        assert refused(lambda: Ledger.open(url)) == (
+            "the ledger cannot be opened: a pooler refuses its options; connect to the database server itself"
+        )
 
 
 def test_a_missing_driver_is_named() -> None:

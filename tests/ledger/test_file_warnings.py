@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from telefonie_mcp.ledger.files import file_warnings
+from telefonie_mcp.ledger.files import exposed, file_warnings
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
 from tests.support.wire import initialize, running
@@ -43,6 +43,20 @@ def test_files_that_others_can_read_are_named_with_the_remedy(mode: int, tmp_pat
         f"others can read the API key in {tmp_path}/the key; chmod 600 '{tmp_path}/the key'",
         f"others can read the ledger in {tmp_path}/ledger.sqlite3; chmod 600 {tmp_path}/ledger.sqlite3",
     ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "own", "found"),
+    [
+        (0o400, True, False),
+        (0o440, True, True),
+        (0o440, False, False),  # a secret in a pod: it is root's, and read as a member of its group
+        (0o444, False, True),
+        (0o460, False, True),
+    ],
+)
+def test_the_group_may_read_a_file_that_belongs_to_somebody_else(mode: int, own: bool, found: bool) -> None:
+    assert exposed(mode, own=own) is found
 
 
 def test_files_that_name_keys_of_documents_and_those_keys_are_named_too(tmp_path: Path) -> None:

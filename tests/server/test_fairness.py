@@ -16,9 +16,11 @@ from telefonie_mcp.calls.uploads import takes_bytes
 from telefonie_mcp.server.fairness import MAX_BYTES, OpenRequests
 from telefonie_mcp.server.handlers import mcp_server
 from telefonie_mcp.server.http import http_app
+from telefonie_mcp.server.limits import MAX_CONNECTIONS
 from tests.support.hosted import hosting
 from tests.support.issuer import issuing
 from tests.support.serving import serving
+from tests.support.tenants import office
 from tests.support.wire import MODERN, SECONDS, app_of, initialize, request
 
 HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": MODERN}
@@ -71,7 +73,7 @@ async def test_callers_are_told_apart_by_their_tokens_and_places_are_given_back(
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    bounded = OpenRequests(hold, most=1)
+    bounded = OpenRequests(hold, most=1, altogether=2)
 
     async def ask(host: str) -> int:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(bounded, client=(host, 1))) as client:
@@ -84,8 +86,46 @@ async def test_callers_are_told_apart_by_their_tokens_and_places_are_given_back(
             await anyio.lowlevel.checkpoint()
         assert await ask("127.0.0.9") == 429  # this machine is one caller
         assert await ask("10.0.0.1") == 429
+        assert await ask("10.0.0.2") == 429  # all together have two
         go.set()
     assert await ask("127.0.0.1") == await ask("10.0.0.1") == 200
+
+
+async def test_callers_of_one_tenant_together_leave_half_of_the_connections_to_others(tmp_path: Path) -> None:
+    async with (
+        issuing() as issuer,
+        office(issuer, tmp_path, {"acme": {}, "beta": {}}) as served,
+        httpx.AsyncClient(timeout=SECONDS) as client,
+        AsyncExitStack() as streams,
+    ):
+        served.servers.connections = 8
+
+        async def listen(tenant: str, person: int) -> httpx.Response:
+            client.headers["Authorization"] = f"Bearer {served.token(tenant, sub=str(person))}"
+            return await streams.enter_async_context(stream(client, served.url))
+
+        assert [(await listen("acme", person)).status_code for person in (1, 1, 1)] == [200, 200, 429]
+        assert [(await listen("acme", person)).status_code for person in (2, 3, 4)] == [200, 200, 429]
+        refused = await listen("acme", 5)
+        assert "all callers together may have 4 at the same time" in (await refused.aread()).decode()
+        assert (await listen("beta", 1)).status_code == 200
+
+
+async def test_a_body_that_does_not_come_counts_as_an_open_request() -> None:
+    """Or somebody with a token could hold every connection with them."""
+    async with issuing() as issuer, hosting(issuer) as hosted, AsyncExitStack() as opened:
+        host, _, port = hosted.url.split("/")[2].partition(":")
+        head = (
+            f"POST /mcp HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 9\r\n"
+            f"Authorization: Bearer {hosted.token()}\r\n\r\n"
+        )
+        for _ in range(MAX_CONNECTIONS // 2):
+            connection = await anyio.connect_tcp(host, int(port))
+            await opened.enter_async_context(connection)
+            await connection.send(head.encode())
+        while (await hosted.post(hosted.token())).status_code != 429:
+            pass
+        assert (await hosted.post(hosted.token(sub="another"))).status_code == 200
 
 
 async def test_a_large_request_is_refused_unless_the_tool_takes_a_document() -> None:

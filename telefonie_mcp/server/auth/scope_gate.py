@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from telefonie_mcp.resources.exposed import readable_resources
 from telefonie_mcp.server.auth.challenges import Challenges
 from telefonie_mcp.server.auth.principal import Principal
+from telefonie_mcp.server.limits import BODY
 from telefonie_mcp.tools.catalog import Catalog
 from telefonie_mcp.tools.scopes import READ, allows, named, needed, scope_of
 
@@ -70,13 +71,12 @@ def _needs_of_resource(uri: str, catalog: Catalog) -> Iterator[str]:
 
 
 class ScopeGate:
-    """ASGI middleware behind the gate that knows the principal, and behind one that bounds bodies.
+    """ASGI middleware behind the gate that knows the principal, and behind the one that reads bodies.
 
     Args:
         app: The application.
         catalog: Returns the tools.
         challenges: The answers of the resource.
-        most: Bytes of a body that are read; a larger one is left to the application, which refuses it.
         clock: Seconds since 1970.
 
     """
@@ -86,13 +86,11 @@ class ScopeGate:
         app: ASGIApp,
         catalog: Callable[[], Catalog],
         challenges: Challenges,
-        most: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
         self._catalog = catalog
         self._challenges = challenges
-        self._most = most
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,8 +102,7 @@ class ScopeGate:
         if principal is None:  # nobody comes here past the other gate
             await self._challenges.unauthenticated(READ)(scope, receive, send)
             return
-        kept: list[Message] = []
-        messages = messages_in(await self._read(receive, kept)) if scope["method"] == "POST" else []
+        messages = messages_in(scope.pop(BODY)) if scope["method"] == "POST" else []
         missing = [each for each in needs(messages, self._catalog()) if not allows(principal.scopes, each)]
         if missing:
             every = dict.fromkeys(part for each in missing for part in named(each))
@@ -114,26 +111,11 @@ class ScopeGate:
 
         endless = scope["method"] == "GET" or _listens(messages)
         del messages, missing  # an event stream would keep them as long as it is open
-
-        async def replay() -> Message:
-            return kept.pop(0) if kept else await receive()
-
         expires = scope["user"].access_token.expires_at
         if expires is not None and endless:
-            await self._until(expires, scope, replay, send)
+            await self._until(expires, scope, receive, send)
         else:
-            await self._app(scope, replay, send)
-
-    async def _read(self, receive: Receive, kept: list[Message]) -> bytes:
-        """Return the body, and keep the messages that bring it."""
-        body = bytearray()
-        while len(body) <= self._most:
-            message = await receive()
-            kept.append(message)
-            body += message.get("body", b"")
-            if not message.get("more_body", False):
-                break
-        return bytes(body)
+            await self._app(scope, receive, send)
 
     async def _until(self, expires: float, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a stream until its token expires, as if the client left then, and complete the response."""

@@ -17,6 +17,7 @@ from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.server.auth.challenges import Challenges
 from telefonie_mcp.server.auth.scope_gate import ScopeGate, messages_in, needs
+from telefonie_mcp.server.limits import WholeBodies
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.tools.catalog import Catalog
 from telefonie_mcp.tools.scopes import allows, named
@@ -199,7 +200,7 @@ async def test_a_stream_ends_with_its_token(
 
     token = AccessToken(token="", client_id="", scopes=["numbers:read"], subject="me", expires_at=expires)
     scope = {"type": "http", "method": method, "path": "/mcp", "user": AuthenticatedUser(token)}
-    gate = ScopeGate(stream, lambda: catalog, Challenges(""), 1000, clock=lambda: 999.99)
+    gate = ScopeGate(stream, lambda: catalog, Challenges(""), clock=lambda: 999.99)
     with anyio.fail_after(60):
-        await gate(scope, receive, send)
+        await WholeBodies(gate, most=1000)(scope, receive, send)
     assert [message.get("more_body") for message in sent] == [None, True, False]
