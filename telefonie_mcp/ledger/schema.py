@@ -109,10 +109,18 @@ def _principal_and_client(connection: Connection) -> None:
         connection.exec_driver_sql(f"ALTER TABLE ledger_entries ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
 
 
+def _find_what_is_held(connection: Connection) -> None:
+    # With two columns it was as good as ledger_by_subject for finding what is held of a number, so that
+    # SQLite took either, as chance had it.
+    connection.exec_driver_sql("DROP INDEX ledger_by_holding")
+    connection.exec_driver_sql("CREATE INDEX ledger_by_holding ON ledger_entries (account, held, subject)")
+
+
 _MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _create_tables,
     _identity_and_keys,
     _principal_and_client,
+    _find_what_is_held,
 )
 """Each takes the schema one version further. When the tables change, a step is added, and the released steps
 go on making what they have always made, from a copy of the tables as they were."""

@@ -22,13 +22,13 @@ def identity(ledger: Ledger) -> str:
 
 
 def test_a_new_ledger_has_the_newest_version(ledger: Ledger) -> None:
-    assert versions(ledger) == [3]
+    assert versions(ledger) == [4]
 
 
 def test_a_ledger_opened_again_is_as_it_was(url: str, ledger: Ledger) -> None:
     entry = bought(ledger)
     again = Ledger.open(url)
-    assert versions(again) == [3]
+    assert versions(again) == [4]
     assert [found.id for found in again.recent()] == [entry]
     assert identity(again) == identity(ledger)
     again.close()
@@ -47,19 +47,19 @@ def test_a_ledger_whose_making_was_cut_short_is_completed(url: str) -> None:
     engine.dispose()
     ledger = Ledger.open(url)
     bought(ledger)
-    assert versions(ledger) == [3]
+    assert versions(ledger) == [4]
     ledger.close()
 
 
 def test_the_ledger_of_a_newer_release_is_left_alone(url: str, ledger: Ledger) -> None:
     bought(ledger)
     with writing(ledger.engine) as connection:
-        connection.execute(text("UPDATE ledger_version SET version = 4"))
+        connection.execute(text("UPDATE ledger_version SET version = 5"))
     with pytest.raises(
-        LedgerError, match=r"^the ledger has version 4; this release knows 3\. Upgrade telefonie-mcp$"
+        LedgerError, match=r"^the ledger has version 5; this release knows 4\. Upgrade telefonie-mcp$"
     ):
         Ledger.open(url)
-    assert versions(ledger) == [4]
+    assert versions(ledger) == [5]
     assert len(ledger.recent()) == 1
 
 
@@ -72,7 +72,7 @@ def test_a_ledger_without_principals_gets_them(url: str) -> None:
         connection.execute(text("UPDATE ledger_version SET version = 2"))
     ledger.close()
     again = Ledger.open(url)
-    assert versions(again) == [3]
+    assert versions(again) == [4]
     begin(again, buying("+14155550101", principal="https://id.example me", client="assistant"))
     assert [(entry.principal, entry.client) for entry in again.recent()] == [
         ("https://id.example me", "assistant"),
@@ -90,7 +90,7 @@ def test_the_ledger_of_the_first_release_keeps_everything_and_goes_on(url: str) 
         {"account": "live api.telefonie.com 0123456789ab"},
     )
     ledger = Ledger.open(url)
-    assert versions(ledger) == [3]
+    assert versions(ledger) == [4]
     entries = ledger.recent()[::-1]
     assert [(entry.account, entry.subject, entry.state) for entry in entries] == [
         ("sandbox", NUMBER, "done"),

@@ -14,7 +14,13 @@ from tests.ledger.support import ACCOUNT, NUMBER
 @pytest.mark.parametrize(
     ("statement", "finds"),
     [
-        (queries.UNFINISHED, ["ledger_by_state (account=? AND state=?)"]),
+        (
+            queries.KNOWN,
+            [
+                "ledger_by_state (account=? AND state=?) LEFT-JOIN",
+                "COVERING INDEX ledger_by_subject (account=? AND subject=?)",
+            ],
+        ),
         (
             queries.ABOUT,
             [
@@ -23,7 +29,7 @@ from tests.ledger.support import ACCOUNT, NUMBER
             ],
         ),
         (queries.HELD, ["ledger_by_holding (account=? AND held=?)"]),
-        (queries.LET_GO, ["ledger_by_holding (account=? AND held=? AND rowid<?)"]),
+        (queries.LET_GO, ["ledger_by_holding (account=? AND held=? AND subject=? AND rowid<?)"]),
     ],
 )
 def test_no_write_reads_all_that_was_ever_done_to_a_number(
