@@ -17,7 +17,7 @@ global
     stats socket {socket} level admin
 defaults
     mode http
-    option http-keep-alive
+    option http-server-close
     option redispatch 1
     retries 3
     timeout check 60s
@@ -32,7 +32,6 @@ backend replicas
     balance roundrobin
     option httpchk GET /readyz
     http-check expect status 200
-    retry-on conn-failure empty-response
     stick-table type string len 64 size 100k expire 30m
     stick on req.hdr(mcp-session-id)
     stick store-response res.hdr(mcp-session-id)
