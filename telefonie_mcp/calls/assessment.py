@@ -27,9 +27,11 @@ from telefonie_mcp.calls.preview import preview_of
 from telefonie_mcp.calls.requirements import read_requirement
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import ToolError
+from telefonie_mcp.ledger.accounts import Account
 from telefonie_mcp.ledger.async_ledger import AsyncLedger, explained, in_progress
 from telefonie_mcp.ledger.budgets import check_budgets, shown_limits
-from telefonie_mcp.ledger.records import Account, InProgressError, Survey
+from telefonie_mcp.ledger.errors import InProgressError
+from telefonie_mcp.ledger.records import Survey
 from telefonie_mcp.tools.catalog import Tool, ungiven
 from telefonie_mcp.tools.requester import Requester
 

@@ -33,8 +33,9 @@ from telefonie_mcp.tools.scopes import allows, named, needed
 if TYPE_CHECKING:
     from telefonie_mcp.calls.assessment import Assessor, Permit, Request
     from telefonie_mcp.calls.recovery import Recovery
+    from telefonie_mcp.ledger.accounts import Account
     from telefonie_mcp.ledger.async_ledger import AsyncLedger
-    from telefonie_mcp.ledger.records import Account, State, Survey
+    from telefonie_mcp.ledger.records import State, Survey
 
 __all__ = ["Pipeline", "Result", "WriteObserver"]
 

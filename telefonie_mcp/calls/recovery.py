@@ -16,7 +16,8 @@ from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import ToolError
 from telefonie_mcp.ledger.async_ledger import AsyncLedger, in_progress
-from telefonie_mcp.ledger.records import Entry, InProgressError, State, Survey
+from telefonie_mcp.ledger.errors import InProgressError
+from telefonie_mcp.ledger.records import Entry, State, Survey
 from telefonie_mcp.tools.requester import Requester
 
 __all__ = ["Recovery"]

@@ -9,21 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
-from telefonie_mcp.ledger.accounts import is_earlier_name
-from telefonie_mcp.ledger.records import (
-    Account,
+from telefonie_mcp.ledger.accounts import Account, Limits, is_earlier_name
+from telefonie_mcp.ledger.errors import (
     ApprovalUsedError,
     ChangedError,
-    Entry,
     InProgressError,
-    Intent,
     LedgerError,
     LimitReachedError,
-    Limits,
-    State,
-    Survey,
     UnpricedError,
 )
+from telefonie_mcp.ledger.records import Entry, Intent, State, Survey
 from telefonie_mcp.ledger.source import LedgerSource, in_thread
 
 if TYPE_CHECKING:

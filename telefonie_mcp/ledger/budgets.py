@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, assert_never
 
-from telefonie_mcp.ledger.records import Effect, LimitReachedError, Limits, UnpricedError, Usage
+from telefonie_mcp.ledger.accounts import Limits
+from telefonie_mcp.ledger.errors import LimitReachedError, UnpricedError
+from telefonie_mcp.ledger.records import Effect, Usage
 
 __all__ = ["DAY", "check_budgets", "shown_limits"]
 

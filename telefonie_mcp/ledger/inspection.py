@@ -7,9 +7,10 @@ from typing import Final, Literal
 from sqlalchemy import select
 
 from telefonie_mcp.ledger.database import connect, connect_to_read, reading
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.files import check_remains, file_of, is_empty
 from telefonie_mcp.ledger.queries import entry_of
-from telefonie_mcp.ledger.records import OPEN, Entry, LedgerError
+from telefonie_mcp.ledger.records import OPEN, Entry
 from telefonie_mcp.ledger.schema import entries, has_tables, is_current
 
 __all__ = ["Inspection", "inspect_ledger", "is_there"]

@@ -9,10 +9,12 @@ from typing import Any, Final, TypeVar, cast, get_args
 from sqlalchemy import Connection, Integer, Select, and_, bindparam, func, or_, select
 from sqlalchemy import cast as as_type
 
+from telefonie_mcp.ledger.accounts import Limits
 from telefonie_mcp.ledger.budgets import DAY
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.owner import gone
 from telefonie_mcp.ledger.prepared import Prepared
-from telefonie_mcp.ledger.records import OPEN, VOID, Effect, Entry, LedgerError, Limits, State, Usage
+from telefonie_mcp.ledger.records import OPEN, VOID, Effect, Entry, State, Usage
 from telefonie_mcp.ledger.schema import SCALE, entries, identity, lock_account
 
 _T = TypeVar("_T")

@@ -1,4 +1,4 @@
-"""The ledger's vocabulary: pure values, with those of :mod:`accounts` and the errors of :mod:`errors`.
+"""The ledger's vocabulary beside :mod:`accounts` and :mod:`errors`; pure values.
 
 An entry begins as an ``intent``, recorded before anything is sent. It ends as ``done``, ``refused`` (the
 API said no), ``not_done`` (it was looked up, and did not happen) or ``unverified`` (nobody can look it up).
@@ -11,32 +11,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from telefonie_mcp.ledger.accounts import Account, Limits
-from telefonie_mcp.ledger.errors import (
-    ApprovalUsedError,
-    ChangedError,
-    InProgressError,
-    LedgerError,
-    LimitReachedError,
-    UnpricedError,
-)
-
 __all__ = [
     "OPEN",
     "VOID",
-    "Account",
-    "ApprovalUsedError",
-    "ChangedError",
     "Effect",
     "Entry",
-    "InProgressError",
     "Intent",
-    "LedgerError",
-    "LimitReachedError",
-    "Limits",
     "State",
     "Survey",
-    "UnpricedError",
     "Usage",
 ]
 

@@ -16,24 +16,14 @@ from sqlalchemy import Connection, Engine, Select, select
 from sqlalchemy.exc import IntegrityError
 
 from telefonie_mcp.ledger import queries
+from telefonie_mcp.ledger.accounts import Account, Limits
 from telefonie_mcp.ledger.budgets import check_budgets
 from telefonie_mcp.ledger.database import check_in_time, connect, reading, writing
+from telefonie_mcp.ledger.errors import ApprovalUsedError, ChangedError, InProgressError, LedgerError
 from telefonie_mcp.ledger.files import FileMark, check_remains, file_of
 from telefonie_mcp.ledger.owner import OWNER
 from telefonie_mcp.ledger.queries import amount, entry_of, greater, milliseconds, rate_of, scaled, used
-from telefonie_mcp.ledger.records import (
-    VOID,
-    Account,
-    ApprovalUsedError,
-    ChangedError,
-    Entry,
-    InProgressError,
-    Intent,
-    LedgerError,
-    Limits,
-    State,
-    Survey,
-)
+from telefonie_mcp.ledger.records import VOID, Entry, Intent, State, Survey
 from telefonie_mcp.ledger.schema import entries, migrate
 
 __all__ = ["Ledger"]

@@ -4,13 +4,13 @@ An event stream is a request without an end of its own: one caller could hold ev
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import mcp_types as types
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,7 +21,7 @@ from telefonie_mcp.server.limits import BODY_BYTES, refused
 from telefonie_mcp.settings.types import is_loopback
 from telefonie_mcp.tools.catalog import Tool
 
-__all__ = ["CALLER_FRACTION", "MAX_BYTES", "TENANT_FRACTION", "LargeRequests", "OpenRequests"]
+__all__ = ["CALLER_FRACTION", "MAX_BYTES", "TENANT_FRACTION", "Held", "LargeRequests", "OpenRequests"]
 
 CALLER_FRACTION: Final = 1 / 2
 """Of the connections that a server or a tenant has: how many one caller may hold with requests."""
@@ -33,6 +33,40 @@ MAX_BYTES: Final = 1024 * 1024
 """Bytes of a request, unless it is a call of a tool that takes a document."""
 
 _RETRY_SECONDS: Final = 10
+
+
+class Held:
+    """How many of something each caller has; of who has none, nothing is kept."""
+
+    def __init__(self) -> None:
+        self._counts = Counter[str]()
+
+    def by(self, caller: str) -> int:
+        """Return how many a caller has."""
+        return self._counts[caller]
+
+    def total(self) -> int:
+        """Return how many all have."""
+        return self._counts.total()
+
+    def take(self, caller: str) -> None:
+        """Give a caller one more."""
+        self._counts[caller] += 1
+
+    def give_back(self, caller: str) -> None:
+        """Take one from a caller that has some."""
+        self._counts[caller] -= 1
+        if not self._counts[caller]:
+            del self._counts[caller]
+
+    @contextmanager
+    def one_more(self, caller: str) -> Generator[None]:
+        """Give a caller one more while the block runs."""
+        self.take(caller)
+        try:
+            yield
+        finally:
+            self.give_back(caller)
 
 
 class OpenRequests:
@@ -51,7 +85,7 @@ class OpenRequests:
         self._app = app
         self._most = most
         self._altogether = altogether
-        self._open = Counter[str]()
+        self._open = Held()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
@@ -59,23 +93,18 @@ class OpenRequests:
             await self._app(scope, receive, send)
             return
         caller = _caller(scope)
-        if self._open[caller] >= self._most:
+        if self._open.by(caller) >= self._most:
             await _refusal(f"a caller may have {self._most}")(scope, receive, send)
             return
         if self._open.total() >= self._altogether:
             await _refusal(f"all callers together may have {self._altogether}")(scope, receive, send)
             return
-        self._open[caller] += 1
-        try:
+        with self._open.one_more(caller):
             await self._app(scope, receive, send)
-        finally:
-            self._open[caller] -= 1
-            if not self._open[caller]:
-                del self._open[caller]
 
 
 def _caller(scope: Scope) -> str:
-    if principal := Principal.of(HTTPConnection(scope)):
+    if principal := Principal.in_scope(scope):
         return principal.name
     host, _ = scope.get("client") or ("", 0)
     return "loopback" if is_loopback(host) else host

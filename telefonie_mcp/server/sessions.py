@@ -6,7 +6,7 @@ its client had ended it. A client finds that it is gone (404), and opens another
 Management").
 """
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from telefonie_mcp.server.auth.principal import Principal
+from telefonie_mcp.server.fairness import Held
 from telefonie_mcp.server.limits import refused
 
 __all__ = ["NoSessions", "SessionLimit", "Sessions"]
@@ -54,7 +55,7 @@ class Sessions:
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._known: OrderedDict[str, _Session] = OrderedDict()
-        self._held = Counter[str]()
+        self._held = Held()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -66,7 +67,7 @@ class Sessions:
 
     def held(self, caller: str) -> int:
         """Return how many sessions a caller has."""
-        return self._held[caller]
+        return self._held.by(caller)
 
     def of(self, name: str, caller: str) -> _Session | None:
         """Return a caller's session, which is the most recently used one now."""
@@ -81,14 +82,12 @@ class Sessions:
         """Know of a session that was opened."""
         self.forget_expired()
         self._known[name] = _Session(caller, user, self._clock())
-        self._held[caller] += 1
+        self._held.take(caller)
 
     def forget(self, name: str) -> None:
         """Know no more of a session that has ended."""
         if known := self._known.pop(name, None):
-            self._held[known.caller] -= 1
-            if not self._held[known.caller]:
-                del self._held[known.caller]
+            self._held.give_back(known.caller)
 
     def forget_expired(self) -> None:
         """Know no more of what nobody has used for so long that it is gone."""
@@ -128,7 +127,7 @@ class SessionLimit:
         self._app = app
         self._sessions = sessions
         self._most = most
-        self._opening = Counter[str]()
+        self._opening = Held()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
@@ -164,7 +163,7 @@ class SessionLimit:
             self._sessions.of(name, caller)
 
     async def _open(self, caller: str, scope: Scope, receive: Receive, send: Send) -> None:
-        while self._sessions.held(caller) + self._opening[caller] >= self._most:
+        while self._sessions.held(caller) + self._opening.by(caller) >= self._most:
             if (idle := self._sessions.idle(caller)) is None:
                 message = f"Too many sessions are in use; a caller may have {self._most}. End one of them"
                 answer = refused(429, message, {"Retry-After": str(_RETRY_SECONDS)})
@@ -179,13 +178,8 @@ class SessionLimit:
                     self._sessions.add(made, caller, scope.get("user"))
             await send(message)
 
-        self._opening[caller] += 1
-        try:
+        with self._opening.one_more(caller):
             await self._app(scope, receive, noting)
-        finally:
-            self._opening[caller] -= 1
-            if not self._opening[caller]:
-                del self._opening[caller]
 
     async def _end(self, name: str, user: Any, scope: Scope) -> None:
         """End a session as its client would."""

@@ -14,7 +14,8 @@ from telefonie_mcp.app import App
 from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.calls.pipeline import Result
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.records import Intent, Limits, State
+from telefonie_mcp.ledger.accounts import Limits
+from telefonie_mcp.ledger.records import Intent, State
 from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.tools.catalog import Tool
 from tests.support import faulty as f

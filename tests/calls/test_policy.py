@@ -7,7 +7,7 @@ import pytest
 
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.errors import ToolError
-from telefonie_mcp.ledger.records import Limits
+from telefonie_mcp.ledger.accounts import Limits
 from telefonie_mcp.openapi.hints import OfferMembers
 from tests.support.tools import tool
 

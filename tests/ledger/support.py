@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from telefonie_mcp.ledger.records import Entry, Intent, LimitReachedError, Limits
+from telefonie_mcp.ledger.accounts import Limits
+from telefonie_mcp.ledger.errors import LimitReachedError
+from telefonie_mcp.ledger.records import Entry, Intent
 from telefonie_mcp.ledger.store import Ledger
 
 ACCOUNT = "sandbox"

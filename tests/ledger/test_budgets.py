@@ -5,15 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from telefonie_mcp.ledger.records import (
-    Effect,
-    InProgressError,
-    Intent,
-    LimitReachedError,
-    Limits,
-    State,
-    UnpricedError,
-)
+from telefonie_mcp.ledger.accounts import Limits
+from telefonie_mcp.ledger.errors import InProgressError, LimitReachedError, UnpricedError
+from telefonie_mcp.ledger.records import Effect, Intent, State
 from telefonie_mcp.ledger.store import Ledger
 from tests.ledger.support import ACCOUNT, NUMBER, Clock, begin, bought, buying, releasing, used
 

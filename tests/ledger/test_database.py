@@ -19,8 +19,9 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, event, make_url, text
 
+from telefonie_mcp.ledger.accounts import Limits
 from telefonie_mcp.ledger.database import reading, waiting, writing
-from telefonie_mcp.ledger.records import LedgerError, LimitReachedError, Limits
+from telefonie_mcp.ledger.errors import LedgerError, LimitReachedError
 from telefonie_mcp.ledger.store import Ledger
 from tests.ledger.support import ACCOUNT, NO_LIMITS, abandoned, bought, buying
 from tests.support.postgres import GROUP, new_schema
@@ -378,7 +379,7 @@ def test_a_missing_driver_is_named() -> None:
     script = """
 import sys
 sys.modules["psycopg"] = None  # as on a machine that has not got it
-from telefonie_mcp.ledger.records import LedgerError
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.store import Ledger
 try:
     Ledger.open("postgresql+psycopg://ledger:s3cr3t@localhost/ledger")

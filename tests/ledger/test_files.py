@@ -14,9 +14,9 @@ from mcp import Client
 
 from telefonie_mcp.app import App
 from telefonie_mcp.ledger.database import writing
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.files import FileMark
 from telefonie_mcp.ledger.inspection import inspect_ledger
-from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.reading import read_settings

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.files import file_of
 from telefonie_mcp.ledger.inspection import Inspection, inspect_ledger
-from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.ledger.store import Ledger
 from tests.ledger.support import NO_LIMITS, bought, buying
 from tests.support.postgres import GROUP, new_schema

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from telefonie_mcp.ledger.database import connect, reading, writing
-from telefonie_mcp.ledger.records import ApprovalUsedError, LedgerError
+from telefonie_mcp.ledger.errors import ApprovalUsedError, LedgerError
 from telefonie_mcp.ledger.store import Ledger
 from tests.ledger.support import ACCOUNT, NO_LIMITS, NUMBER, begin, bought, buying, used
 from tests.support.first_release import made_by_the_first_release

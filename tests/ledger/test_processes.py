@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from telefonie_mcp.errors import TelefonieError
+from telefonie_mcp.ledger.accounts import Limits
+from telefonie_mcp.ledger.errors import ApprovalUsedError, InProgressError, LimitReachedError
 from telefonie_mcp.ledger.owner import OWNER
-from telefonie_mcp.ledger.records import ApprovalUsedError, InProgressError, LimitReachedError, Limits
 from telefonie_mcp.ledger.store import Ledger
 from tests.ledger.support import ACCOUNT, NO_LIMITS, NUMBER, abandoned, buying, used
 from tests.support.processes import Pipe, race, started

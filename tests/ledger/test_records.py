@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from telefonie_mcp.ledger.records import Entry, LimitReachedError
+from telefonie_mcp.ledger.errors import LimitReachedError
+from telefonie_mcp.ledger.records import Entry
 from telefonie_mcp.money import limit, money
 
 

@@ -9,17 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement
 
+from telefonie_mcp.ledger.accounts import Account, Limits
 from telefonie_mcp.ledger.database import writing
-from telefonie_mcp.ledger.records import (
-    Account,
-    ApprovalUsedError,
-    ChangedError,
-    Intent,
-    LedgerError,
-    Limits,
-    State,
-    Usage,
-)
+from telefonie_mcp.ledger.errors import ApprovalUsedError, ChangedError, LedgerError
+from telefonie_mcp.ledger.records import Intent, State, Usage
 from telefonie_mcp.ledger.schema import entries
 from telefonie_mcp.ledger.store import Ledger
 from tests.ledger.support import (

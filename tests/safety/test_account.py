@@ -8,7 +8,8 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from telefonie_mcp.ledger.records import Intent, Limits
+from telefonie_mcp.ledger.accounts import Limits
+from telefonie_mcp.ledger.records import Intent
 from telefonie_mcp.ledger.store import Ledger
 from tests.support.faulty import NUMBER, Provider, faulty
 from tests.support.first_release import made_by_the_first_release

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from telefonie_mcp.calls.approval import CommandLine
 from telefonie_mcp.deadline import RECOVERY
-from telefonie_mcp.ledger.records import Intent, Limits
+from telefonie_mcp.ledger.accounts import Limits
+from telefonie_mcp.ledger.records import Intent
 from telefonie_mcp.ledger.store import Ledger
 from tests.support.faulty import NUMBER, Exchange, faulty
 from tests.support.ledger_file import LedgerFile

@@ -1,6 +1,6 @@
 """The ledger's PostgreSQL hangs, breaks or is away: reads go on, and a write is refused in time."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from telefonie_mcp.ledger.replicas import Replicas
 from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.server.handlers import mcp_server
 from tests.support.between import Between, between
-from tests.support.faulty import NUMBER, Exchange, Provider, faulty
+from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
 from tests.support.postgres import GROUP, new_schema
 from tests.support.served import called, live_app
 from tests.support.wire import SECONDS, answer_of
@@ -59,6 +59,16 @@ def break_off(way: Between) -> None:
     way.go_away()
 
 
+def honest_after(happens: Callable[[], None]) -> Fault:
+    """Return an honest answer, before which something happens."""
+
+    async def fault(exchange: Exchange) -> None:
+        happens()
+        await exchange.honest()
+
+    return fault
+
+
 def hang(way: Between) -> None:
     way.hang()
 
@@ -91,12 +101,8 @@ async def test_a_restart_of_the_database_is_not_noticed_by_the_next_write(postgr
 async def test_a_purchase_whose_outcome_cannot_be_recorded_is_told_and_is_not_made_again(
     postgresql: str,
 ) -> None:
-    async def break_first(exchange: Exchange) -> None:
-        way.go_away()
-        await exchange.honest()
-
     async with interrupted(postgresql) as (provider, way, client):
-        provider.faults["POST"] = [break_first]
+        provider.faults["POST"] = [honest_after(way.go_away)]
         bought = await called(client, "purchase_number")
         assert bought["phone_number"] == NUMBER
         assert "could not be recorded" in bought["note"]
@@ -110,12 +116,8 @@ async def test_a_purchase_whose_outcome_cannot_be_recorded_is_told_and_is_not_ma
 async def test_an_intention_that_comes_late_is_not_recorded_and_keeps_nobody_waiting(postgresql: str) -> None:
     """The database hangs when it is to record what will be sent: then nothing is sent."""
 
-    async def hang_first(exchange: Exchange) -> None:
-        way.hang()
-        await exchange.honest()
-
     async with interrupted(postgresql) as (provider, way, client):
-        provider.faults["GET"] = [hang_first]
+        provider.faults["GET"] = [honest_after(way.hang)]
         refused = await called(client, "purchase_number")
         assert refused["code"] == "ledger_unavailable"
         provider.faults.clear()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from telefonie_mcp.ledger.records import Intent, Limits
+from telefonie_mcp.ledger.accounts import Limits
+from telefonie_mcp.ledger.records import Intent
 from telefonie_mcp.ledger.store import Ledger
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, Exchange, faulty

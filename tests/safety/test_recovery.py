@@ -4,7 +4,8 @@ from pathlib import Path
 
 import anyio
 
-from telefonie_mcp.ledger.records import Intent, Limits
+from telefonie_mcp.ledger.accounts import Limits
+from telefonie_mcp.ledger.records import Intent
 from telefonie_mcp.ledger.store import Ledger
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, Exchange, faulty

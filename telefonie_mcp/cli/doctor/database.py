@@ -8,8 +8,8 @@ from sqlalchemy import Connection, text
 
 from telefonie_mcp.cli.doctor.findings import Finding
 from telefonie_mcp.ledger.database import connect, reading
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.files import file_of
-from telefonie_mcp.ledger.records import LedgerError
 
 __all__ = ["database"]
 

@@ -11,9 +11,9 @@ from typing import Final
 
 from telefonie_mcp.cli.doctor.findings import Finding, unsettled
 from telefonie_mcp.ledger.database import uri_to_read
+from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.files import EMPTY_REMEDY, file_of, readable_by_others, to_make_private
 from telefonie_mcp.ledger.inspection import inspect_ledger
-from telefonie_mcp.ledger.records import LedgerError
 from telefonie_mcp.settings.fields import Settings
 
 __all__ = ["ledger", "state"]
