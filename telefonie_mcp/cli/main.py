@@ -210,8 +210,7 @@ def _serve(settings: Settings) -> NoReturn:
     if settings.tenants and settings.http:
         _serve_tenants(settings, settings.http)
     app = App.from_settings(settings)
-    gc.freeze()
-    gc.enable()
+    _collect_garbage()
     with _telemetry(settings) as metrics:
         app = replace(app, metrics=metrics) if metrics else app
         anyio.run(partial(serve_http, app, settings.http) if settings.http else partial(serve_stdio, app))
@@ -230,12 +229,18 @@ def _serve_tenants(settings: Settings, address: Address) -> NoReturn:
         configure_logging(settings.log_level, settings.log_format, hidden)
 
     servers = TenantServers.from_settings(settings, changed=redact)
-    gc.freeze()
-    gc.enable()
+    _collect_garbage()
     with _telemetry(settings) as metrics:
         servers.metrics = metrics
         anyio.run(serve_tenants, servers, address)
     sys.exit(0)
+
+
+def _collect_garbage() -> None:
+    """Collect from now on, but nothing that is there already, and more seldom: a call makes few cycles."""
+    gc.freeze()
+    gc.set_threshold(10_000)
+    gc.enable()
 
 
 def _telemetry(settings: Settings) -> "AbstractContextManager[Metrics | None]":
