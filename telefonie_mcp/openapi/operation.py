@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.security import Security
 
-__all__ = ["Binding", "Body", "Location", "Operation", "Parameter", "check_path", "server_url"]
+__all__ = ["Binding", "Body", "Location", "Operation", "Parameter", "check_path", "is_form", "server_url"]
 
 Location = Literal["path", "query", "header", "cookie"]
 
@@ -102,7 +102,7 @@ class Body:
     @property
     def form(self) -> bool:
         """Whether the body is sent as ``application/x-www-form-urlencoded``."""
-        return self.media_type == "application/x-www-form-urlencoded"
+        return is_form(self.media_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,11 @@ class Operation:
     text: bool = False
     hints: Mapping[str, Any] = field(default_factory=dict[str, Any])
     deprecated: bool = False
+
+
+def is_form(media_type: str) -> bool:
+    """Return whether a media type, in any case and with any parameters, is a form (RFC 9110 §8.3.1)."""
+    return media_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
 
 
 def server_url(url: str, defaults: Mapping[str, str], where: str) -> str:

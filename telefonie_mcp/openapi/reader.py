@@ -19,6 +19,7 @@ from telefonie_mcp.openapi.operation import (
     Operation,
     Parameter,
     check_path,
+    is_form,
     server_url,
 )
 from telefonie_mcp.openapi.references import Direction, References
@@ -177,7 +178,8 @@ class OperationReader:
     def _read_parameter(self, name: str, location: Location, node: Json, where: str) -> Parameter:
         where = f"{where}: {location} parameter {name!r}"
         content = self._resolve(node.get("content"))
-        if content and "application/json" not in content:
+        media = next((each for each in content if _is_json(each)), "")
+        if content and not media:
             raise DocumentError(f"{where}: only application/json is supported as its content")
         style = node.get("style", _DEFAULT_STYLES[location])
         supported = (
@@ -187,7 +189,7 @@ class OperationReader:
         )
         if style not in supported:
             raise DocumentError(f"{where}: style {style!r} is not supported, only {', '.join(supported)}")
-        source = content["application/json"].get("schema", {}) if content else node.get("schema", {})
+        source = (self._resolve(content[media]) if content else node).get("schema", {})
         schema = convert(source, self._references, "input")
         if description := node.get("description"):
             schema = {**schema, "description": one_line(description)}
@@ -215,7 +217,7 @@ class OperationReader:
             media = self._resolve(described)
             source = media.get("schema", {})
             schema = self._schema(source, "input")
-            form = media_type == "application/x-www-form-urlencoded" and is_object(schema)
+            form = is_form(media_type) and is_object(schema)
             text = _is_text(media_type) and schema.get("type") == "string"
             if form or text or _is_json(media_type):
                 return Body(
@@ -267,12 +269,16 @@ class OperationReader:
 
 def _is_json(media_type: str) -> bool:
     """Return whether ``media_type`` is JSON, or a range that includes it, such as ``*/*``."""
-    return bool(re.match(r"application/([\w.+-]+\+)?json\b|(\*|application)/\*", media_type, re.IGNORECASE))
+    return bool(
+        re.match(
+            r"(application|text)/([\w.+-]+\+)?json\b|(\*|application)/\*", media_type.strip(), re.IGNORECASE
+        )
+    )
 
 
 def _is_text(media_type: str) -> bool:
     """Return whether ``media_type`` is text that can be sent as it is: plain, XML or the like."""
-    return bool(re.match(r"text/|application/([\w.+-]+\+)?xml\b", media_type, re.IGNORECASE))
+    return bool(re.match(r"text/(?!json\b)|application/([\w.+-]+\+)?xml\b", media_type, re.IGNORECASE))
 
 
 def _concrete(media_type: str) -> str:

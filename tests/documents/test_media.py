@@ -67,3 +67,27 @@ def test_json_comes_before_text() -> None:
     tool = strange({"requestBody": {"content": content}}, method="put")
     request = build_request(tool.operation, tool.bindings, {"a": "1"})
     assert (request.headers["Content-Type"], request.content) == ("application/json", b'{"a":"1"}')
+
+
+@pytest.mark.parametrize(
+    ("media", "content"),
+    [
+        ("application/x-www-form-urlencoded; charset=utf-8", b"to=a+%26&n=3"),
+        ("Application/X-WWW-Form-URLEncoded", b"to=a+%26&n=3"),
+        ("application/json;charset=utf-8", b'{"to":"a &","n":3}'),
+        ("text/json", b'{"to":"a &","n":3}'),
+    ],
+)
+def test_a_media_type_is_the_same_in_any_case_and_with_parameters(media: str, content: bytes) -> None:
+    members = {"to": {"type": "string"}, "n": {"type": "integer"}}
+    body = {"content": {media: {"schema": {"type": "object", "properties": members}}}}
+    tool = strange({"requestBody": body}, method="post")
+    request = build_request(tool.operation, tool.bindings, {"to": "a &", "n": 3})
+    assert (request.headers["Content-Type"], request.content) == (media, content)
+
+
+@pytest.mark.parametrize("media", ["application/json; charset=utf-8", "application/vnd.api+json"])
+def test_a_parameter_of_any_kind_of_json_is_written_as_json(media: str) -> None:
+    parameter = {"name": "f", "in": "query", "content": {media: {"schema": {"type": "object"}}}}
+    tool = strange({"parameters": [parameter]})
+    assert build_request(tool.operation, tool.bindings, {"f": {"x": 1}}).query == "f=%7B%22x%22%3A1%7D"
