@@ -16,7 +16,7 @@ from telefonie_mcp.telemetry.measures import timed, took
 if TYPE_CHECKING:
     from telefonie_mcp.ledger.store import Ledger
 
-__all__ = ["LedgerSource", "in_thread"]
+__all__ = ["MOST_THREADS", "LedgerSource", "in_thread"]
 
 _LEAST_SECONDS: Final = 0.5
 """How long the ledger is waited for even when a call has no time left: its outcome is to be recorded."""
@@ -24,11 +24,11 @@ _LEAST_SECONDS: Final = 0.5
 _GRACE_SECONDS: Final = 0.5
 """How much longer a database is waited for than it was told to wait for others."""
 
-_MOST_THREADS: Final = 16
-"""Threads that use ledgers at the same time: SQLAlchemy opens 15 connections at most, for one ledger."""
+MOST_THREADS: Final = 40
+"""Threads that use ledgers at the same time, as many as anyio has: several ledgers may be slow at once."""
 
-_threads: Final = ThreadPoolExecutor(_MOST_THREADS, "ledger")
-"""Its own, because a call of :func:`anyio.to_thread.run_sync` takes twice as long, as long as a survey."""
+_threads: Final = ThreadPoolExecutor(MOST_THREADS, "ledger")
+"""Not anyio's: handing work to one of those and back takes twice as long."""
 
 _T = TypeVar("_T")
 
