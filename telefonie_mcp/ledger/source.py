@@ -28,7 +28,7 @@ MOST_THREADS: Final = 40
 """Threads that use ledgers at the same time, as many as anyio has: several ledgers may be slow at once."""
 
 _threads: Final = ThreadPoolExecutor(MOST_THREADS, "ledger")
-"""Not anyio's: handing work to one of those and back takes twice as long."""
+"""Not anyio's: handing work to one of those and back takes half as many instructions again."""
 
 _T = TypeVar("_T")
 
