@@ -4,8 +4,7 @@ The listener is a context variable, because the code that reports is far below t
 A slow listener does not delay a call: a report that is not delivered within a second is dropped.
 """
 
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -34,14 +33,19 @@ class _Progress:
 _current: Final[ContextVar[_Progress | None]] = ContextVar("progress", default=None)
 
 
-@contextmanager
-def listening(listener: Listener) -> Generator[None]:
+class listening:  # noqa: N801 - used as a function; a generator would cost every call more
     """Deliver what is passed to :func:`report` inside the block to ``listener``."""
-    token = _current.set(_Progress(listener))
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_progress", "_token")
+
+    def __init__(self, listener: Listener) -> None:
+        self._progress = _Progress(listener)
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._progress)
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
 
 async def report(sentence: str, *, done: float | None = None, total: float | None = None) -> None:

@@ -68,9 +68,7 @@ def _list_name(tool: Tool) -> str | None:
     """Return the member of an answer that holds its items, if it is a list of things."""
     if tool.hints.resource and tool.hints.resource.pages:
         return tool.hints.resource.pages.items
-    members = cast("Mapping[str, Mapping[str, Any]]", tool.answer_schema.get("properties", {}))
-    lists = [name for name, schema in members.items() if schema.get("type") == "array"]
-    return lists[0] if len(lists) == 1 else None
+    return tool.only_list
 
 
 async def _nothing_found(tool: Tool, arguments: Mapping[str, Any], pages: Pages | None) -> str:

@@ -47,7 +47,7 @@ _FROM: Final = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Let NUMBER be called.")
 @_NUMBER
 @_FROM
 @_ALLOW_PRIVATE
@@ -62,7 +62,7 @@ def call(flags: dict[str, Any], number: str, sender: str, *, allow_private: bool
     _deliver(flags, Inbound("call", number, sender), allow_private=allow_private)
 
 
-@click.command()
+@click.command(short_help="Let NUMBER get an SMS.")
 @_NUMBER
 @_FROM
 @click.option("--text", required=True, help="The text, of at most 1,600 characters.")
@@ -82,7 +82,7 @@ def sms(flags: dict[str, Any], number: str, sender: str, text: str, *, allow_pri
     _deliver(flags, inbound, allow_private=allow_private)
 
 
-@click.command()
+@click.command(short_help="Show the calls and SMS of NUMBER.")
 @_NUMBER
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
@@ -100,7 +100,7 @@ def events(flags: dict[str, Any], number: str, *, as_json: bool, limit: int) -> 
         say(f"Nothing has come in on {number}.", err=True)
 
 
-@click.command("webhook-secret")
+@click.command("webhook-secret", short_help="Show the secret that signs webhooks.")
 @click.argument("number", type=_Number(), required=False)
 @click.pass_obj
 def webhook_secret(flags: dict[str, Any], number: str | None) -> None:

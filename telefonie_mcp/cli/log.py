@@ -50,7 +50,20 @@ _FOLLOWED: Final = 200
 """Newest entries that ``--follow`` looks at each time."""
 
 
-@click.command()
+class _Time(click.DateTime):
+    """A time of click, with an error that shows one instead of the codes of ``strftime``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the time."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(
+                f"{clean_line(value, 40)!r} is no time such as 2026-11-29 or 2026-11-29T08:30:00.", param, ctx
+            )
+
+
+@click.command(short_help="Show what was bought, changed and released.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values with a header.")
 @click.option("--number", metavar="NUMBER", help="Only writes about this number, however it is written.")
@@ -60,7 +73,7 @@ _FOLLOWED: Final = 200
     "--principal", metavar="PRINCIPAL", help="Only writes of this person: issuer and subject, or subject."
 )
 @click.option("--state", type=click.Choice(get_args(State)), help="Only writes in this state.")
-@click.option("--since", type=click.DateTime(), help="Only writes since this time, in UTC.")
+@click.option("--since", type=_Time(), metavar="TIME", help="Only writes since this time, in UTC.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
 @click.option("--follow", is_flag=True, help="Show them oldest first, and go on with what comes.")
 @click.pass_obj
@@ -101,7 +114,8 @@ def log(
     for line in show(entries, header=True):
         click.echo(line)
     if not entries:
-        click.echo("The ledger holds no such entry.", err=True)
+        asked_for = wanted or begun or any(filters.values())
+        click.echo(f"The ledger holds no {'such ' if asked_for else ''}entry.", err=True)
 
 
 def _about(settings: "Settings", entries: "Sequence[Entry]") -> str:

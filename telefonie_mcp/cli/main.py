@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, cast, get_args, get_origin
 
 import click
 
@@ -19,6 +19,7 @@ from telefonie_mcp.errors import SettingsError, TelefonieError
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.hosted import HostedSettings
 from telefonie_mcp.settings.types import Address
+from telefonie_mcp.text import clean_line, did_you_mean
 
 if TYPE_CHECKING:
     from telefonie_mcp.telemetry.metrics import Metrics
@@ -127,10 +128,15 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
             name,
             default=None,
             multiple=name == "spec",
-            metavar=None if switch else name.upper(),
+            metavar=None if switch else _values(name, field.annotation),
             help=field.description,
         )(command)
     return command
+
+
+def _values(name: str, annotation: Any) -> str:
+    """Return what stands for the value of a flag in the help: its choices, or the name of its setting."""
+    return f"[{'|'.join(get_args(annotation))}]" if get_origin(annotation) is Literal else name.upper()
 
 
 class _Context(click.Context):
@@ -175,6 +181,16 @@ class _Commands(click.Group):
             return _fitted(getattr(import_module(module), cmd_name))
         found = super().get_command(ctx, cmd_name)
         return found and _fitted(found)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is asked for; one that there is not is answered with those like it."""
+        names = self.list_commands(ctx)
+        if not ctx.resilient_parsing and not args[0].startswith("-") and args[0] not in names:
+            asked, known = clean_line(args[0], 40), f"the commands are {', '.join(names)}."
+            ctx.fail(f"No such command {asked!r}; {did_you_mean(asked, names, known)}")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(
@@ -255,7 +271,7 @@ def _telemetry(settings: Settings) -> "AbstractContextManager[Metrics | None]":
     return collecting(os.environ, (metrics.host, metrics.port) if metrics else None, __version__)
 
 
-@cli.command()
+@cli.command(short_help="Buy and release a number in a sandbox.")
 def demo() -> None:
     """Play the whole life of a phone number through a real MCP client, on a sandbox of its own."""
     import anyio  # noqa: PLC0415

@@ -21,7 +21,9 @@ _CONTRARY: Final = ("TELEFONIE_SANDBOX", "TELEFONIE_SANDBOX_DB", "TELEFONIE_API_
 """Variables that contradict the address of a sandbox on a socket."""
 
 
-@click.group(invoke_without_command=True, commands=COMMANDS)
+@click.group(
+    invoke_without_command=True, commands=COMMANDS, short_help="Serve, empty or drive the sandbox alone."
+)
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Serve the sandbox on this loopback port (0: any)."
 )
@@ -85,7 +87,10 @@ def _show_exports(url: str) -> None:
     click.echo("\n".join([*lines, *paragraph(more, columns, "# ", "# ")]))
 
 
-@sandbox.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@sandbox.command(
+    short_help="Show or move the sandbox's clock.",
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
+)
 @click.argument("move", required=False, metavar="[+3d|+12h|+30m|reset]")
 @click.pass_obj
 def clock(flags: dict[str, Any], move: str | None) -> None:

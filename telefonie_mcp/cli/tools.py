@@ -14,7 +14,7 @@ from telefonie_mcp.cli.terminal import Column, columns_of, is_terminal, say, tab
 __all__ = ["tools"]
 
 
-@click.command()
+@click.command(short_help="Show the tools as an agent sees them.")
 @click.argument("tool", required=False, metavar="[TOOL]", shell_complete=complete_tool)
 @click.option("--json", "as_json", is_flag=True, help="Print exactly what tools/list answers.")
 @click.pass_obj

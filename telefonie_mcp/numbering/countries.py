@@ -24,10 +24,14 @@ _CLOSE: Final = 0.8
 """The least similarity of a misspelt name, from 0 to 1."""
 
 
+_LETTERS: Final = 2
+"""Letters of a code."""
+
+
 def normalise_country(value: str) -> str:
     """Return the code in upper case, or ``value`` unchanged if it is not two letters."""
     code = value.strip().upper()
-    return code if re.fullmatch(r"[A-Z]{2}", code) else value
+    return code if len(code) == _LETTERS and code.isascii() and code.isalpha() else value
 
 
 def country_problem(value: str) -> str | None:

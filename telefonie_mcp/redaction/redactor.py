@@ -70,7 +70,7 @@ class Redactor:
             return False
         for _ in range(MAX_LAYERS):
             folded = text.casefold()
-            if any(needle in folded for needle in self._texts):
+            if self._names(folded):
                 return True
             if self._is_plain(text):
                 return False
@@ -138,7 +138,14 @@ class Redactor:
         if not self._is_plain(text):
             return False
         folded = text.lower()  # as casefold() does with ASCII
-        return not any(needle in folded for needle in self._texts)
+        return not self._names(folded)
+
+    def _names(self, folded: str) -> bool:
+        """Whether case-folded text has a secret as it is; a loop, because every answer comes here."""
+        for text in self._texts:  # noqa: SIM110
+            if text in folded:
+                return True
+        return False
 
     def _is_plain(self, text: str) -> bool:
         """Whether nothing in ``text`` is escaped, invisible or beyond ASCII."""

@@ -13,16 +13,16 @@ from telefonie_mcp.openapi.hints import Pages
 from telefonie_mcp.progress import report
 from telefonie_mcp.text import compact
 
-__all__ = ["MAX_CHARACTERS", "read_collection"]
+__all__ = ["read_collection"]
 
-MAX_CHARACTERS: Final = 32 * 1024 * 1024
+_MAX_CHARACTERS: Final = 32 * 1024 * 1024
 """Maximum length of the text, give or take one page."""
 
 ReadPage = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
 async def read_collection(
-    read: ReadPage, pages: Pages, *, size: int, title: str, max_characters: int = MAX_CHARACTERS
+    read: ReadPage, pages: Pages, *, size: int, title: str, max_characters: int = _MAX_CHARACTERS
 ) -> str:
     """Return a JSON object: the items, ``total``, ``complete``, and a ``note`` if it is incomplete.
 

@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 DIGITS = "0123456789"
-DEAD = 0
-"""The state of any automaton from which nothing can match any more."""
 
 _TOKEN = re.compile(r"\\d|\[[\d-]+\]|\(\?:|[)|]|\d")
 _QUANTIFIER = re.compile(r"\?|\{(\d+)(?:,(\d+))?\}")
@@ -31,7 +29,7 @@ Accept = Callable[[Sequence[int], int], bool]
 
 
 class Automaton(Protocol):
-    """A deterministic automaton over the ten digits."""
+    """A deterministic automaton over the ten digits; in state 0, nothing can match any more."""
 
     @property
     def start(self) -> int:

@@ -21,7 +21,7 @@ class Draining:
         self.leaving = False
         self._app = app
         self._unanswered: set[object] = set()
-        self._answered = anyio.Event()
+        self._answered: anyio.Event | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
@@ -40,11 +40,13 @@ class Draining:
             await self._app(scope, receive, send_last)
         finally:
             self._unanswered.discard(request)
-            self._answered.set()
-            self._answered = anyio.Event()
+            if self._answered:
+                self._answered.set()
 
     async def drained(self) -> None:
         """Wait until every POST request that is here now has its complete response."""
         waiting = {*self._unanswered}
         while waiting := waiting & self._unanswered:
+            if self._answered is None or self._answered.is_set():
+                self._answered = anyio.Event()
             await self._answered.wait()

@@ -99,8 +99,11 @@ class OpenRequests:
         if self._open.total() >= self._altogether:
             await _refusal(f"all callers together may have {self._altogether}")(scope, receive, send)
             return
-        with self._open.one_more(caller):
+        self._open.take(caller)
+        try:
             await self._app(scope, receive, send)
+        finally:
+            self._open.give_back(caller)
 
 
 def _caller(scope: Scope) -> str:

@@ -155,7 +155,7 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     server.subscriptions = subscriptions
     server.handlers = handlers
     server.extensions = handlers.views.whole.resources.extensions
-    server.middleware.append(handlers.views.declare_extensions)
+    server.middleware.append(handlers.views.around)
     if app.metrics:
         from telefonie_mcp.server.measuring import Measuring  # noqa: PLC0415 - an extra
 
@@ -172,7 +172,6 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         server.middleware.append(LargeRequests(lambda: handlers.views.app.catalog.everything))
     audience = f"{server.name} {app.settings.account}" if app.shared else server.name
     server.middleware.append(RequestStateSeal(keys, answer_seconds, audience))
-    server.middleware.append(handlers.views.around)
     return server
 
 

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
 from telefonie_mcp.app import App
@@ -113,12 +112,9 @@ class Resources:
         shown = self._app.settings.apps and any(page_meta(tool) for tool in self._catalog)
         return {_APPS: {}} if shown else {}
 
-    async def declare_extensions(
-        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
-    ) -> HandlerResult:
+    def declared(self, result: dict[str, Any]) -> dict[str, Any]:
         """Declare them in 2025, too: capabilities are no closed set there, but the SDK leaves them out."""
-        result = await call_next(ctx)
-        if ctx.method != "initialize" or not isinstance(result, dict) or not self.extensions:
+        if not self.extensions:
             return result
         return {**result, "capabilities": {**result["capabilities"], "extensions": self.extensions}}
 

@@ -95,12 +95,12 @@ class PendingRequests:
     def sent(self, message: types.JSONRPCMessage) -> None:
         """Register a message from the server."""
         match message:
+            case types.JSONRPCResponse(id=request) | types.JSONRPCError(id=request):  # nearly every one
+                self._from_client -= {request}
             case types.JSONRPCRequest(id=request):
                 self._from_server.add(request)
             case types.JSONRPCNotification():
                 pass
-            case types.JSONRPCResponse(id=request) | types.JSONRPCError(id=request):
-                self._from_client -= {request}
         self._changed.set()
 
     async def drained(self) -> None:

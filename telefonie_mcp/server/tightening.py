@@ -16,7 +16,10 @@ from telefonie_mcp.server.limits import refused
 from telefonie_mcp.text import clean_line, did_you_mean
 from telefonie_mcp.tools.catalog import MAX_NAME, Catalog
 
-__all__ = ["HeaderChecks", "hidden_by"]
+__all__ = ["UNTIGHTENED", "HeaderChecks", "hidden_by"]
+
+UNTIGHTENED: Final = "telefonie_mcp.untightened"
+"""Member of an ASGI scope: true if no header of the request can tighten it."""
 
 _READONLY: Final = "X-MCP-Readonly"
 _TOOLSETS: Final = "X-MCP-Toolsets"
@@ -59,8 +62,8 @@ def hidden_by(headers: Mapping[str, str] | None, catalog: Catalog) -> dict[str, 
 
 def _may_tighten(headers: Mapping[str, str]) -> bool:
     """Return quickly, because every request comes here, whether a header could be one of these."""
-    names = (name for name, _ in headers.raw) if isinstance(headers, Headers) else map(str.encode, headers)
-    return any(name[:6].lower() == b"x-mcp-" for name in names)
+    names = [name for name, _ in headers.raw] if isinstance(headers, Headers) else map(str.encode, headers)
+    return b"x-mcp-" in b" ".join(names).lower()
 
 
 def _toolsets(headers: Mapping[str, str]) -> tuple[str, ...]:
@@ -116,8 +119,11 @@ class HeaderChecks:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
         if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            scope[UNTIGHTENED] = not _may_tighten(headers)
             try:
-                hidden_by(Headers(scope=scope), self._catalog())
+                if not scope[UNTIGHTENED]:
+                    hidden_by(headers, self._catalog())
             except ValueError as error:
                 await refused(400, str(error))(scope, receive, send)
                 return

@@ -133,26 +133,27 @@ class Views:
         """
         if ctx.request is None:
             return self.whole
-        from telefonie_mcp.server.tightening import hidden_by  # noqa: PLC0415 - only over HTTP
+        from telefonie_mcp.server.tightening import UNTIGHTENED, hidden_by  # noqa: PLC0415 - only over HTTP
 
+        if ctx.request.scope.get(UNTIGHTENED):
+            return self.whole
         try:
             return self._without(hidden_by(ctx.request.headers, self.app.catalog))
         except ValueError as error:
             raise MCPError(types.INVALID_REQUEST, str(error)) from error
 
     async def around(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        """Handle one request: what headers tightened is for no shared cache, and names no hidden tool."""
-        view, result = self.seen(ctx), await call_next(ctx)
-        if isinstance(result, dict) and view.whole:
-            own = {"cacheScope": "private", "instructions": view.instructions}
-            return {**result, **{name: value for name, value in own.items() if name in result}}
-        return result
+        """Handle one request: what headers tightened is for no shared cache, and names no hidden tool.
 
-    async def declare_extensions(
-        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
-    ) -> HandlerResult:
-        """Handle one request, of which the answer declares extensions if it is to ``initialize``."""
-        return await self.seen(ctx).resources.declare_extensions(ctx, call_next)
+        The answer to ``initialize`` declares extensions as well.
+        """
+        view, result = self.seen(ctx), await call_next(ctx)
+        if not isinstance(result, dict):
+            return result
+        if view.whole:
+            own = {"cacheScope": "private", "instructions": view.instructions}
+            result = {**result, **{name: value for name, value in own.items() if name in result}}
+        return view.resources.declared(result) if ctx.method == "initialize" else result
 
     def _without(self, hidden: Mapping[str, str]) -> View:
         if not hidden:

@@ -148,9 +148,9 @@ class Settings(HostedSettings):
         description="Tool calls that one caller may make in a minute; all together, ten times as many.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="warning", description="How much goes to stderr."
+        default="warning", description="How much goes to stderr: debug, info, warning or error."
     )
-    log_format: Literal["text", "json"] = Field(default="text", description="Form of the log on stderr.")
+    log_format: Literal["text", "json"] = Field(default="text", description="Form of the log: text or json.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, cast
 from urllib.parse import SplitResult, urlsplit
@@ -226,6 +227,7 @@ def ledger_url(value: SecretStr) -> SecretStr:
     return value
 
 
+@lru_cache
 def is_loopback(host: str) -> bool:
     """Return whether a host is a loopback address, or ``localhost``."""
     try:

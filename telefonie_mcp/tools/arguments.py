@@ -79,11 +79,14 @@ def read_arguments(
     given = {name: value for name, value in few.items() if value is not None or clears(tool, name)}
     confirmed = tool.destructive and given.pop(CONFIRM, None) is True
     _check_size(tool, given)
-    given = as_wanted(tool, given)
-    _check_size(tool, given)
+    wanted = as_wanted(tool, given)
+    if wanted is not given:
+        _check_size(tool, given := wanted)
     unencodable = {name for name, value in given.items() if not _encodable(name, value)}
     readable = {
-        name: _normalise(tool, name, value) for name, value in given.items() if name not in unencodable
+        name: _normalise(tool.formats[name], value) if name in tool.formats else value
+        for name, value in given.items()
+        if name not in unencodable
     }
     violations = [*found]
     violations += [Violation(excerpt(name), _NOT_ENCODABLE) for name in given if name in unencodable]
@@ -153,12 +156,11 @@ def _nested_deeper_than(value: Any, levels: int) -> bool:
     return not levels or any(_nested_deeper_than(member, levels - 1) for member in inner)
 
 
-def _normalise(tool: Tool, name: str, value: Any) -> Any:
-    kind = tool.formats.get(name)
-    if kind and isinstance(value, list):
+def _normalise(kind: str, value: Any) -> Any:
+    if isinstance(value, list):
         items = cast("list[Any]", value)
         return [FORMATS[kind].normalise(item) if isinstance(item, str) else item for item in items]
-    return FORMATS[kind].normalise(value) if kind and isinstance(value, str) else value
+    return FORMATS[kind].normalise(value) if isinstance(value, str) else value
 
 
 def _violations(tool: Tool, given: dict[str, Any]) -> Iterator[Violation]:
@@ -220,7 +222,8 @@ def _formatted_strings(tool: Tool, given: Mapping[str, Any]) -> Iterator[tuple[s
     is slow.
     """
     for name, kind in tool.formats.items():
-        value = given.get(name)
+        if (value := given.get(name)) is None:
+            continue
         if isinstance(value, str) and schema_at(tool, [name]).get("type") != "array":
             yield name, (kind, value)
         elif isinstance(value, list):

@@ -89,6 +89,13 @@ class Tool:
         """Names of members that say what an answer of the document is about."""
         return self.document_subjects - self.secret_names
 
+    @cached_property
+    def only_list(self) -> str | None:
+        """The only member of an answer that is a list."""
+        members = cast("Mapping[str, Mapping[str, Any]]", self.answer_schema.get("properties", {}))
+        lists = [name for name, schema in members.items() if schema.get("type") == "array"]
+        return lists[0] if len(lists) == 1 else None
+
     def shown(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``arguments`` with every secret replaced, at any depth, for messages and the ledger."""
         return {

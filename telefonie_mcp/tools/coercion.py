@@ -49,16 +49,19 @@ _WANTED: Final[Mapping[type, frozenset[str]]] = {
 """Type of a JSON text → the types of a schema that want it."""
 
 
-def as_wanted(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments in the types that the input schema of ``tool`` wants."""
+def as_wanted(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments in the types that the input schema of ``tool`` wants; as they are if they fit."""
     properties = tool.input_schema["properties"]
     coercion = _Coercion(tool.secret_names)
-    return {
-        name: value
-        if name in tool.secrets
-        else coercion.as_wanted(properties.get(name, {}), value, _MAX_DEPTH)
-        for name, value in arguments.items()
-    }
+    changed: dict[str, Any] = {}
+    for name, value in arguments.items():
+        schema = properties.get(name, {})
+        if name in tool.secrets or (isinstance(value, str) and _is_string(schema)):
+            continue
+        wanted = coercion.as_wanted(schema, value, _MAX_DEPTH)
+        if wanted is not value:
+            changed[name] = wanted
+    return {**arguments, **changed} if changed else arguments
 
 
 class _Coercion:
@@ -141,10 +144,15 @@ def _allows(schema: Any, value: object) -> bool:
     return kinds is None or bool(_kinds_of(value) & kinds)
 
 
+def _is_string(schema: Any) -> bool:
+    """Whether a schema allows nothing but a string; nothing beside the type can allow another one."""
+    return isinstance(schema, dict) and cast("Json", schema).get("type") == "string"
+
+
 def _parsed(schema: Json, text: str) -> Any:
     """Return the value of a JSON text where ``schema`` wants such a value and no string."""
-    if schema.get("type") == "string":
-        return text  # nothing beside it in the schema can allow another type
+    if _is_string(schema):
+        return text
     kinds = _kinds(schema)
     if kinds is None or "string" in kinds or len(text) > _MAX_TEXT:
         return text

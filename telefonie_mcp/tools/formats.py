@@ -22,6 +22,10 @@ _WORD: Final = 3
 """Letters of the shortest word that digits can stand for; fewer are rather a wildcard."""
 
 
+_AREA_CODE: Final = 8
+"""Digits of the longest area code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """How a string argument is published, normalised and validated.
@@ -39,7 +43,8 @@ class Format:
 
 
 def _area_code_problem(value: str) -> str | None:
-    return None if re.fullmatch("[0-9]{1,8}", value) else "must be 1 to 8 digits, such as 415"
+    digits = value.isascii() and value.isdigit() and len(value) <= _AREA_CODE
+    return None if digits else "must be 1 to 8 digits, such as 415"
 
 
 def _digits_problem(value: str) -> str | None:

@@ -1,6 +1,6 @@
 """Sends the request of a tool, with retries, and returns its outcome or its structured content."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from telefonie_mcp.deadline import READ_ATTEMPT, Deadline
@@ -95,8 +95,8 @@ class Requester:
         server, credentials = self._way(tool)
         redaction = self.redaction(tool, arguments)
 
-        async def once(seconds: float) -> Outcome:
-            return await self._client.send(server, request, credentials, seconds=seconds, redaction=redaction)
+        def once(seconds: float) -> Awaitable[Outcome]:
+            return self._client.send(server, request, credentials, seconds=seconds, redaction=redaction)
 
         async def before_pause(outcome: Outcome, seconds: float) -> None:
             problem = f"the API {problem_of(tool, outcome)}"

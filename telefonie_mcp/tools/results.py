@@ -143,14 +143,14 @@ def violation(tool: Tool, content: Mapping[str, Any], redaction: Redaction = NO_
 
     What stands for a secret violates nothing.
     """
+    if tool.result_validator.is_valid(content):
+        return None
     from telefonie_mcp.tools.validation import (  # noqa: PLC0415 - not before a first call
         UNCHECKED,
         is_unchecked,
         violations_of,
     )
 
-    if tool.result_validator.is_valid(content):
-        return None
     errors = violations_of(tool.result_validator, tool.answer_schema, content)
     error = next((each for each in errors if each.instance != HIDDEN), None)
     if error is None:

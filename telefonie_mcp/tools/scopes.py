@@ -4,7 +4,7 @@ The scope of a tool is data (``scope`` in its hints). Without hints, what reads 
 everything else ``numbers:write``. A preview does nothing, so it needs ``numbers:read`` only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from telefonie_mcp.tools.catalog import CONFIRM, Tool
@@ -45,6 +45,8 @@ def named(scope: str) -> tuple[str, ...]:
     return tuple(reversed(chain if READ in chain else [*chain, READ]))
 
 
-def allows(granted: Iterable[str], scope: str) -> bool:
+def allows(granted: Collection[str], scope: str) -> bool:
     """Return whether the granted scopes allow what needs ``scope``."""
-    return any(scope == each or (each in _IMPLIES and scope in named(each)) for each in granted)
+    if scope in granted:
+        return True
+    return any(each in _IMPLIES and scope in named(each) for each in granted)

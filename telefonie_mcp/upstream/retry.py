@@ -78,7 +78,8 @@ async def send_until_known(
     for attempt in count():
         begun = timed()
         outcome = await send(min(attempt_seconds, deadline.remaining))
-        took("upstream", begun, outcome=_measured(outcome), write=str(writes).lower())
+        if begun is not None:
+            took("upstream", begun, outcome=_measured(outcome), write=str(writes).lower())
         pause = pause_before_retry(outcome, attempt, writes=writes)
         if pause is None or pause + attempt_seconds * FAIR_ATTEMPT > deadline.remaining:
             return outcome

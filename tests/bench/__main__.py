@@ -91,7 +91,7 @@ def _end(_: int, __: FrameType | None) -> NoReturn:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9, help="rounds of every measure (default: 9)")
+    parser.add_argument("--rounds", type=int, default=25, help="rounds of every measure (default: 25)")
     parser.add_argument("--quick", action="store_true", help="3 short rounds: a look, not a result")
     parser.add_argument("--only", default="", help="measures that begin so, comma separated: cold,memory")
     parser.add_argument("--alone", action="store_true", help="without FastMCP and the Node bridge")

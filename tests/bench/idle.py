@@ -7,8 +7,8 @@ from typing import Final
 
 from mcp.server.streamable_http_manager import DEFAULT_SESSION_IDLE_TIMEOUT
 
+from tests.bench.later import Elsewhere, elsewhere
 from tests.bench.sessions import Http
-from tests.support.later import Elsewhere, elsewhere
 from tests.support.wire import SECONDS, serving_http
 
 __all__ = ["LeftSessions", "left_sessions"]

@@ -99,6 +99,33 @@ def test_a_pipe_gets_help_and_mistakes_as_click_writes_them(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("tool",), "No such command 'tool'; did you mean tools?"),
+        (("buy",), "No such command 'buy'; the commands are call, config, demo, doctor, log, sandbox,"),
+        (("config",), "Missing argument 'CLIENT'. Choose from:\n\tclaude-desktop,"),
+        (("config", "claude"), "Invalid value for 'CLIENT': 'claude' is not one of 'claude-desktop',"),
+        (("log", "--since", "soon"), "'soon' is no time such as 2026-11-29 or 2026-11-29T08:30:00."),
+    ],
+)
+def test_a_mistake_is_answered_with_what_can_be_said(
+    arguments: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    status, output, errors = command(tmp_path, *arguments)
+    assert (status, output) == (2, "")
+    assert words in errors
+
+
+def test_help_cuts_nothing_short_and_names_choices(tmp_path: Path) -> None:
+    for arguments in ((), ("sandbox",)):
+        status, output, _ = command(tmp_path, *arguments, "--help")
+        assert status == 0
+        assert not [line for line in output.splitlines() if line.endswith("...") and "Usage" not in line]
+    _, output, _ = command(tmp_path, "--help")
+    assert "  --log-level [debug|info|warning|error]\n" in output
+
+
 def test_version() -> None:
     result = CliRunner().invoke(cli, ["--version"])
     assert result.output == f"telefonie-mcp, version {telefonie_mcp.__version__}\n"

@@ -25,6 +25,7 @@ from telefonie_mcp.server.handlers import mcp_server
 from telefonie_mcp.settings.reading import read_settings
 from telefonie_mcp.tools.results import present
 from telefonie_mcp.upstream.outcomes import Answer
+from tests.redaction.test_redactor import DISGUISES, each
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, Exchange, Fault, Provider, faulty
 from tests.support.served import live_app
@@ -32,7 +33,6 @@ from tests.support.spans import recorded
 from tests.support.tools import strange
 from tests.support.transports import both_eras
 from tests.support.wire import SECONDS, Mode, initialize, request, running
-from tests.test_redaction import DISGUISES, each
 
 KEY, STATE_KEY, PASSWORD = "key-0451-unmistakable", "state-key-" + "7" * 30, "pass-word-0451"
 SLASHED = "sk_live/+aB0451&x=Zq"

@@ -17,12 +17,12 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CLIENT_INFO_META_KEY
 
-from tests.support.collectors import Protocol, collecting
 from tests.support.faulty import NUMBER, Provider, faulty, replying
 from tests.support.issuer import Issuer, issuing
 from tests.support.served import KEY, live_variables
 from tests.support.tenants import key_of, write_tenants
 from tests.support.wire import MODERN, SECONDS, Running, environment, initialize, request, running
+from tests.telemetry.collectors import Protocol, collecting
 
 pytestmark = pytest.mark.whole
 FREE_TEXT = "distinctive words said"

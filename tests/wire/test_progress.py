@@ -12,7 +12,6 @@ from tests.support.transports import both_eras
 from tests.support.wire import Mode, Transport, answer_of
 
 everywhere = pytest.mark.parametrize("transport", get_args(Transport))
-TITLES = {"list_owned_numbers": "List Owned Numbers", "purchase_number": "Purchase Number"}
 
 
 @both_eras

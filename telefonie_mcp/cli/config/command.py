@@ -26,8 +26,8 @@ _MAX_NAMES = 1000
 """Characters of the names of what an entry keeps."""
 
 
-@click.command()
-@click.argument("client", type=click.Choice(tuple(CLIENTS)))
+@click.command(epilog=f"CLIENT is one of {', '.join(CLIENTS)}.")
+@click.argument("client", metavar="CLIENT", type=click.Choice(tuple(CLIENTS)))
 @click.option("--write", is_flag=True, help="Merge it into the client's file, after showing the difference.")
 @click.option("--replace", is_flag=True, help="Write it so that the entry says exactly what is asked.")
 @click.option("--remove", is_flag=True, help="Remove this server's entry from the client's file.")

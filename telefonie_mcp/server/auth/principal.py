@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 __all__ = ["Principal"]
+
+_KNOWN: Final = "telefonie_mcp.principal"
+"""Member of an ASGI scope: the user, and the principal that was made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,17 @@ class Principal:
 
     @classmethod
     def in_scope(cls, scope: Scope) -> Self | None:
-        """Return the same for an ASGI scope."""
+        """Return the same for an ASGI scope, in which it is kept: several checks ask for it."""
         user = scope.get("user")
         if not isinstance(user, AuthenticatedUser):
             return None
+        known: tuple[AuthenticatedUser, Self] | None = scope.get(_KNOWN)
+        if known and known[0] is user:
+            return known[1]
         token, claims = user.access_token, user.access_token.claims or {}
         if not token.subject:  # no verifier of ours makes such a token
             return None
         issuer = str(claims.get("iss", ""))
-        return cls(issuer, token.subject, token.client_id, frozenset(token.scopes), claims)
+        found = cls(issuer, token.subject, token.client_id, frozenset(token.scopes), claims)
+        scope[_KNOWN] = user, found
+        return found

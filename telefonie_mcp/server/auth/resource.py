@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ _WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 _PORTS: Final = {"http": "80", "https": "443"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resource:
     """One protected resource.
 
@@ -40,7 +41,7 @@ class Resource:
         own = f"{parts.scheme}://{parts.netloc}"
         return cls(url, settings.issuer or "", frozenset({own, *settings.allowed_origins}))
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The path of the resource, without a slash at its end; empty at the root."""
         return urlsplit(self.url).path.rstrip("/")
@@ -59,7 +60,7 @@ class Resource:
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}{_WELL_KNOWN}{parts.path}"
 
-    @property
+    @cached_property
     def metadata_paths(self) -> frozenset[str]:
         """The paths at which its metadata is served, without a slash at their end."""
         return frozenset({_WELL_KNOWN, f"{_WELL_KNOWN}{self.path}", f"{_WELL_KNOWN}/mcp"})
@@ -75,11 +76,17 @@ class Resource:
             "bearer_methods_supported": ["header"],
         }
 
+    @cached_property
+    def _default_port(self) -> str:
+        return f":{_PORTS[urlsplit(self.url).scheme]}"
+
+    @cached_property
+    def _host(self) -> str:
+        return urlsplit(self.url).netloc.removesuffix(self._default_port)
+
     def serves(self, host: str, scope: Scope) -> bool:
         """Whether a ``Host`` header names this resource, or the loopback address that was connected to."""
-        parts = urlsplit(self.url)
-        default = f":{_PORTS[parts.scheme]}"
-        if host.lower().removesuffix(default) == parts.netloc.removesuffix(default):
+        if host.lower().removesuffix(self._default_port) == self._host:
             return True
         address, port = scope.get("server") or ("", None)
         name, _, given = host.rpartition(":")
