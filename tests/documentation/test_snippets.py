@@ -26,7 +26,7 @@ from tests.sandbox.inbound.support import webhook
 from tests.support.tools import tool
 from tests.support.wire import SECONDS, environment, running
 
-TESTS = "python -m pytest -n 4"
+TESTS = "python -m pytest -n 6"
 SHELL = blocks("sh")
 SCRIPT = "/path/to/.venv/bin/telefonie-mcp"
 """Where the pages say that the command is."""
