@@ -4,9 +4,8 @@ Text of the provider appears only in ``provider_says``, cleaned and cut to one l
 """
 
 import re
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
@@ -132,27 +131,17 @@ def _redirect_host(redirect: Answer) -> str:
 
 
 def _provider_details(answer: Answer) -> dict[str, Any]:
-    """Return the provider's code and message from an error body.
+    """Return the provider's code and message from the body of a refusal: JSON, or plain text."""
+    from telefonie_mcp.tools.provider_words import Words, words_of  # noqa: PLC0415 - only a refusal needs it
 
-    Reads problem details (RFC 9457) and what other APIs commonly send: ``message``, or ``error`` as a string
-    or an object.
-    """
     try:
-        data = answer.json
+        said = words_of(answer.json)
     except (ValueError, RecursionError):
-        return {}
-    if isinstance(data, Mapping) and isinstance(
-        inner := cast("Mapping[str, Any]", data).get("error"), Mapping
-    ):
-        data = cast("Mapping[str, Any]", inner)
-    if not isinstance(data, Mapping):
-        return {}
-    problem = cast("Mapping[str, Any]", data)
-    messages = (problem.get(key) for key in ("detail", "message", "error", "title"))
-    message = next((text for text in messages if isinstance(text, str) and text), None)
-    code = problem.get("code")
-    shown = answer.redaction.text(str(code)) if isinstance(code, str | int) else ""
+        plain = answer.headers.get("content-type", "").lower().startswith("text/plain")
+        said = Words(message=answer.text if plain else "")
+    code = answer.redaction.text(said.code)
+    message = clean_line(answer.redaction.text(clean(said.message)))
     return {
-        **({"provider_code": shown} if re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", shown) else {}),
-        **({"provider_says": clean_line(answer.redaction.text(clean(message)))} if message else {}),
+        **({"provider_code": code} if re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", code) else {}),
+        **({"provider_says": message} if message else {}),
     }

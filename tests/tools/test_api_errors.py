@@ -92,6 +92,96 @@ def test_the_provider_is_quoted_cleaned_and_attributed(body: Any, expected: dict
     assert {key: value for key, value in error.items() if key.startswith("provider")} == expected
 
 
+@pytest.mark.parametrize(
+    ("body", "code", "says"),
+    [
+        pytest.param(
+            {
+                "errors": [
+                    {
+                        "code": "10015",
+                        "title": "Invalid",
+                        "detail": "Not E.164.",
+                        "source": {"pointer": "/to"},
+                    }
+                ]
+            },
+            "10015",
+            "/to: Not E.164.",
+            id="JSON:API, as Telnyx",
+        ),
+        pytest.param(
+            {"title": "Not valid.", "errors": [{"detail": "too big", "pointer": "#/a"}, {"detail": "bad"}]},
+            None,
+            "Not valid.; #/a: too big; bad",
+            id="RFC 9457 with errors",
+        ),
+        pytest.param(
+            {
+                "code": 300,
+                "message": "Failed.",
+                "errors": [{"field": "number", "message": "Taken."}],
+            },
+            "300",
+            "Failed.; number: Taken.",
+            id="as Zoom",
+        ),
+        pytest.param(
+            {
+                "errorCode": "C-1",
+                "message": "Bad",
+                "errors": [{"message": "Odd", "parameterName": "page"}],
+            },
+            "C-1",
+            "Bad; page: Odd",
+            id="as RingCentral",
+        ),
+        pytest.param(
+            {"requestError": {"serviceException": {"messageId": "NOT_FOUND", "text": "No such number."}}},
+            "NOT_FOUND",
+            "No such number.",
+            id="as Infobip",
+        ),
+        pytest.param({"error-code": "420", "error-code-label": "Taken"}, "420", "Taken", id="as Vonage"),
+        pytest.param({"type": "validation", "description": "Bad"}, None, "Bad", id="as Bandwidth"),
+        pytest.param({"Code": "X1", "Message": "Bad"}, "X1", "Bad", id="in capitals"),
+        pytest.param(
+            {"detail": [{"loc": ["body", "to", 0], "msg": "missing", "type": "x"}]},
+            None,
+            "body.to.0: missing",
+            id="as FastAPI",
+        ),
+        pytest.param(
+            {"message": "Bad.", "errors": {"to": ["is short", "is odd"], "from": "is empty", "n": 1}},
+            None,
+            "Bad.; to: is short; to: is odd; from: is empty",
+            id="by field",
+        ),
+        pytest.param([{"errorCode": "X", "message": "Bad"}, "list"], "X", "Bad", id="a list"),
+        pytest.param("Bad", None, "Bad", id="a string"),
+        pytest.param({"error": {"errors": [{"reason": "Bad"}]}}, None, "Bad", id="wrapped"),
+        pytest.param({"a": {"b": {"c": {"d": {"message": "Bad"}}}}}, None, None, id="too deep"),
+        pytest.param({"errors": ["x", 1, None]}, None, None, id="no objects"),
+    ],
+)
+def test_the_provider_is_quoted_in_any_common_form(body: Any, code: str | None, says: str | None) -> None:
+    error = refusal(tool("purchase_number"), answer(422, body)).as_dict()
+    assert (error.get("provider_code"), error.get("provider_says")) == (code, says)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "says"),
+    [
+        ("text/plain; charset=utf-8", "Not this one."),
+        ("Text/Plain", "Not this one."),
+        ("text/html", None),
+    ],
+)
+def test_plain_text_is_quoted_too(content_type: str, says: str | None) -> None:
+    refused = answer(400, b"Not this\n one.\n", content_type=content_type)
+    assert refusal(tool("purchase_number"), refused).as_dict().get("provider_says") == says
+
+
 def test_an_answer_against_its_specification_is_the_providers_fault() -> None:
     error = unusable(UnusableError("is not JSON"), status=200).as_dict()
     assert error["message"] == (
