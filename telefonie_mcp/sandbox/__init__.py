@@ -4,7 +4,7 @@
 `/v1/numbers`, over one SQLite file. Numbers are computed from the numbering plans of 245 countries, purchases
 are transactions, accounts have a balance, and errors are RFC 9457 problems with stable codes. Nothing is ever
 dialled, and every response carries `Telefonie-Sandbox: true`. Prices and regulation are illustrative
-(`pricing.toml`).
+(`pricing.json`).
 
 Test numbers. Buying one of them (`POST /owned`) has the outcome in the table, on every account. Those that
 can be owned are read, updated and released like any other number, and a search for

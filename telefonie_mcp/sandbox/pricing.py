@@ -1,10 +1,10 @@
 """Terms of phone numbers: capabilities, monthly rates and regulatory requirements by country and type.
 
-The data is `pricing.toml`: illustrative, dated, in USD per month. Countries and types that it does not name
+The data is `pricing.json`: illustrative, dated, in USD per month. Countries and types that it does not name
 have the defaults of the type. Which numbers exist is `numbering_plan`'s.
 """
 
-import tomllib
+import json
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -56,4 +56,4 @@ def terms(country: str, number_type: NumberType) -> Terms:
 
 @cache
 def _price_list() -> dict[str, Any]:
-    return tomllib.loads(files("telefonie_mcp.sandbox").joinpath("pricing.toml").read_text("utf-8"))
+    return json.loads(files("telefonie_mcp.sandbox").joinpath("pricing.json").read_text("utf-8"))

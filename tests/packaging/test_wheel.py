@@ -28,7 +28,7 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
         for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert {"telefonie_mcp/py.typed", "telefonie_mcp/sandbox/pricing.toml"} < files
+    assert {"telefonie_mcp/py.typed", "telefonie_mcp/sandbox/pricing.json"} < files
     assert any(name.endswith("-openapi.yml") for name in files)
     about = f"telefonie_mcp-{__version__}.dist-info"
     metadata = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}

@@ -1,4 +1,4 @@
-import tomllib
+import json
 from decimal import Decimal
 from importlib.resources import files
 
@@ -8,7 +8,7 @@ from telefonie_mcp.numbering.number_types import NUMBER_TYPES, NumberType
 from telefonie_mcp.sandbox.numbering_plan import COUNTRIES
 from telefonie_mcp.sandbox.pricing import Requirement, terms
 
-PRICES = tomllib.loads(files("telefonie_mcp.sandbox").joinpath("pricing.toml").read_text("utf-8"))
+PRICES = json.loads(files("telefonie_mcp.sandbox").joinpath("pricing.json").read_text("utf-8"))
 
 
 def test_every_country_and_type_has_terms() -> None:

@@ -29,7 +29,7 @@ Triggers
 
 `FOC_EXPIRED`, `SV_CONFLICT` and `SV_UNKNOWN_FAILURE` come on the FOC date, after its confirmation; all other
 rejections come instead of it. Whatever the code, correcting the value that caused it and submitting again
-helps. Carriers are invented, and what they require is illustrative (`carriers.toml`).
+helps. Carriers are invented, and what they require is illustrative (`carriers.json`).
 """
 
 from telefonie_mcp.sandbox.porting.service import Porting

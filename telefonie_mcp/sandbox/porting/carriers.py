@@ -1,10 +1,10 @@
 """The carriers that numbers can be ported from, and what each requires.
 
-The data is `carriers.toml`: illustrative, with invented carriers. Numbers of one block (all but the last four
+The data is `carriers.json`: illustrative, with invented carriers. Numbers of one block (all but the last four
 digits) are with one carrier, always the same, so that the numbers of a customer can be ported together.
 """
 
-import tomllib
+import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -62,4 +62,4 @@ def portability(number: str, location: Location) -> Portability | RejectionCode:
 
 @cache
 def _carrier_data() -> dict[str, Any]:
-    return tomllib.loads(files("telefonie_mcp.sandbox.porting").joinpath("carriers.toml").read_text("utf-8"))
+    return json.loads(files("telefonie_mcp.sandbox.porting").joinpath("carriers.json").read_text("utf-8"))
