@@ -4,7 +4,8 @@ The listener is a context variable, because the code that reports is far below t
 A slow listener does not delay a call: a report that is not delivered within a second is dropped.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -33,19 +34,14 @@ class _Progress:
 _current: Final[ContextVar[_Progress | None]] = ContextVar("progress", default=None)
 
 
-class listening:  # noqa: N801 - used as a function; a generator would cost every call more
+@contextmanager
+def listening(listener: Listener) -> Generator[None]:
     """Deliver what is passed to :func:`report` inside the block to ``listener``."""
-
-    __slots__ = ("_progress", "_token")
-
-    def __init__(self, listener: Listener) -> None:
-        self._progress = _Progress(listener)
-
-    def __enter__(self) -> None:
-        self._token = _current.set(self._progress)
-
-    def __exit__(self, *_: object) -> None:
-        _current.reset(self._token)
+    token = _current.set(_Progress(listener))
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 async def report(sentence: str, *, done: float | None = None, total: float | None = None) -> None:

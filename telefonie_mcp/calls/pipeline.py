@@ -145,14 +145,11 @@ class Pipeline:
         """
         tool = (self._requester.catalog if catalog is None else catalog)[name]
         try:
-            return await self._run(tool, arguments, caller, agreed)
+            with _explained(tool, NOTHING_DONE):
+                return await self._run(tool, arguments, caller, agreed)
         except ToolError as error:
             error.redact(self._requester.redactor)
             raise
-        except (TelefonieError, Pause):
-            raise
-        except Exception as error:
-            raise _unexpected(tool, NOTHING_DONE, error) from error
 
     async def _run(
         self, tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller, agreed: str | None
@@ -277,14 +274,9 @@ def _explained(tool: Tool, done: str) -> Generator[None]:
     except (TelefonieError, Pause):
         raise
     except Exception as error:
-        raise _unexpected(tool, done, error) from error
-
-
-def _unexpected(tool: Tool, done: str, error: Exception) -> ToolError:
-    """Log what nobody expected, and return the error that says what is known to be done."""
-    _log.error("%s failed unexpectedly", tool.name, exc_info=error)
-    return ToolError(
-        f"{done}: the server failed unexpectedly.",
-        code="internal_error",
-        hint="Look at the current state before another attempt. The server's log has the reason.",
-    )
+        _log.exception("%s failed unexpectedly", tool.name)
+        raise ToolError(
+            f"{done}: the server failed unexpectedly.",
+            code="internal_error",
+            hint="Look at the current state before another attempt. The server's log has the reason.",
+        ) from error

@@ -23,7 +23,6 @@ _MAX_MEANT: Final = 3
 _CLOSE: Final = 0.8
 """The least similarity of a misspelt name, from 0 to 1."""
 
-
 _LETTERS: Final = 2
 """Letters of a code."""
 

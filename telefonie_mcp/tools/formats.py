@@ -21,7 +21,6 @@ _KEYPAD: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "222333444555666777
 _WORD: Final = 3
 """Letters of the shortest word that digits can stand for; fewer are rather a wildcard."""
 
-
 _AREA_CODE: Final = 8
 """Digits of the longest area code."""
 

@@ -64,26 +64,21 @@ class Words:
     message: str = ""
 
 
-def words_of(body: Any) -> Words:
+def words_of(body: Any, deeper: int = _DEEPEST) -> Words:
     """Return the code and the message of a refusal whose body is this JSON value."""
-    return _words(body, _DEEPEST)
-
-
-def _words(body: Any, deeper: int) -> Words:
     if isinstance(body, str):
         return Words(message=body)
     if isinstance(body, list):
         return _several(_entries(cast("list[Any]", body), deeper))
     if not isinstance(body, Mapping) or not deeper:
         return Words()
-    members = cast("Mapping[str, Any]", body)
-    problem = {_folded(name): member for name, member in members.items()}
+    problem = _folded(cast("Mapping[str, Any]", body))
     if isinstance(problem.get("error"), Mapping):
-        return _words(problem["error"], deeper - 1)
+        return words_of(problem["error"], deeper - 1)
     own = Words(_first(problem, _CODES, str | int), _first(problem, _MESSAGES, str))
     only = next(iter(problem.values())) if len(problem) == 1 else None
     if own == Words() and isinstance(only, Mapping):
-        return _words(only, deeper - 1)
+        return words_of(only, deeper - 1)
     lists = [cast("list[Any]", problem[name]) for name in _LISTS if isinstance(problem.get(name), list)]
     listed = _entries(lists[0], deeper) if lists else ()
     return _several([own, *listed, *_by_field(problem.get("errors"))])
@@ -100,9 +95,7 @@ def _entries(errors: Sequence[Any], deeper: int) -> Iterator[Words]:
     """Yield what each object of a list of errors says, after the place it is about."""
     for each in errors[:_MOST]:
         if isinstance(each, Mapping):
-            error = cast("Mapping[str, Any]", each)
-            said = _words(error, deeper - 1)
-            place = _place({_folded(name): member for name, member in error.items()})
+            said, place = words_of(each, deeper - 1), _place(_folded(cast("Mapping[str, Any]", each)))
             yield Words(said.code, f"{place}: {said.message}" if place and said.message else said.message)
 
 
@@ -119,7 +112,7 @@ def _place(error: Mapping[str, Any]) -> str:
     """Return the argument that an error is about: by name, JSON pointer, or a list of steps."""
     source = error.get("source")
     if isinstance(source, Mapping):
-        return _place(cast("Mapping[str, Any]", source))
+        return _place(_folded(cast("Mapping[str, Any]", source)))
     steps = error.get("loc")
     if isinstance(steps, list):
         return ".".join(str(step) for step in cast("list[Any]", steps)[:_MOST])
@@ -131,5 +124,6 @@ def _first(problem: Mapping[str, Any], names: Sequence[str], kind: Any) -> str:
     return next((str(member) for member in members if isinstance(member, kind) and member), "")
 
 
-def _folded(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
+def _folded(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return members by their names as they are looked for, however an API writes them."""
+    return {name.replace("_", "").replace("-", "").lower(): each for name, each in members.items()}

@@ -78,8 +78,7 @@ async def send_until_known(
     for attempt in count():
         begun = timed()
         outcome = await send(min(attempt_seconds, deadline.remaining))
-        if begun is not None:
-            took("upstream", begun, outcome=_measured(outcome), write=str(writes).lower())
+        took("upstream", begun, outcome=_measured(outcome), write=str(writes).lower())
         pause = pause_before_retry(outcome, attempt, writes=writes)
         if pause is None or pause + attempt_seconds * FAIR_ATTEMPT > deadline.remaining:
             return outcome

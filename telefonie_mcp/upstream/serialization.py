@@ -54,16 +54,16 @@ def build_request(operation: Operation, bindings: Iterable[Binding], arguments: 
             continue
         value = arguments[binding.argument]
         match binding.place:
+            case "member":
+                payload[binding.name] = value
+            case "body":
+                payload = value
             case Parameter(location="path") as parameter:
                 path = path.replace("{" + parameter.name + "}", encoded(parameter, value))
             case Parameter(location="query") as parameter:
                 query.extend(_pairs(parameter, value))
             case Parameter(location="header") as parameter:
                 headers[parameter.name] = encoded(parameter, value)
-            case "member":
-                payload[binding.name] = value
-            case "body":
-                payload = value
             case parameter:
                 cookies.append(f"{parameter.name}={encoded(parameter, value)}")
     if cookies:
@@ -100,9 +100,7 @@ def _pairs(parameter: Parameter, value: Any, encode: _Encode = _percent) -> Iter
     """Yield the ``name=value`` pairs of a parameter of the query, or of a member of a form."""
     name = encode(parameter.name)
     exploded = parameter.separator is None and not parameter.json
-    if isinstance(value, str) and not (parameter.deep or parameter.json):
-        yield f"{name}={encode(value)}"
-    elif parameter.deep:
+    if parameter.deep:
         yield from (f"{encode(key)}={encode(_text(each))}" for key, each in _bracketed(parameter.name, value))
     elif isinstance(value, Mapping) and exploded:
         for key, member in cast("Mapping[str, Any]", value).items():

@@ -98,12 +98,7 @@ def test_the_provider_is_quoted_cleaned_and_attributed(body: Any, expected: dict
         pytest.param(
             {
                 "errors": [
-                    {
-                        "code": "10015",
-                        "title": "Invalid",
-                        "detail": "Not E.164.",
-                        "source": {"pointer": "/to"},
-                    }
+                    {"code": "10015", "title": "Bad", "detail": "Not E.164.", "source": {"pointer": "/to"}}
                 ]
             },
             "10015",
@@ -117,21 +112,13 @@ def test_the_provider_is_quoted_cleaned_and_attributed(body: Any, expected: dict
             id="RFC 9457 with errors",
         ),
         pytest.param(
-            {
-                "code": 300,
-                "message": "Failed.",
-                "errors": [{"field": "number", "message": "Taken."}],
-            },
+            {"code": 300, "message": "Failed.", "errors": [{"field": "number", "message": "Taken."}]},
             "300",
             "Failed.; number: Taken.",
             id="as Zoom",
         ),
         pytest.param(
-            {
-                "errorCode": "C-1",
-                "message": "Bad",
-                "errors": [{"message": "Odd", "parameterName": "page"}],
-            },
+            {"errorCode": "C-1", "message": "Bad", "errors": [{"message": "Odd", "parameterName": "page"}]},
             "C-1",
             "Bad; page: Odd",
             id="as RingCentral",
@@ -171,11 +158,7 @@ def test_the_provider_is_quoted_in_any_common_form(body: Any, code: str | None, 
 
 @pytest.mark.parametrize(
     ("content_type", "says"),
-    [
-        ("text/plain; charset=utf-8", "Not this one."),
-        ("Text/Plain", "Not this one."),
-        ("text/html", None),
-    ],
+    [("text/plain; charset=utf-8", "Not this one."), ("Text/Plain", "Not this one."), ("text/html", None)],
 )
 def test_plain_text_is_quoted_too(content_type: str, says: str | None) -> None:
     refused = answer(400, b"Not this\n one.\n", content_type=content_type)
