@@ -253,9 +253,8 @@ def _serve_tenants(settings: Settings, address: Address) -> NoReturn:
 
 
 def _collect_garbage() -> None:
-    """Collect from now on, but nothing that is there already, and more seldom: a call makes few cycles."""
+    """Collect from now on, but nothing that is there already."""
     gc.freeze()
-    gc.set_threshold(10_000)
     gc.enable()
 
 
