@@ -37,7 +37,7 @@ _SETTLED: Final = 1000
 
 _LOOK: Final = 10
 """Calls between two looks at the threads; the most of the first and of the last 1,000 calls are compared. A
-thread of the pool comes when a call needs it, and goes when it had nothing to do for ten seconds."""
+thread of a pool comes when the one before is still on its way back, which a few calls may see by chance."""
 
 _GROWTH: Final = 1.05
 """By which factor memory may grow after them."""
@@ -46,7 +46,7 @@ _SLOWER: Final = 1.2
 """By which factor the slowest calls of the last tenth may take longer than those of the first."""
 
 _TELLING: Final = 10 * _SETTLED
-"""Calls from which on memory and time say something."""
+"""Calls from which on memory, threads and time say something."""
 
 
 def under_calls(name: str, server: AbstractContextManager[Opened], calls: int) -> Figures:
@@ -74,6 +74,7 @@ def under_calls(name: str, server: AbstractContextManager[Opened], calls: int) -
             answer = result.get("structuredContent") or json.loads(result["content"][0]["text"])
             wrong += not (expected in answer or answer.get("code") == expected)
         after = opened.counted.resources()
+    telling = calls >= _TELLING
     looks = max(1, min(_SETTLED, calls // 2) // _LOOK)
     before["threads"], after["threads"] = max(threads[:looks]), max(threads[-looks:])
     tenth = max(2, calls // 10)
@@ -85,12 +86,10 @@ def under_calls(name: str, server: AbstractContextManager[Opened], calls: int) -
         | {f"{what}{AFTER}": count for what, count in after.items()},
         {
             "wrong answers": wrong,
-            "memory grown": calls >= _TELLING and after["MiB"] > _GROWTH * before["MiB"],
-            "slower": calls >= _TELLING and after[P99] > _SLOWER * before[P99],
-            **{
-                f"{what} leaked": max(0, after[what] - before[what])
-                for what in ("descriptors", "threads", "tasks")
-            },
+            "memory grown": telling and after["MiB"] > _GROWTH * before["MiB"],
+            "slower": telling and after[P99] > _SLOWER * before[P99],
+            "threads leaked": telling and max(0, after["threads"] - before["threads"]),
+            **{f"{what} leaked": max(0, after[what] - before[what]) for what in ("descriptors", "tasks")},
         },
     )
 

@@ -32,7 +32,7 @@ taken while the thread of the call before is on its way back."""
 
 _LOOKS: Final = 20
 _PAUSE: Final = 0.01
-"""Seconds between two looks at the tasks: those of the last answer may be about to end."""
+"""Seconds between two looks: what the last answer needed may be about to end."""
 
 _SECONDS: Final = 60
 _READ: Final[dict[str, Any]] = {
@@ -53,15 +53,20 @@ class Counted:
 
     def resources(self) -> dict[str, float]:
         """Return its memory, open files and tasks."""
+        looks = [(self._tasks(), self._held("fd")) for _ in range(_LOOKS)]
+        tasks, descriptors = map(min, zip(*looks, strict=True))
         return {
             "MiB": round(resident_megabytes(self.process), 1),
-            "descriptors": len([*Path(f"/proc/{self.process}/fd").iterdir()]),
-            "tasks": min(self._tasks() for _ in range(_LOOKS)),
+            "descriptors": descriptors,
+            "tasks": tasks,
         }
 
     def threads(self) -> int:
         """Return the number of its threads now."""
-        return len([*Path(f"/proc/{self.process}/task").iterdir()])
+        return self._held("task")
+
+    def _held(self, what: str) -> int:
+        return len([*Path(f"/proc/{self.process}/{what}").iterdir()])
 
     def _tasks(self) -> int:
         time.sleep(_PAUSE)
