@@ -39,6 +39,7 @@ HEAVY = (
     "telefonie_mcp.ledger.records",
     "telefonie_mcp.calls.approval",
     "telefonie_mcp.calls.pipeline",
+    "telefonie_mcp.cli.commands",
     "telefonie_mcp.cli.demo",
 )
 NOT_FOR_A_READ = (
