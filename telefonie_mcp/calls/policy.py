@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.ledger.accounts import Limits
-from telefonie_mcp.money import amount_text, money
+from telefonie_mcp.money import amount_text, limit, money
 from telefonie_mcp.tools.catalog import Tool
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.current_state import CurrentState
 
-__all__ = ["Policy"]
+__all__ = ["Policy", "agreed_rate"]
 
 _HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _ASK_OPERATOR: Final = (
@@ -196,6 +196,28 @@ class Policy:
     def _allows_host(self, host: str) -> bool:
         # with any other character in it, what the provider dials may be another host than what is read here
         return bool(_HOST.fullmatch(host)) and any(fnmatchcase(host, each) for each in self.webhook_hosts)
+
+
+def agreed_rate(tool: Tool, values: dict[str, Any]) -> Decimal | None:
+    """Take the highest monthly rate that the caller agreed to out of ``values``; ``None`` without one.
+
+    Raises:
+        ToolError: it cannot be read as an amount: to go on would be to go on without it.
+
+    """
+    name = tool.hints.ceiling
+    given = values.pop(name, None) if name else None
+    agreed = limit(given)
+    if given is not None and agreed is None:
+        from telefonie_mcp.tools.violations import received  # noqa: PLC0415 - only for an error
+
+        raise ToolError(
+            f"{NOTHING_DONE}: {name} must be an amount of money {received(given)}",
+            code="invalid_arguments",
+            field=name,
+            hint=f"Correct it and call {tool.name} again.",
+        )
+    return agreed
 
 
 def _refused(reason: str, setting: str, value: object = None, *, field: str | None = None) -> ToolError:

@@ -107,7 +107,10 @@ async def test_the_greater_of_offer_and_answer_counts(answered: str, counts: int
         faulty(Shop(answered=answered)) as provider,
         served(provider, 30, ledger=ledger.url, max_monthly_spend="9") as client,
     ):
-        assert (await called(client, "purchase_number"))["phone_number"] == NUMBER
+        answer = await called(client, "purchase_number")
+        assert answer["phone_number"] == NUMBER
+        warned = f"The API offered 1.15 per month, and says {answered} now: tell the user at once."
+        assert answer.get("note") == (None if answered == "0.50" else warned)
         assert ledger.rows("rate, held") == [(counts, 1)]
 
 
