@@ -215,14 +215,18 @@ class Pipeline:
                 permit = replace(permit, before=redaction.json(tool.shown(permit.before)))
             intent = intent_of(request, permit, shown, caller=caller, seconds=self._seconds)
             entry = await self.ledger.begin(intent, permit.deadline)
+            rated = tool.hints.offer_members.monthly_rate
             with _explained(tool, f"It is unknown whether {tool.name} was carried out"):
                 try:
                     done = await write(self._requester, tool, values, permit)
                 except WriteError as error:
-                    await self.ledger.finish(entry, error.state, permit.deadline, error.error.message)
+                    rate = self._policy.rate(error.found.get(rated))
+                    await self.ledger.finish(
+                        entry, error.state, permit.deadline, error.error.message, monthly_rate=rate
+                    )
                     await self._tell(tool, values, error.state)
                     raise error.error from error
-                answered = done.content.get(tool.hints.offer_members.monthly_rate)
+                answered = done.content.get(rated)
                 rate = self._policy.rate(answered)
                 recorded = await self.ledger.finish(entry, "done", permit.deadline, monthly_rate=rate)
                 await self._tell(tool, values, "done")
