@@ -177,10 +177,9 @@ class Policy:
     def _check_protected(self, value: Any, *, field: str | None) -> None:
         if not self.protected_numbers:
             return
-        from telefonie_mcp.calls.rule_targets import numbers_in  # noqa: PLC0415 - no tools/list needs it
+        from telefonie_mcp.calls.rule_targets import protected_in  # noqa: PLC0415 - no tools/list needs it
 
-        protected = next((number for number in numbers_in(value) if number in self.protected_numbers), None)
-        if protected:
+        if protected := protected_in(value, self.protected_numbers):
             raise _refused(f"{protected} is protected and stays as it is", "PROTECTED_NUMBERS", field=field)
 
     def _check_hosts(self, value: Any, name: str, *, is_webhook: bool) -> None:
