@@ -112,8 +112,18 @@ def _ascii_digit(character: str) -> str:
 def hosts_in(value: Any) -> Iterator[str]:
     """Yield the host of every URL in ``value``, in lower case; empty where it cannot be told."""
     for text in _texts(value):
-        for match in _URL.finditer(text):
-            yield _host(match[0])
+        for reading in filter(None, (text, _unbroken(text))):
+            for match in _URL.finditer(reading):
+                yield _host(match[0])
+
+
+def _unbroken(text: str) -> str:
+    """Return what is one URL, without its tabs and line breaks, which do not end it (WHATWG URL §4.4)."""
+    first, *others = re.split(r"[\r\n]+", text.strip())
+    if ("\t" not in first and not others) or any(map(_SCHEME.match, others)):
+        return ""
+    joined = "".join((first, *others)).replace("\t", "")
+    return "" if " " in joined else joined
 
 
 def _texts(value: Any) -> Iterator[str]:
