@@ -5,15 +5,28 @@ them, and :mod:`telefonie_mcp.upstream` serializes their requests.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.combining import Json
 from telefonie_mcp.openapi.security import Security
 
-__all__ = ["Binding", "Body", "Location", "Operation", "Parameter", "check_path", "is_form", "server_url"]
+__all__ = [
+    "Binding",
+    "Body",
+    "Location",
+    "Operation",
+    "Parameter",
+    "best_server",
+    "check_path",
+    "concrete",
+    "is_form",
+    "is_json",
+    "is_text",
+]
 
 Location = Literal["path", "query", "header", "cookie"]
 
@@ -21,6 +34,9 @@ _SERVER: Final = re.compile(
     r"https?://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[^\s\\?#{}\x00-\x1f\x7f]*)?", re.IGNORECASE
 )
 """A server's URL: host, port and path and nothing that parsers read differently, such as ``@`` or ``\\``."""
+
+_SECRET: Final = re.compile(r"https:|http://(?:localhost|127\.[0-9.]+|\[::1\])(?=[:/]|$)", re.IGNORECASE)
+"""A server that can be sent a key: encrypted, or on this machine."""
 
 _ABSOLUTE: Final = re.compile(r"//|(?:[a-z][a-z0-9+.-]*|\{[\w.-]+\}):", re.IGNORECASE)
 _VARIABLE: Final = re.compile(r"\{[\w.-]+\}")
@@ -45,6 +61,8 @@ class Parameter:
         assign: Joins the name and the value of each member of an object.
         json: The value is sent as JSON text (``content: application/json``).
         deep: An object is sent as ``name[key]=value`` (``style: deepObject``).
+        prefix: Precedes the value in a path: ``.`` (``style: label``) or ``;`` (``style: matrix``).
+        reserved: Reserved characters that end no value are sent as they are (``allowReserved``).
 
     """
 
@@ -56,6 +74,8 @@ class Parameter:
     assign: Literal[",", "="] = ","
     json: bool = False
     deep: bool = False
+    prefix: Literal["", ".", ";"] = ""
+    reserved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +167,50 @@ class Operation:
 def is_form(media_type: str) -> bool:
     """Return whether a media type, in any case and with any parameters, is a form (RFC 9110 §8.3.1)."""
     return media_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+
+
+def is_json(media_type: str) -> bool:
+    """Return whether ``media_type`` is JSON, or a range that includes it, such as ``*/*``."""
+    kinds = r"(application|text)/([\w.+-]+\+)?json\b(?!-)|(\*|application)/\*"
+    return bool(re.match(kinds, media_type.strip(), re.IGNORECASE))
+
+
+def is_text(media_type: str) -> bool:
+    """Return whether ``media_type`` is text that can be sent as it is: plain, XML or the like."""
+    return bool(re.match(r"text/(?!json\b)|application/([\w.+-]+\+)?xml\b", media_type, re.IGNORECASE))
+
+
+def concrete(media_type: str) -> str:
+    """Return a media type to send for one of the document, which may be a range."""
+    if "*" not in media_type:
+        return media_type
+    return "text/plain" if media_type.startswith("text/") else "application/json"
+
+
+def best_server(servers: Sequence[Json], resolve: Callable[[Any], Json], where: str) -> str:
+    """Return the URL of the first server that can be sent a key, or else of the first that is not left open.
+
+    Args:
+        servers: The servers of the document, with references resolved.
+        resolve: Follows references.
+        where: The place in the document, for messages.
+
+    Raises:
+        DocumentError: none of them is a server, and one is malformed.
+
+    """
+    urls: list[str] = []
+    problem: DocumentError | None = None
+    for server in servers:
+        variables = resolve(server.get("variables"))
+        defaults = {name: str(resolve(each).get("default", "")) for name, each in variables.items()}
+        try:
+            urls.append(server_url(str(server.get("url", "")), defaults, where))
+        except DocumentError as error:
+            problem = problem or error
+    if problem and not any(urls):
+        raise problem
+    return next((url for url in urls if _SECRET.match(url)), next(filter(None, urls), ""))
 
 
 def server_url(url: str, defaults: Mapping[str, str], where: str) -> str:

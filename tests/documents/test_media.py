@@ -69,6 +69,17 @@ def test_json_comes_before_text() -> None:
     assert (request.headers["Content-Type"], request.content) == ("application/json", b'{"a":"1"}')
 
 
+def test_a_text_is_sent_only_where_nothing_else_is_offered() -> None:
+    members = {"type": "object", "properties": {"a": {"type": "string"}}}
+    content: dict[str, Any] = {
+        "text/plain": {"schema": {"type": "string"}},
+        "application/json": {"schema": members},
+    }
+    tool = strange({"requestBody": {"content": content, "required": "no"}}, method="put")
+    assert tool.operation.body
+    assert (tool.operation.body.media_type, tool.operation.body.required) == ("application/json", False)
+
+
 @pytest.mark.parametrize(
     ("media", "content"),
     [

@@ -9,6 +9,7 @@ import pytest
 from telefonie_mcp.errors import DocumentError, ToolError
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.upstream.serialization import build_request
 from tests.support.documents import case, documented, sent
 from tests.support.tools import strange, taking, tool
 from tests.support.wire import answer_of
@@ -193,6 +194,64 @@ def test_what_no_style_can_write_is_an_error_of_the_document(schema: dict[str, A
 def test_what_no_style_can_write_is_refused_in_an_open_argument(value: Any) -> None:
     assert "must not hold lists or objects inside" in refused(taking({}), {"x": value})
     assert read_arguments(taking({}, style="deepObject"), {"x": value})[0] == {"x": value}
+
+
+COLOUR: list[tuple[str, str, list[str]]] = [
+    ("path", "matrix", [";x", ";x=blue", ";x=blue,black", ";x=R,1,G,2"]),
+    ("path", "matrix*", [";x", ";x=blue", ";x=blue;x=black", ";R=1;G=2"]),
+    ("path", "label", ["", ".blue", ".blue,black", ".R,1,G,2"]),
+    ("path", "label*", ["", ".blue", ".blue.black", ".R=1.G=2"]),
+    ("path", "simple", ["", "blue", "blue,black", "R,1,G,2"]),
+    ("path", "simple*", ["", "blue", "blue,black", "R=1,G=2"]),
+    ("query", "form", ["x=", "x=blue", "x=blue,black", "x=R,1,G,2"]),
+    ("query", "form*", ["x=", "x=blue", "x=blue&x=black", "R=1&G=2"]),
+    ("query", "spaceDelimited", ["x=", "x=blue", "x=blue%20black", "x=R%201%20G%202"]),
+    ("query", "pipeDelimited", ["x=", "x=blue", "x=blue%7Cblack", "x=R%7C1%7CG%7C2"]),
+    ("query", "deepObject*", ["x=", "x=blue", "x%5B%5D=blue&x%5B%5D=black", "x%5BR%5D=1&x%5BG%5D=2"]),
+    ("header", "simple", ["", "blue", "blue,black", "R,1,G,2"]),
+    ("header", "simple*", ["", "blue", "blue,black", "R=1,G=2"]),
+    ("cookie", "form", ["x=", "x=blue", "x=blue%2Cblack", "x=R%2C1%2CG%2C2"]),
+]
+"""Place, style (exploded with an asterisk), and how `VALUES` are written (OpenAPI 3.1.1 §4.8.12.2)."""
+
+VALUES: list[Any] = ["", "blue", ["blue", "black"], {"R": 1, "G": 2}]
+
+
+@pytest.mark.parametrize(("location", "style", "written"), COLOUR)
+def test_every_style_is_written_as_openapi_says(location: str, style: str, written: list[str]) -> None:
+    called = taking({}, location, required=location == "path", style=style.strip("*"), explode="*" in style)
+    for value, expected in zip(VALUES, written, strict=True):
+        if location == "path" and not expected:
+            assert "must not be empty or dots alone" in refused(called, {"x": value})
+            continue
+        request = build_request(called.operation, called.bindings, read_arguments(called, {"x": value})[0])
+        places = {
+            "path": request.path.removeprefix("/things/"),
+            "query": request.query,
+            "header": request.headers.get("x"),
+            "cookie": request.headers.get("Cookie"),
+        }
+        assert places[location] == expected
+
+
+@pytest.mark.parametrize("style", ["label", "matrix"])
+@pytest.mark.parametrize("value", [".", "../../x", ["..", "a/b"], {"../": ";"}])
+def test_no_style_of_a_path_leaves_its_segment(style: str, value: Any) -> None:
+    called = taking({}, "path", required=True, style=style)
+    if style == "label" and value == ".":
+        assert "must not be empty or dots alone" in refused(called, {"x": value})
+        return
+    request = build_request(called.operation, called.bindings, {"x": value})
+    assert request.path.count("/") == 2
+    assert request.path.rpartition("/")[2].strip(".")
+
+
+def test_reserved_characters_travel_as_they_are_where_the_document_allows_them() -> None:
+    value = "https://a.example/b?c=[d]&e=ü #f+g"
+    called = taking({"type": "string"}, allowReserved=True)
+    assert build_request(called.operation, called.bindings, {"x": value}).query == (
+        "x=https://a.example/b?c=%5Bd%5D%26e=%C3%BC%20%23f%2Bg"
+    )
 
 
 def form(encoding: dict[str, Any], schema: dict[str, Any]) -> Tool:

@@ -271,6 +271,22 @@ def test_the_closest_server_wins(root: str, item: str | None, operation: str | N
     assert parse(tree).operations[0].server == expected
 
 
+@pytest.mark.parametrize(
+    ("urls", "expected"),
+    [
+        (["/v1", "https://a.example/v1"], "https://a.example/v1"),
+        (["http://a.example", "https://a.example"], "https://a.example"),
+        (["http://127.0.0.1:8080/", "https://a.example"], "http://127.0.0.1:8080"),
+        (["http://a.example", "http://b.example"], "http://a.example"),
+        (["https://a.example?x=1", "https://b.example"], "https://b.example"),
+        (["https://{tenant}.a.example", "/"], ""),
+    ],
+)
+def test_of_several_servers_the_first_that_can_be_sent_a_key_is_used(urls: list[str], expected: str) -> None:
+    servers = [{"url": url} for url in urls]
+    assert parse(document(servers=servers)).operations[0].server == expected
+
+
 THING = {"$ref": "#/components/schemas/Thing"}
 
 
@@ -354,6 +370,7 @@ def test_a_path_parameter_is_required_whatever_the_document_says() -> None:
         ({"in": "query", "explode": False}, ",", ","),
         ({"in": "query", "style": "spaceDelimited"}, " ", ","),
         ({"in": "query", "style": "pipeDelimited", "explode": True}, None, ","),
+        ({"in": "query", "explode": "no"}, ",", ","),
         ({"in": "header"}, ",", ","),
         ({"in": "header", "explode": True}, ",", "="),
         ({"in": "cookie"}, ",", ","),
@@ -515,6 +532,9 @@ def test_headers_that_find_or_frame_a_request_are_no_arguments() -> None:
     names = ["Host", "content-length", "Transfer-Encoding", "Connection", "X-Area"]
     tool = strange({"parameters": [{"name": name, "in": "header"} for name in names]})
     assert [parameter.name for parameter in tool.operation.parameters] == ["X-Area"]
+    overrides = ["X-HTTP-Method-Override", "x-http-method", "X-Method-Override"]
+    read = strange({"parameters": [{"name": name, "in": "header"} for name in overrides]})
+    assert read.operation.parameters == (), "a read stays one"
     for place in ("header", "cookie"):
         with pytest.raises(DocumentError, match=f"is no name of a {place}"):
             strange({"parameters": [{"name": "a\r\nHost: evil.example", "in": place}]})
