@@ -194,7 +194,7 @@ class OperationReader:
         for media_type, described in sorted(content.items(), key=lambda each: is_text(each[0])):
             media = self._resolve(described)
             source = media.get("schema", {})
-            schema = self._schema(source, "input")
+            schema = self._schema(source, "input" if is_form(media_type) else "body")
             form = is_form(media_type) and is_object(schema)
             text = is_text(media_type) and schema.get("type") == "string"
             if form or text or is_json(media_type):

@@ -12,7 +12,9 @@ from telefonie_mcp.openapi.sizes import MAX_SCHEMA
 
 __all__ = ["MAX_TRAIL", "SCHEMAS", "Direction", "Json", "References", "Trail", "is_object"]
 
-Direction = Literal["input", "output"]
+Direction = Literal["input", "body", "output"]
+"""For arguments, for a body that holds null where the document allows it, or for results."""
+
 Trail = tuple[str, ...]
 
 SCHEMAS: Final = "#/components/schemas/"

@@ -161,6 +161,17 @@ def test_an_update_of_an_owned_number_says_what_changes(arguments: dict[str, Any
     )
 
 
+def test_a_null_inside_a_body_is_sent_where_the_document_allows_it() -> None:
+    line = {"type": "object", "properties": {"a": NULLABLE, "b": PLAIN}}
+    called = writing({"type": "array", "items": {"anyOf": [line, {"type": "null"}]}}, "put")
+    given = {"m": [{"a": None, "b": "x"}, None, {"a": "y"}]}
+    assert read_arguments(called, given)[0] == given
+    assert "m[0].b must be of type string (got null)" in refused(called, {"m": [{"b": None}]})
+    assert called.input_schema["properties"]["n"] == PLAIN
+    form = writing(line, "put", "application/x-www-form-urlencoded")
+    assert "m.a must be of type string (got null)" in refused(form, {"m": {"a": None}})
+
+
 def test_only_a_member_of_a_json_body_can_be_cleared() -> None:
     hints = {"arguments": {"m": {"null": "clears"}}}
     assert read_arguments(writing(PLAIN, "post", hints=hints), {"m": None})[0] == {"m": None}
