@@ -108,4 +108,4 @@ def without_null(schema: dict[str, Any]) -> dict[str, Any]:
         return schema
     annotations = {key: value for key, value in schema.items() if key != "anyOf"}
     others = [each for each in alternatives if each != _NULL]
-    return {**annotations, **(others[0] if len(others) == 1 else {"anyOf": others})}
+    return {**(others[0] if len(others) == 1 else {"anyOf": others}), **annotations}

@@ -44,6 +44,12 @@ _VARIABLE: Final = re.compile(r"\{[\w.-]+\}")
 _AUTHORITY_BREAKS: Final = frozenset("/\\?#@")
 """Characters that end an authority, or move what precedes them out of it (RFC 3986 §3.2)."""
 
+_TEXT: Final = re.compile(
+    r"text/(?!json\b(?!-))|application/(?:[\w.+-]+\+)?(?:xml|yaml|json-seq)\b"
+    r"|application/(?:x-)?(?:csv|graphql|javascript|json-?lines|jsonl|jose|ndjson|sdp|yaml)\b",
+    re.IGNORECASE,
+)
+
 _MAX_URL: Final = 2000
 """Characters of a server's URL."""
 
@@ -176,8 +182,8 @@ def is_json(media_type: str) -> bool:
 
 
 def is_text(media_type: str) -> bool:
-    """Return whether ``media_type`` is text that can be sent as it is: plain, XML or the like."""
-    return bool(re.match(r"text/(?!json\b)|application/([\w.+-]+\+)?xml\b", media_type, re.IGNORECASE))
+    """Return whether ``media_type`` is text that can be sent as it is: plain, XML, YAML or the like."""
+    return bool(_TEXT.match(media_type.strip()))
 
 
 def concrete(media_type: str) -> str:
@@ -251,3 +257,5 @@ def check_path(path: str, where: str) -> None:
         raise DocumentError(f"{where}: the path must begin with a slash (OpenAPI 3.1.1 §4.8.8)")
     if found := re.search(r"[?#\\\s\x00-\x1f\x7f]", path):
         raise DocumentError(f"{where}: the path must not contain {found[0]!r}")
+    if found := re.search(r"[{}]", re.sub(r"{[^{}]+}", "", path)):
+        raise DocumentError(f"{where}: a {found[0]!r} in the path names no parameter")

@@ -1,4 +1,4 @@
-"""Reads one operation of a parsed OpenAPI 3.0 or 3.1 document; pure.
+"""Reads one operation of a parsed OpenAPI 3.0, 3.1 or 3.2 document; pure.
 
 An operation with what is not supported (request bodies other than JSON, forms or one text) is left
 out, with its place in the document and the reason, because silently dropping a parameter is worse than a tool
@@ -76,14 +76,17 @@ class OperationReader:
         """
         return self._resolve(members_of(source, "what is under a path", where))
 
-    def operation(self, name: str, method: str, path: str, item: Json, where: str) -> Operation:
-        """Return the operation of ``method`` in the path item ``item``.
+    def operation(
+        self, name: str, method: str, path: str, item: Json, source: Any, *, where: str
+    ) -> Operation:
+        """Return the operation ``source`` in the path item ``item``.
 
         Args:
             name: Its identifier.
-            method: Its key in the path item.
+            method: Its method.
             path: The path.
             item: The path item.
+            source: What stands under the method.
             where: Its place in messages.
 
         Raises:
@@ -91,7 +94,7 @@ class OperationReader:
 
         """
         self._references.begin()
-        node = self._resolve(members_of(item[method], "an operation", where))
+        node = self._resolve(members_of(source, "an operation", where))
         check_path(path, where)
         declared = [*items_of(item.get("parameters"), "the parameters of the path", where)]
         declared += items_of(node.get("parameters"), "its parameters", where)
@@ -226,7 +229,7 @@ class OperationReader:
             successful = {"2XX": declared["DEFAULT"]}
         for name, node in successful.items():
             response = self._resolve(node)
-            texts[name] = one_line(response.get("description", ""))
+            texts[name] = one_line(response.get("description") or response.get("summary"))
             content = self._resolve(response.get("content"))
             media = next((media for media in content if is_json(media)), None)
             if media is not None:

@@ -32,8 +32,8 @@ __all__ = ["build_catalog"]
 _MAX_FLATTENED: Final = 500
 """Members of a body that become arguments; a larger body is one argument."""
 
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that only read (RFC 9110 §9.2.1); TRACE repeats the API key in its answer."""
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "QUERY"})
+"""Methods that only read (RFC 9110 §9.2.1, OpenAPI 3.2); TRACE repeats the API key in its answer."""
 
 _NO_HINTS: Final = Hints()
 

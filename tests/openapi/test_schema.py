@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from telefonie_mcp.errors import DocumentError
-from telefonie_mcp.openapi.combining import fold, is_object
+from telefonie_mcp.openapi.combining import fold, is_object, without_null
 from telefonie_mcp.openapi.omissions import Omissions
 from telefonie_mcp.openapi.references import Direction, References
 from telefonie_mcp.openapi.schema import convert
@@ -209,6 +209,7 @@ def test_null_stays_inside_a_body(member: dict[str, Any]) -> None:
         assert converted(schema, "body") == expected
     described = converted({"items": {**member, "description": "D"}}, "body")["items"]
     assert described == {"description": "D", **either}
+    assert without_null({**described, "title": "T"}) == {"type": "string", "description": "D", "title": "T"}
 
 
 @pytest.mark.parametrize(
