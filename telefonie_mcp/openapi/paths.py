@@ -18,7 +18,7 @@ from telefonie_mcp.openapi.reader import OperationReader
 __all__ = ["read_operations"]
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-_OTHER_METHOD: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_OTHER_METHOD: Final = r"[A-Za-z][A-Za-z0-9-]*"
 """A method that stands under ``additionalOperations`` (OpenAPI 3.2)."""
 
 _MAX_OPERATIONS: Final = 1000
@@ -96,7 +96,7 @@ class _Walk:
             yield "query", item["query"]
         others: Any = item.get("additionalOperations")
         for method, node in cast("Json", others).items() if isinstance(others, Mapping) else ():
-            if not _OTHER_METHOD.fullmatch(method) or method.lower() in {*_METHODS, "query", "connect"}:
+            if not re.fullmatch(_OTHER_METHOD, method) or method.lower() in {*_METHODS, "query", "connect"}:
                 self._omissions.left_out.append(LeftOut("", where, f"{method!r} is no additional method"))
             else:
                 yield method, node

@@ -75,7 +75,7 @@ Security = tuple[tuple[Credential, ...], ...]
 An alternative without credentials says that the others are optional: a key that meets one of them is sent.
 """
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2, RFC 6265 §4.1.1
+_FIELD_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 §5.6.2, RFC 6265 §4.1.1
 
 
 def read_security(
@@ -140,7 +140,7 @@ def _credential(name: str, scheme: Mapping[str, Any]) -> Credential | str:
     """Return how a secret is sent for a security scheme, or why none can be."""
     match scheme:
         case {"type": "apiKey", "name": str(place), "in": "header" | "query" | "cookie" as location}:
-            valid = location == "query" or _TOKEN.fullmatch(place)
+            valid = location == "query" or re.fullmatch(_FIELD_NAME, place)
             problem = f"{name} is an API key in the {location} {place!r}, which is no name of one"
             return Credential(place, location, scheme=name) if valid else problem
         case {"type": "apiKey"}:
