@@ -83,6 +83,7 @@ def _content(body: Body, payload: Any) -> bytes:
 
 def encoded(parameter: Parameter, value: Any) -> str:
     """Return ``value`` serialised and encoded for the location and style of ``parameter``."""
+    value = value if parameter.json else _defined(value)
     if parameter.location == "header":
         text = _styled(parameter, value, partial(quote, safe=_HEADER_SAFE.replace(",", "")), ",")
         return _OUTER_SPACES.sub(lambda spaces: "%20" * len(spaces[0]), text)
@@ -127,6 +128,7 @@ def _pairs(parameter: Parameter, value: Any, encode: _Encode = _percent) -> Iter
     name = encode(parameter.name)
     encode = _unreserved if parameter.reserved else encode
     exploded = parameter.separator is None and not parameter.json
+    value = value if parameter.json else _defined(value)
     if parameter.deep:
         yield from (f"{encode(key)}={encode(_text(each))}" for key, each in _bracketed(parameter.name, value))
     elif isinstance(value, Mapping) and exploded:
@@ -138,6 +140,20 @@ def _pairs(parameter: Parameter, value: Any, encode: _Encode = _percent) -> Iter
             yield f"{name}={encode(_text(item))}"
     else:
         yield f"{name}={_styled(parameter, value, encode, ',')}"
+
+
+def _defined(value: Any) -> Any:
+    """Return a list or an object without nulls, which are not written (RFC 6570 §2.3)."""
+    if isinstance(value, list) and None in value:
+        return [item for item in cast("list[Any]", value) if item is not None]
+    if isinstance(value, Mapping):
+        members = cast("Mapping[str, Any]", value)
+        return (
+            {key: each for key, each in members.items() if each is not None}
+            if None in members.values()
+            else value
+        )
+    return value
 
 
 def _bracketed(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -257,6 +257,16 @@ def test_no_style_of_a_path_leaves_its_segment(style: str, value: Any) -> None:
     assert request.path.rpartition("/")[2].strip(".")
 
 
+@pytest.mark.parametrize("location", ["query", "header"])
+def test_a_null_in_an_open_argument_is_not_written(location: str) -> None:
+    called = taking({}, location, explode=False)
+    for value, written in (({"a": None, "b": 1}, "b,1"), (["a", None], "a")):
+        request = build_request(called.operation, called.bindings, {"x": value})
+        assert (request.query.removeprefix("x=") or request.headers["x"]) == written
+    exploded = taking({})
+    assert build_request(exploded.operation, exploded.bindings, {"x": {"a": None, "b": 1}}).query == "b=1"
+
+
 def test_reserved_characters_travel_as_they_are_where_the_document_allows_them() -> None:
     value = "https://a.example/b?c=[d]&e=ü #f+g"
     called = taking({"type": "string"}, allowReserved=True)
