@@ -42,6 +42,11 @@ class Answer:
     repeated: bool = False
 
     @property
+    def _declared_charset(self) -> str:
+        found = re.search(r"charset=\"?([\w.:-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
+        return found[1] if found else ""
+
+    @property
     def json(self) -> Any:
         """The body parsed as JSON, regardless of the content type.
 
@@ -53,19 +58,25 @@ class Answer:
 
     @property
     def json_text(self) -> str:
-        """The body as the text of JSON, which is UTF-8, UTF-16 or UTF-32 (RFC 4627 §3).
+        """The body as the text of JSON: UTF-8, UTF-16 or UTF-32 (RFC 4627 §3), or else as its header says.
 
         Raises:
             ValueError: the body is none of them.
 
         """
-        return self.body.decode(json.detect_encoding(self.body), "surrogatepass")
+        try:
+            return self.body.decode(json.detect_encoding(self.body), "surrogatepass")
+        except UnicodeDecodeError:
+            if not (declared := self._declared_charset):
+                raise
+            with suppress(LookupError):
+                return self.body.decode(declared)
+            raise
 
     @property
     def text(self) -> str:
         """The body as text, by its declared character set or else by its bytes."""
-        declared = re.search(r"charset=\"?([\w.:-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
-        for charset in (declared and declared[1], json.detect_encoding(self.body)):
+        for charset in (self._declared_charset, json.detect_encoding(self.body)):
             with suppress(LookupError, ValueError):
                 return self.body.decode(charset or "utf-8")
         return self.body.decode("latin-1")
