@@ -144,16 +144,14 @@ def _pairs(parameter: Parameter, value: Any, encode: _Encode = _percent) -> Iter
 
 def _defined(value: Any) -> Any:
     """Return a list or an object without nulls, which are not written (RFC 6570 §2.3)."""
-    if isinstance(value, list) and None in value:
-        return [item for item in cast("list[Any]", value) if item is not None]
-    if isinstance(value, Mapping):
-        members = cast("Mapping[str, Any]", value)
-        return (
-            {key: each for key, each in members.items() if each is not None}
-            if None in members.values()
-            else value
-        )
-    return value
+    match value:
+        case list():
+            return [item for item in cast("list[Any]", value) if item is not None]
+        case Mapping():
+            members = cast("Mapping[str, Any]", value).items()
+            return {key: member for key, member in members if member is not None}
+        case _:
+            return value
 
 
 def _bracketed(name: str, value: Any) -> Iterator[tuple[str, Any]]:
