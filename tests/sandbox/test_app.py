@@ -17,6 +17,7 @@ from starlette.types import Message, Scope
 from telefonie_mcp.sandbox import create_sandbox, reset
 from telefonie_mcp.sandbox.routing import until_gone
 from tests.sandbox.support import KEY, connect, embedded, problem, serve
+from tests.support.wire import SECONDS
 
 NUMBER = "+14155550100"
 PATH = "/owned/%2B14155550100"
@@ -410,7 +411,7 @@ async def test_over_a_socket_a_purchase_commits_although_its_client_gives_up() -
     app = create_sandbox(":memory:")
     async with (
         serve(app) as base_url,
-        httpx.AsyncClient(base_url=base_url, headers={"X-API-Key": KEY}) as client,
+        httpx.AsyncClient(base_url=base_url, headers={"X-API-Key": KEY}, timeout=SECONDS) as client,
     ):
         with pytest.raises(httpx.ReadTimeout):
             await client.post(

@@ -24,7 +24,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 _UNPRIVILEGED: Final = "nobody"
-_SECONDS: Final = 60
+_SECONDS: Final = 300
 _OPTIONS: Final = [
     f"--{name}"
     for name in ("listen_addresses=", "fsync=off", "full_page_writes=off", "autovacuum=off", "jit=off")

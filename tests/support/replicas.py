@@ -101,7 +101,7 @@ async def behind(made: Place, listener: int, **variables: str) -> AsyncGenerator
 
 
 async def ready(server: Running) -> tuple[int, dict[str, Any]]:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=SECONDS) as client:
         answer = await client.get((await server.address()).replace("/mcp", "/readyz"))
     return answer.status_code, answer.json()
 
