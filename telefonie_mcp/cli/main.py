@@ -15,7 +15,7 @@ import click
 
 from telefonie_mcp import __version__
 from telefonie_mcp.cli.environment import settings_in_force
-from telefonie_mcp.errors import SettingsError, TelefonieError
+from telefonie_mcp.errors import DocumentError, SettingsError, TelefonieError
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.hosted import HostedSettings
 from telefonie_mcp.settings.types import Address
@@ -170,6 +170,16 @@ class _Commands(click.Group):
         "sandbox": "telefonie_mcp.cli.sandbox",
         "tools": "telefonie_mcp.cli.tools",
     }
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command, and let an error about settings say which options gave them."""
+        try:
+            return super().invoke(ctx)
+        except (SettingsError, DocumentError) as error:
+            from telefonie_mcp.cli.sources import with_options  # noqa: PLC0415 - only for an error
+
+            error.args = (with_options(str(error), ctx.params),)
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""

@@ -155,11 +155,12 @@ def parse_document(source: bytes, *, name: str) -> Document:
     try:
         root, is_json = parse_text(source.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise DocumentError(f"{name}: neither YAML nor JSON: {error}") from error
+        raise DocumentError(f"{name}: neither YAML nor JSON: it is not UTF-8 text") from error
     except ValueError as error:
         raise DocumentError(f"{name}: {error}") from error
     if not isinstance(root, dict):
-        raise DocumentError(f"{name}: not an OpenAPI document, its root is not an object")
+        empty = "" if source.strip() else ": the file is empty"
+        raise DocumentError(f"{name}: not an OpenAPI document, its root is not an object{empty}")
     try:
         json.dumps(root, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:

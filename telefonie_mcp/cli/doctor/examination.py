@@ -18,7 +18,8 @@ from telefonie_mcp.cli.doctor.database import database
 from telefonie_mcp.cli.doctor.findings import Finding, clock, omissions, versions
 from telefonie_mcp.cli.doctor.network import locate_failure
 from telefonie_mcp.cli.doctor.storage import ledger, state
-from telefonie_mcp.cli.environment import missing_directory
+from telefonie_mcp.cli.environment import unusable_path
+from telefonie_mcp.cli.sources import with_options
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
 from telefonie_mcp.ledger.files import readable_by_others, to_make_private
 from telefonie_mcp.server.instructions import destination
@@ -50,9 +51,9 @@ async def examine(environment: Mapping[str, str], flags: Mapping[str, Any]) -> l
     try:
         settings = read_settings(environment, flags)
     except SettingsError as error:
-        return [_settings_problem(error), _versions()]
-    if problem := missing_directory(settings):
-        return [_settings_problem(SettingsError(problem)), _versions()]
+        return [_settings_problem(SettingsError(with_options(str(error), flags))), _versions()]
+    if problem := unusable_path(settings):
+        return [_settings_problem(SettingsError(with_options(problem, flags))), _versions()]
     services = _tenants(settings, settings.tenants) if settings.tenants else _service(settings)
     found = [finding async for finding in services]
     if settings.hosted:
