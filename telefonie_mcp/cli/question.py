@@ -10,7 +10,8 @@ import click
 
 from telefonie_mcp.calls.preview import PreviewError
 from telefonie_mcp.cli.results import shown
-from telefonie_mcp.cli.terminal import paragraph, record
+from telefonie_mcp.cli.terminal import agreed, paragraph, record
+from telefonie_mcp.errors import NOTHING_DONE
 from telefonie_mcp.money import ACCOUNT_CURRENCY
 from telefonie_mcp.openapi.hints import sentence
 from telefonie_mcp.text import clean_line, one_line
@@ -23,9 +24,9 @@ _OF_AGENTS = frozenset({"preview", "next_call"})
 
 
 def asked(tool: Tool, preview: PreviewError, columns: int) -> bool:
-    """Show a preview, and return whether the person at the terminal says yes.
+    """Show a preview, and return whether the person at the terminal says yes; if not, say so.
 
-    What was typed before the question is no answer to it. End of input is a no.
+    What was typed before the question is no answer to it.
     """
     for line in _facts(tool, preview, columns):
         click.echo(line)
@@ -33,7 +34,7 @@ def asked(tool: Tool, preview: PreviewError, columns: int) -> bool:
     for line in lines:
         click.echo(line)
     _discard_input()
-    return click.confirm(last, default=False, prompt_suffix=" ", show_default=False)
+    return agreed(last, NOTHING_DONE, prompt_suffix=" ", show_default=False)
 
 
 def question(tool: Tool, preview: PreviewError) -> str:

@@ -15,6 +15,7 @@ import click
 
 __all__ = [
     "Column",
+    "agreed",
     "columns_of",
     "cut",
     "interactive",
@@ -74,6 +75,29 @@ def say(text: str, *, err: bool = False, **style: Any) -> None:
     lines = paragraph(text, columns_of(stream)) if is_terminal(stream) else [text]
     for line in lines:
         click.secho(line, err=err, **style)
+
+
+def agreed(question: str, otherwise: str, *, remedy: str = "", err: bool = False, **form: Any) -> bool:
+    """Ask, and return whether the answer is yes; if not, say so.
+
+    End of input and an interrupt are no answer, which is no yes.
+
+    Args:
+        question: What is asked.
+        otherwise: What is said then, such as "Nothing was written".
+        remedy: What else is said where there was no answer.
+        err: Whether this belongs to standard error.
+        form: Arguments of ``click.confirm``.
+
+    """
+    try:
+        if click.confirm(question, default=False, err=err, **form):
+            return True
+        say(f"{otherwise}.", err=err)
+    except click.Abort:
+        click.echo(err=err)  # the question's line has no end
+        say(f"{otherwise}, because there was no answer. {remedy}".rstrip(), err=err)
+    return False
 
 
 def _width(text: str) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from telefonie_mcp.cli.config.clients import CLIENTS, config_file
-from telefonie_mcp.cli.terminal import say
+from telefonie_mcp.cli.terminal import agreed, say
 from telefonie_mcp.text import clean_line
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["config"]
 
+_UNASKED = "Add --yes to write without being asked."
 _MAX_NAMES = 1000
 """Characters of the names of what an entry keeps."""
 
@@ -174,8 +175,8 @@ def _change(path: Path, file: "ConfigFile", new: str, *, yes: bool, private: boo
 
     for line in difference(file.text, new, str(path)):
         click.secho(line, fg={"+": "green", "-": "red"}.get(line[:1]), err=True)
-    if not yes:
-        click.confirm(f"Change {path}?", abort=True, err=True)
+    if not (yes or agreed(f"Change {path}?", "Nothing was written", remedy=_UNASKED, err=True)):
+        sys.exit(1)
     backup = file.replace(new, private=private)
     _note(f"{path} is written{f'; what it said before is in {backup}' if backup else ''}.")
     _note(f"Restart {title}, or reload its servers.")
