@@ -20,9 +20,8 @@ from telefonie_mcp.calls.approval import Caller, Pause
 from telefonie_mcp.calls.notes import read_note, undo_note
 from telefonie_mcp.calls.policy import Policy
 from telefonie_mcp.calls.rate_limit import RateLimit
-from telefonie_mcp.calls.uploads import Uploads
 from telefonie_mcp.deadline import RECOVERY, Deadline
-from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError
+from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError, Violation
 from telefonie_mcp.money import limit
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Catalog, Tool
@@ -33,6 +32,7 @@ from telefonie_mcp.tools.scopes import allows, named, needed
 if TYPE_CHECKING:
     from telefonie_mcp.calls.assessment import Assessor, Permit, Request
     from telefonie_mcp.calls.recovery import Recovery
+    from telefonie_mcp.calls.uploads import Uploads
     from telefonie_mcp.ledger.accounts import Account
     from telefonie_mcp.ledger.async_ledger import AsyncLedger
     from telefonie_mcp.ledger.records import State, Survey
@@ -87,7 +87,6 @@ class Pipeline:
         self._open_ledger = open_ledger
         self._requester = requester
         self._policy = policy
-        self._uploads = Uploads(policy.upload_dirs)
         self._rate_limit = rate_limit
         self._mode = mode
         self._seconds = seconds
@@ -102,6 +101,12 @@ class Pipeline:
     def ledger(self) -> "AsyncLedger":
         """The ledger."""
         return self._open_ledger()
+
+    @cached_property
+    def _uploads(self) -> "Uploads":
+        from telefonie_mcp.calls.uploads import Uploads  # noqa: PLC0415 - few calls name a file
+
+        return Uploads(self._policy.upload_dirs)
 
     @cached_property
     def _assessor(self) -> "Assessor":
@@ -158,9 +163,11 @@ class Pipeline:
         await self._rate_limit.take(caller.key)
         _check_scope(tool, arguments, caller)
         deadline = Deadline.after(self._seconds)
-        given = await self._uploads.read(tool, arguments, deadline, local=caller.local)
-        tool = given.tool
-        values, confirmed = read_arguments(tool, given.arguments, given.violations)
+        violations: Sequence[Violation] = ()
+        if any(map(_may_name_files, (arguments or {}).values())):
+            given = await self._uploads.read(tool, arguments, deadline, local=caller.local)
+            tool, arguments, violations = given.tool, given.arguments, given.violations
+        values, confirmed = read_arguments(tool, arguments, violations)
         if tool.read_only:
             return Result(await self._read(tool, values, deadline), {"mode": self._mode})
         from telefonie_mcp.calls.assessment import Request  # noqa: PLC0415 - no read needs it
@@ -264,6 +271,11 @@ def _check_scope(tool: Tool, arguments: Mapping[str, Any] | None, caller: Caller
             code="insufficient_scope",
             hint=f"Sign in again, with the scopes {' '.join(named(scope))}.",
         )
+
+
+def _may_name_files(value: Any) -> bool:
+    """Whether an argument can hold the URL of a file, for which :mod:`telefonie_mcp.calls.uploads` looks."""
+    return ":" in value if isinstance(value, str) else isinstance(value, list | Mapping)
 
 
 @contextmanager

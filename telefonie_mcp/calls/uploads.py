@@ -94,8 +94,6 @@ class Uploads:
             local: Whether the caller is on this machine: a remote one must not read its files.
 
         """
-        if not any(map(_may_name_files, (arguments or {}).values())):
-            return Given(tool, arguments)
         places = [*islice(_files_in(tool.input_schema, arguments or {}, ()), _MAX_FILES + 1)]
         if not places:
             return Given(tool, arguments)
@@ -131,11 +129,6 @@ class Uploads:
         if content is None:
             raise _UnreadableError("names a file that cannot be read in time")
         return _ENCODERS[_encoding(schema)](content).decode("ascii")
-
-
-def _may_name_files(value: Any) -> bool:
-    """Whether :func:`_files_in` can find anything in an argument."""
-    return ":" in value if isinstance(value, str) else isinstance(value, list | Mapping)
 
 
 def takes_bytes(schema: Mapping[str, Any]) -> bool:

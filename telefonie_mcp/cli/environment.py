@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from telefonie_mcp.ledger.store import Ledger
 
 __all__ = [
+    "PROGRAM",
     "opened_ledger",
     "sandbox_errors",
     "sandbox_settings",
@@ -21,6 +22,9 @@ __all__ = [
     "shortened",
     "unusable_path",
 ]
+
+PROGRAM: Final = "telefonie-mcp"
+"""What the program is called in help and messages."""
 
 _OF_THE_SANDBOX: Final = frozenset({"sandbox_db", "state_dir", "ledger", "log_level", "log_format"})
 """Settings that the commands about the sandbox obey."""

@@ -1,35 +1,28 @@
-"""The command line ``telefonie-mcp``. Commands import what they need when they run, to keep starts fast."""
+"""The program ``telefonie-mcp``: serves, or runs a command, and says on stderr why that ended.
+
+Without arguments it serves, and makes no commands and options first.
+"""
 
 import errno
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, cast, get_args, get_origin
-
-import click
+from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from telefonie_mcp import __version__
-from telefonie_mcp.cli.environment import settings_in_force
+from telefonie_mcp.cli.environment import PROGRAM, settings_in_force
 from telefonie_mcp.errors import DocumentError, SettingsError, TelefonieError
 from telefonie_mcp.settings.fields import Settings
-from telefonie_mcp.settings.hosted import HostedSettings
 from telefonie_mcp.settings.types import Address
-from telefonie_mcp.text import clean_line, did_you_mean
 
 if TYPE_CHECKING:
     from telefonie_mcp.telemetry.metrics import Metrics
 
-__all__ = ["SECRETS", "main"]
-
-_PROGRAM: Final = "telefonie-mcp"
-SECRETS: Final = frozenset({"api_key", "ledger", "state_keys"})
-"""Settings without a flag, because command lines are visible to every user of a machine."""
-
+__all__ = ["main"]
 
 _COMPLETES: Final = "_TELEFONIE_MCP_COMPLETE"
 """Variable by which a shell asks for completions."""
@@ -51,17 +44,13 @@ def main() -> NoReturn:
 
 def _run() -> int:
     try:
-        if os.environ.get(_COMPLETES):
-            from telefonie_mcp.cli.completion import register  # noqa: PLC0415
-
-            register()
         status = _command()
         if sys.stdout:
             sys.stdout.flush()  # here, where it can still be told that it failed
     except TelefonieError as error:
         from telefonie_mcp.cli.terminal import say  # noqa: PLC0415
 
-        say(f"{_PROGRAM}: {error}{_diagnosis(error)}", err=True)
+        say(f"{PROGRAM}: {_with_options(error)}{_diagnosis(error)}", err=True)
         return 2
     except SystemExit as end:
         if sys.stdout:
@@ -71,18 +60,39 @@ def _run() -> int:
 
 
 def _command() -> int:
-    """Run the command, and show what click says of its arguments as the window has room for it."""
+    """Run the command that the arguments name, or serve."""
     try:
-        status = cli.main(prog_name=_PROGRAM, standalone_mode=False)
-    except click.ClickException as error:
-        from telefonie_mcp.cli.usage import show  # noqa: PLC0415
+        plain = len(sys.argv) == 1 and not os.environ.get(_COMPLETES)
+        done = settings_in_force({}) if plain else _asked()
+        if isinstance(done, int):
+            return done
+        _serve(done)
+    except KeyboardInterrupt:  # before the server handles signals
+        from telefonie_mcp.cli.terminal import say  # noqa: PLC0415
 
-        show(error)
-        return error.exit_code
-    except click.Abort:
-        click.echo("Aborted!", err=True)
+        say("Aborted!", err=True)
         return 1
-    return status if isinstance(status, int) else 0
+    return 0
+
+
+def _asked() -> int | Settings:
+    """Do what the arguments or the shell ask for; return the status, or the settings of a server to run."""
+    from telefonie_mcp.cli.commands import run  # noqa: PLC0415 - clients give their settings as variables
+
+    if os.environ.get(_COMPLETES):
+        from telefonie_mcp.cli.completion import register  # noqa: PLC0415
+
+        register()
+    return run()
+
+
+def _with_options(error: TelefonieError) -> str:
+    """Return an error, with the options that gave the settings which it names."""
+    if not isinstance(error, SettingsError | DocumentError):
+        return str(error)
+    from telefonie_mcp.cli.sources import with_options  # noqa: PLC0415
+
+    return with_options(str(error), sys.argv[1:])
 
 
 def _diagnosis(error: TelefonieError) -> str:
@@ -90,7 +100,7 @@ def _diagnosis(error: TelefonieError) -> str:
     from telefonie_mcp.ledger.errors import LedgerError  # noqa: PLC0415
 
     explained = isinstance(error, LedgerError) and "is damaged" not in str(error)
-    return f". {_PROGRAM} doctor looks for the cause." if explained else ""
+    return f". {PROGRAM} doctor looks for the cause." if explained else ""
 
 
 def _unwritten(error: Exception | BaseExceptionGroup[BaseException]) -> int:
@@ -102,8 +112,10 @@ def _unwritten(error: Exception | BaseExceptionGroup[BaseException]) -> int:
     with suppress(OSError, ValueError, AttributeError):  # what is buffered must not fail again at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if reasons[0].errno != errno.EPIPE:
+        from telefonie_mcp.cli.terminal import say  # noqa: PLC0415
+
         with suppress(OSError):
-            click.echo(f"{_PROGRAM}: the output cannot be written ({reasons[0].strerror})", err=True)
+            say(f"{PROGRAM}: the output cannot be written ({reasons[0].strerror})", err=True)
     return 1
 
 
@@ -115,116 +127,8 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add one flag per setting, secrets excepted; those for serving HTTP come last."""
-    fields = sorted(Settings.model_fields.items(), key=lambda field: field[0] in HostedSettings.model_fields)
-    for name, field in reversed(fields):
-        if name in SECRETS:
-            continue
-        flag = f"--{name.replace('_', '-')}"
-        switch = field.annotation is bool or field.annotation == bool | None
-        command = click.option(
-            f"{flag}/--no-{flag[2:]}" if switch else flag,
-            name,
-            default=None,
-            multiple=name == "spec",
-            metavar=None if switch else _values(name, field.annotation),
-            help=field.description,
-        )(command)
-    return command
-
-
-def _values(name: str, annotation: Any) -> str:
-    """Return what stands for the value of a flag in the help: its choices, or the name of its setting."""
-    return f"[{'|'.join(get_args(annotation))}]" if get_origin(annotation) is Literal else name.upper()
-
-
-class _Context(click.Context):
-    """A context that shows help in the width of the window."""
-
-    def make_formatter(self) -> click.HelpFormatter:
-        """Return what lays out the help."""
-        from telefonie_mcp.cli.usage import formatter  # noqa: PLC0415
-
-        return formatter(super().make_formatter())
-
-
-def _fitted(command: click.Command) -> click.Command:
-    """Make a command, and those below it, show their help in the width of the window."""
-    command.context_class = _Context
-    for each in command.commands.values() if isinstance(command, click.Group) else ():
-        _fitted(each)
-    return command
-
-
-class _Commands(click.Group):
-    """A group that imports the module of a command when the command is used."""
-
-    context_class = _Context
-
-    modules: Final = {
-        "call": "telefonie_mcp.cli.call",
-        "config": "telefonie_mcp.cli.config.command",
-        "doctor": "telefonie_mcp.cli.doctor.command",
-        "log": "telefonie_mcp.cli.log",
-        "sandbox": "telefonie_mcp.cli.sandbox",
-        "tools": "telefonie_mcp.cli.tools",
-    }
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command, and let an error about settings say which options gave them."""
-        try:
-            return super().invoke(ctx)
-        except (SettingsError, DocumentError) as error:
-            from telefonie_mcp.cli.sources import with_options  # noqa: PLC0415 - only for an error
-
-            error.args = (with_options(str(error), ctx.params),)
-            raise
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands."""
-        return sorted([*super().list_commands(ctx), *self.modules])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of that name."""
-        if module := self.modules.get(cmd_name):
-            return _fitted(getattr(import_module(module), cmd_name))
-        found = super().get_command(ctx, cmd_name)
-        return found and _fitted(found)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that is asked for; one that there is not is answered with those like it."""
-        names = self.list_commands(ctx)
-        if not ctx.resilient_parsing and not args[0].startswith("-") and args[0] not in names:
-            asked, known = clean_line(args[0], 40), f"the commands are {', '.join(names)}."
-            ctx.fail(f"No such command {asked!r}; {did_you_mean(asked, names, known)}")
-        return super().resolve_command(ctx, args)
-
-
-@click.group(
-    cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
-)
-@click.version_option(__version__, prog_name=_PROGRAM)
-@_settings_options
-@click.pass_context
-def cli(context: click.Context, **flags: Any) -> None:
-    """Run the MCP server for the Telefonie Number Management API over stdio.
-
-    Without TELEFONIE_API_KEY it works on an embedded sandbox, where nothing costs money. Every option is
-    also an environment variable: --log-level is TELEFONIE_LOG_LEVEL. Options come before a command:
-    telefonie-mcp --read-only tools.
-    """
-    context.obj = flags
-    if context.invoked_subcommand is None:
-        _serve(settings_in_force(flags))
-    from telefonie_mcp.cli.terminal import shows_colors  # noqa: PLC0415 - a server prints nothing
-
-    context.color = None if shows_colors(os.environ) else False
-
-
-def _serve(settings: Settings) -> NoReturn:
+def _serve(settings: Settings) -> None:
+    """Serve until the client leaves or a signal arrives."""
     gc.disable()  # imported modules are not garbage, and collection takes a tenth of the start
     import anyio  # noqa: PLC0415
 
@@ -235,15 +139,15 @@ def _serve(settings: Settings) -> NoReturn:
         raise SettingsError("TELEFONIE_PUBLIC_URL needs TELEFONIE_HTTP: over stdio nobody signs in")
     if settings.tenants and settings.http:
         _serve_tenants(settings, settings.http)
+        return
     app = App.from_settings(settings)
     _collect_garbage()
     with _telemetry(settings) as metrics:
         app = replace(app, metrics=metrics) if metrics else app
         anyio.run(partial(serve_http, app, settings.http) if settings.http else partial(serve_stdio, app))
-    sys.exit(0)
 
 
-def _serve_tenants(settings: Settings, address: Address) -> NoReturn:
+def _serve_tenants(settings: Settings, address: Address) -> None:
     import anyio  # noqa: PLC0415
 
     from telefonie_mcp.server.run import serve_tenants  # noqa: PLC0415
@@ -259,7 +163,6 @@ def _serve_tenants(settings: Settings, address: Address) -> NoReturn:
     with _telemetry(settings) as metrics:
         servers.metrics = metrics
         anyio.run(serve_tenants, servers, address)
-    sys.exit(0)
 
 
 def _collect_garbage() -> None:
@@ -278,13 +181,3 @@ def _telemetry(settings: Settings) -> "AbstractContextManager[Metrics | None]":
     if not asked_for(os.environ, prometheus=bool(metrics)):
         return nullcontext()
     return collecting(os.environ, (metrics.host, metrics.port) if metrics else None, __version__)
-
-
-@cli.command(short_help="Buy and release a number in a sandbox.")
-def demo() -> None:
-    """Play the whole life of a phone number through a real MCP client, on a sandbox of its own."""
-    import anyio  # noqa: PLC0415
-
-    from telefonie_mcp.cli.demo import play  # noqa: PLC0415
-
-    anyio.run(play)

@@ -5,26 +5,27 @@ looks for that.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from telefonie_mcp.settings.fields import PREFIX
 
 __all__ = ["with_options"]
 
 
-def with_options(message: str, flags: Mapping[str, Any]) -> str:
+def with_options(message: str, arguments: Sequence[str]) -> str:
     """Return a message about settings, followed by the options that gave those which it names.
 
     Args:
         message: The message.
-        flags: The options, by setting; ``None`` or empty where the value comes from elsewhere.
+        arguments: The command line.
 
     """
-    named = dict.fromkeys(name.lower() for name in re.findall(rf"{PREFIX}([A-Z]+(?:_[A-Z]+)*)", message))
-    options = [
-        f"--{'no-' if flags[name] is False else ''}{name.replace('_', '-')}"
-        for name in named
-        if flags.get(name) not in {None, ()}
-    ]
-    return f"{message}; given as {', '.join(options)}" if options else message
+    given = ", ".join(_given(message, {argument.partition("=")[0] for argument in arguments}))
+    return f"{message}; given as {given}" if given else message
+
+
+def _given(message: str, options: set[str]) -> Iterator[str]:
+    """Yield those of the ``options`` whose settings the message names, in the order of the message."""
+    for variable in dict.fromkeys(re.findall(rf"{PREFIX}([A-Z]+(?:_[A-Z]+)*)", message)):
+        name = variable.lower().replace("_", "-")
+        yield from (option for option in (f"--{name}", f"--no-{name}") if option in options)

@@ -28,7 +28,8 @@ __all__ = [
 
 
 class _Hint(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    """They are built together, as parts of ``Hints``, and not each by itself as well."""
 
 
 class ArgumentHint(_Hint):
@@ -248,7 +249,7 @@ class Hints(_Hint):
     confirm: str = ""
     preview: Read | None = None
     effect: Literal["acquire", "dispose", "change"] = "change"
-    offer_members: OfferMembers = Field(default=OfferMembers(), alias="facts")
+    offer_members: OfferMembers = Field(default=OfferMembers.model_construct(), alias="facts")
     asked: tuple[str, ...] = ()
     requires: Requirement | None = None
     ceiling: str | None = None

@@ -22,8 +22,8 @@ _SERVER: Final = re.compile(
 )
 """A server's URL: host, port and path and nothing that parsers read differently, such as ``@`` or ``\\``."""
 
-_ABSOLUTE: Final = re.compile(r"//|(?:[a-z][a-z0-9+.-]*|\{[\w.-]+\}):", re.IGNORECASE)
-_VARIABLE: Final = re.compile(r"\{[\w.-]+\}")
+_ABSOLUTE: Final = r"//|(?:[a-z][a-z0-9+.-]*|\{[\w.-]+\}):"
+_VARIABLE: Final = r"\{[\w.-]+\}"
 
 _AUTHORITY_BREAKS: Final = frozenset("/\\?#@")
 """Characters that end an authority, or move what precedes them out of it (RFC 3986 §3.2)."""
@@ -165,13 +165,14 @@ def server_url(url: str, defaults: Mapping[str, str], where: str) -> str:
             raise DocumentError(f"{where}: the server variable {name!r} is part of the host, not {value!r}")
         if max(len(url), len(value)) <= _MAX_URL:
             url = url.replace("{" + name + "}", value) if value else url
-    if len(url) <= _MAX_URL and (not _ABSOLUTE.match(url) or _VARIABLE.search(url)):
-        return ""
-    if len(url) > _MAX_URL or not _is_server(url):
-        raise DocumentError(
-            f"{where}: needs a server with an absolute http(s) URL, without credentials or query, not {url!r}"
-        )
-    return url.rstrip("/")
+    if len(url) <= _MAX_URL:
+        if _is_server(url):
+            return url.rstrip("/")
+        if not re.match(_ABSOLUTE, url, re.IGNORECASE) or re.search(_VARIABLE, url):
+            return ""
+    raise DocumentError(
+        f"{where}: needs a server with an absolute http(s) URL, without credentials or query, not {url!r}"
+    )
 
 
 def _is_server(url: str) -> bool:

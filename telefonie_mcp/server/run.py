@@ -49,7 +49,17 @@ _log: Final = logging.getLogger(__name__)
 
 
 async def serve_stdio(app: App) -> None:
-    """Serve one client over stdio until it closes standard input or a signal arrives."""
+    """Serve one client over stdio until it closes standard input or a signal arrives.
+
+    Raises:
+        SettingsError: standard input or output is closed.
+
+    """
+    if sys.stdin is None or sys.stdout is None:
+        raise SettingsError(
+            "standard input or output is closed, and an MCP client talks over both; "
+            "let the client start this command, or serve with --http"
+        )
     _announce(app)
     if sys.stdin.isatty():
         print(  # noqa: T201 - standard input is a terminal

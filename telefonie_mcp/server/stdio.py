@@ -1,16 +1,19 @@
 """The stdio transport with a graceful shutdown: requests received before the end of input are answered.
 
-The SDK reads standard input in a thread that cannot be interrupted, and its server cancels running requests
-when the input ends. Here :meth:`Input.end` ends the input from inside the process, and the server sees the
-end only after every request has been answered.
+The SDK's server cancels running requests when the input ends. Here the server sees the end only after every
+request has been answered, and :meth:`Input.end` ends the input from inside the process.
+
+The SDK hands every line to a thread that waits for it, and every answer to another: three hand-overs for each
+request, a tenth of a call. POSIX says when a pipe, socket or terminal can be read, and when it takes
+``PIPE_BUF`` bytes without making anybody wait; a plain file always can. The descriptors stay blocking: others
+may share what they stand for.
 """
 
-import io
 import os
 import select
 import sys
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Final, Protocol
 
 import anyio
@@ -20,29 +23,94 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
-__all__ = ["Incoming", "Input", "Outgoing", "PendingRequests", "stdio"]
+__all__ = ["Incoming", "Input", "Outgoing", "Output", "PendingRequests", "off_the_wire", "stdio"]
 
 _STDIN: Final = 0
+_STDOUT: Final = 1
+_STDERR: Final = 2
+_READ_BYTES: Final = 65_536
 
 
-class Input(io.RawIOBase):
-    """Standard input that can be ended from inside the process."""
+class Input(anyio.AsyncFile[str]):
+    """Lines of standard input, which can be ended from inside the process."""
 
-    def __init__(self) -> None:
-        self._ended, self._end = os.pipe()
+    def __init__(self, descriptor: int = _STDIN) -> None:
+        super().__init__(sys.stdin)
+        self._descriptor = descriptor
+        self._ended = False
 
-    def readable(self) -> bool:
-        """Return true."""
-        return True
+    async def __aiter__(self) -> AsyncGenerator[str]:
+        """Yield each line, in UTF-8; what stands after the last line end is a line."""
+        begun: list[bytes] = []
+        while chunk := await self._read():
+            end, *others = chunk.split(b"\n")
+            begun.append(end)
+            for other in others:
+                yield b"".join(begun).decode(errors="replace")
+                begun = [other]
+        if last := b"".join(begun):
+            yield last.decode(errors="replace")
 
-    def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - BufferedReader passes nothing else
-        """Wait for input, read it into ``buffer``, and return the number of bytes; 0 at the end."""
-        ready, _, _ = select.select([_STDIN, self._ended], [], [])
-        return 0 if self._ended in ready else os.readv(_STDIN, [buffer])
+    async def _read(self) -> bytes:
+        try:
+            if not self._ended:
+                await anyio.wait_readable(self._descriptor)
+        except PermissionError:
+            await anyio.lowlevel.checkpoint()  # a plain file, which nobody has to wait for
+        except anyio.ClosedResourceError:
+            return b""
+        try:
+            return b"" if self._ended else os.read(self._descriptor, _READ_BYTES)
+        except ConnectionResetError:  # a socket whose other end is closed, with answers that nobody read
+            return b""
 
     def end(self) -> None:
-        """End the input: this read and every later one return 0 bytes."""
-        os.write(self._end, b".")
+        """End the input: no other line comes."""
+        self._ended = True
+        anyio.notify_closing(self._descriptor)
+
+
+class Output(anyio.AsyncFile[str]):
+    """Text for what was standard output."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(sys.stdout)
+        self._descriptor = descriptor
+        self._written: list[str] = []
+
+    async def write(self, text: str) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - bytes are another AsyncFile
+        """Keep ``text`` until it is flushed, and return its length."""
+        self._written.append(text)
+        return len(text)
+
+    async def flush(self) -> None:
+        """Write what was kept.
+
+        Raises:
+            BrokenPipeError: the client has closed its end.
+
+        """
+        waiting = memoryview("".join(self._written).encode())
+        self._written.clear()
+        while waiting:
+            if not select.select([], [self._descriptor], [], 0)[1]:
+                await anyio.wait_writable(self._descriptor)
+            waiting = waiting[os.write(self._descriptor, waiting[: select.PIPE_BUF]) :]
+
+
+@contextmanager
+def off_the_wire() -> Generator[Output]:
+    """Yield standard output, and send whatever else is written to it to standard error meanwhile.
+
+    The client reads nothing but messages, as with the SDK's ``stdio_server``.
+    """
+    wire = os.dup(_STDOUT)
+    os.dup2(_STDERR, _STDOUT)
+    try:
+        yield Output(wire)
+    finally:
+        os.dup2(wire, _STDOUT)
+        os.close(wire)
 
 
 @asynccontextmanager
@@ -52,20 +120,21 @@ async def stdio(
     """Open the read and write streams of a server.
 
     Args:
-        source: The input; not used on Windows, where ``select`` does not work on standard input.
+        source: The input; not used on Windows, where no loop can wait for standard input.
         seconds: How long to wait for responses at the end of the input.
         at_end: Called at the end of the input, to end requests without an end of their own (subscriptions).
 
     """
-    lines = io.TextIOWrapper(io.BufferedReader(source), encoding="utf-8", errors="replace")
     pending = PendingRequests()
+    posix = sys.platform != "win32"
     try:
-        async with stdio_server(None if sys.platform == "win32" else anyio.wrap_file(lines)) as (read, write):
-            outgoing = Outgoing(write, pending)
-            try:
-                yield Incoming(read, outgoing, pending, seconds, at_end), outgoing
-            finally:
-                source.end()
+        with off_the_wire() if posix else nullcontext() as output:
+            async with stdio_server(source if posix else None, output) as (read, write):
+                outgoing = Outgoing(write, pending)
+                try:
+                    yield Incoming(read, outgoing, pending, seconds, at_end), outgoing
+                finally:
+                    source.end()
     except* BrokenPipeError:
         pass  # the client has closed its end and reads no more responses
 

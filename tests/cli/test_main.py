@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from mcp import Client
 
 import telefonie_mcp
-from telefonie_mcp.cli.main import SECRETS, cli
+from telefonie_mcp.cli.commands import SECRETS, cli
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.settings.fields import Settings
 from tests.support.commands import command

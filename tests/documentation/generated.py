@@ -9,8 +9,8 @@ from typing import Final
 
 from telefonie_mcp import sandbox
 from telefonie_mcp.app import App
+from telefonie_mcp.cli.commands import SECRETS
 from telefonie_mcp.cli.config.launch import HTTP
-from telefonie_mcp.cli.main import SECRETS
 from telefonie_mcp.openapi.documents import load_documents
 from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.sandbox import porting

@@ -11,8 +11,8 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 
 from telefonie_mcp import __version__
+from telefonie_mcp.cli.commands import SECRETS
 from telefonie_mcp.cli.config.launch import HTTP
-from telefonie_mcp.cli.main import SECRETS
 from telefonie_mcp.openapi.documents import load_documents, parsed_package
 from telefonie_mcp.openapi.toolsets import TOOLSETS
 from telefonie_mcp.settings.fields import PREFIX, Settings

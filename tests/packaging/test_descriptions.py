@@ -11,7 +11,7 @@ import pytest
 from jsonschema_rs import Draft7Validator
 
 from telefonie_mcp import __version__
-from telefonie_mcp.cli.main import SECRETS
+from telefonie_mcp.cli.commands import SECRETS
 from telefonie_mcp.openapi.documents import parsed_package
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings

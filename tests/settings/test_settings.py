@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from telefonie_mcp.app import App
-from telefonie_mcp.cli.main import SECRETS
+from telefonie_mcp.cli.commands import SECRETS
 from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.hosted import HostedSettings

@@ -1,6 +1,7 @@
 """Runs the checks, in the order in which a server would fail."""
 
 import platform
+import sys
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -51,9 +52,9 @@ async def examine(environment: Mapping[str, str], flags: Mapping[str, Any]) -> l
     try:
         settings = read_settings(environment, flags)
     except SettingsError as error:
-        return [_settings_problem(SettingsError(with_options(str(error), flags))), _versions()]
+        return [_settings_problem(error), _versions()]
     if problem := unusable_path(settings):
-        return [_settings_problem(SettingsError(with_options(problem, flags))), _versions()]
+        return [_settings_problem(SettingsError(problem)), _versions()]
     services = _tenants(settings, settings.tenants) if settings.tenants else _service(settings)
     found = [finding async for finding in services]
     if settings.hosted:
@@ -87,7 +88,8 @@ async def _tenants(settings: Settings, file: Path) -> AsyncGenerator[Finding]:
 
 
 def _settings_problem(error: SettingsError) -> Finding:
-    return Finding("settings", "problem", str(error), "Correct or unset what is named.")
+    text = with_options(str(error), sys.argv[1:])
+    return Finding("settings", "problem", text, "Correct or unset what is named.")
 
 
 async def _service(settings: Settings) -> AsyncGenerator[Finding]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from telefonie_mcp.cli.commands import SECRETS
 from telefonie_mcp.cli.config.clients import CLIENTS
 from telefonie_mcp.cli.config.entry import build_configuration
 from telefonie_mcp.cli.config.launch import Launch, SettingVariables
-from telefonie_mcp.cli.main import SECRETS
 
 EXAMPLES = Path(__file__).parents[3] / "examples/clients"
 KEY = "key-0451-abcdef"
