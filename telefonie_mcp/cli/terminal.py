@@ -17,7 +17,6 @@ __all__ = [
     "Column",
     "agreed",
     "columns_of",
-    "cut",
     "interactive",
     "is_terminal",
     "paragraph",
@@ -111,7 +110,7 @@ def _columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def cut(text: str, columns: int) -> str:
+def _cut(text: str, columns: int) -> str:
     """Return ``text`` in at most so many columns, with a mark where it was cut."""
     if _width(text) <= columns:
         return text
@@ -165,7 +164,7 @@ def record(fields: Mapping[str, str], columns: int, indent: str = "") -> Iterato
     longest = max(map(_width, fields), default=0)
     label = min(longest, int(columns * _LABEL))
     for name, value in fields.items():
-        first = f"{indent}{_padded(cut(name, label), label)}{_GAP}"
+        first = f"{indent}{_padded(_cut(name, label), label)}{_GAP}"
         yield from (line.rstrip() for line in paragraph(value, columns, first))
 
 
@@ -226,7 +225,7 @@ def table(
     if header:
         yield from _header(columns, chosen, given)
     for number, row in enumerate(rows):
-        yield _line(columns, chosen, given, [cut(row[index], given[index]) for index in chosen])
+        yield _line(columns, chosen, given, [_cut(row[index], given[index]) for index in chosen])
         for detail in details[number] if details else ():
             yield from paragraph(detail, width, _DETAIL)
     left_out = [columns[index].title for index in filled if index not in chosen]
