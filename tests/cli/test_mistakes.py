@@ -125,6 +125,16 @@ def test_config_says_that_nothing_was_written(answer: str, said: str, how: str, 
     assert not (tmp_path / ".cursor").exists()
 
 
+def test_config_names_files_that_are_not_there(tmp_path: Path) -> None:
+    here = tmp_path / "key"
+    here.touch()
+    given = ("--api-key-file=~/key", "--spec", str(tmp_path / "mine.yml"))
+    status, output, notes = command(tmp_path, *given, "config", "cursor")
+    assert (status, f'"{here}"' in output) == (0, True)
+    missing = f"TELEFONIE_SPEC: there is no file {tmp_path}/mine.yml. The server does not start without it."
+    assert [line for line in notes.splitlines() if "there is no file" in line] == [missing]
+
+
 def test_remove_says_that_nothing_was_written(tmp_path: Path) -> None:
     command(tmp_path, "config", "cursor", "--write", "--yes")
     status, _, notes = command(tmp_path, "config", "cursor", "--remove")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from telefonie_mcp.cli.config.entry import Configuration
     from telefonie_mcp.cli.config.files import ConfigFile
     from telefonie_mcp.cli.config.launch import Launch
+    from telefonie_mcp.settings.fields import Settings
 
 __all__ = ["config"]
 
@@ -71,6 +72,7 @@ def config(
     settings = read_settings(os.environ, flags)
     variables = settings_as_variables(settings)
     configuration = build_configuration(profile, _this_installation(), variables, with_key=with_key)
+    _explain_missing_files(settings)
     if settings.http:
         _note("TELEFONIE_HTTP is left out: the client starts the server over stdio.")
     if with_key and variables.secret:
@@ -90,6 +92,18 @@ def config(
             "or put the key into a file and set TELEFONIE_API_KEY_FILE instead."
         )
     _note(f"It belongs in {path}; --write merges it into that file.")
+
+
+def _explain_missing_files(settings: "Settings") -> None:
+    """Name the files that the server will want to read, and that are not there."""
+    from telefonie_mcp.cli.config.launch import absolute  # noqa: PLC0415
+
+    files = {"API_KEY_FILE": settings.api_key_file, "SPEC_CREDENTIALS": settings.spec_credentials}
+    for name, file in [*files.items(), *(("SPEC", each) for each in settings.spec)]:
+        if file and not absolute(file).is_file():
+            _note(
+                f"TELEFONIE_{name}: there is no file {absolute(file)}. The server does not start without it."
+            )
 
 
 def _explain_references(configuration: "Configuration") -> None:
