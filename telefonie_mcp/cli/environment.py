@@ -74,7 +74,7 @@ def unusable_path(settings: Settings) -> str | None:
 
     named: list[tuple[str, Path | None]] = []
     if settings.sandbox_db and settings.mode == "sandbox" and settings.sandbox_db != ":memory:":
-        named.append(("SANDBOX_DB", Path(settings.sandbox_db)))
+        named.append(("SANDBOX_DB", Path(settings.sandbox_database)))
     if settings.ledger:
         with suppress(LedgerError):  # whoever opens it says what is wrong
             named.append(("LEDGER", file_of(settings.ledger_url)))

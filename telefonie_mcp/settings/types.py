@@ -63,11 +63,12 @@ def got(value: Any) -> str:
 
 
 def paths(value: Any) -> Any:
-    """Parse paths separated as in ``PATH`` (``os.pathsep``)."""
+    """Parse paths separated as in ``PATH`` (``os.pathsep``), which may begin with ``~``."""
     given = [value] if isinstance(value, str) else cast("Iterable[Any]", value or ())
     if found := next((each for each in given if isinstance(each, str) and "://" in each), None):
         raise ValueError(f"{found} is a URL; download the document, and give the path of its file")
-    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+    parts = [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else given
+    return [os.path.expanduser(part) for part in parts]  # noqa: PTH111 - without a home it stays as it is
 
 
 def upload_dirs(value: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -1,10 +1,14 @@
 """What an operator reads about a wrong value: the variable, what it must be, and what was given."""
 
+import os
 import re
+from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from telefonie_mcp.errors import SettingsError
+from telefonie_mcp.ledger.files import file_of
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
 
@@ -80,3 +84,22 @@ def test_an_empty_option_is_an_error_because_a_script_meant_something(flags: dic
     ):
         read_settings({}, flags)
     assert read_settings({f"TELEFONIE_{name.upper()}": ""}) == Settings()
+
+
+def test_every_path_may_begin_with_the_home_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "key").write_text("key-0451-abcdef")
+    settings = read_settings(
+        {
+            "TELEFONIE_API_KEY_FILE": "~/key",
+            "TELEFONIE_SPEC": f"~/a.yml{os.pathsep}/b.yml",
+            "TELEFONIE_STATE_DIR": "~/state",
+        }
+    )
+    assert settings.key == SecretStr("key-0451-abcdef")
+    assert settings.spec == (tmp_path / "a.yml", Path("/b.yml"))
+    assert file_of(settings.ledger_url) == tmp_path / "state/live-ledger.sqlite3"
+    assert read_settings({"TELEFONIE_UPLOAD_DIRS": "~"}).upload_dirs == (tmp_path,)
+    assert read_settings({"TELEFONIE_SANDBOX_DB": "~/x"}).sandbox_database == str(tmp_path / "x")
