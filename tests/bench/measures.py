@@ -36,12 +36,16 @@ __all__ = ["measures"]
 CONCURRENT: Final = 32
 ARGUMENTS: Final = {"country_code": "US"}
 BOUGHT: Final = {"phone_number": "+14155550100"}
+_TURNS: Final = 6
+"""Turns of a round in which calls come one by one: a sample is ten calls."""
+
 _SANDBOX: Final = f"{OURS}, sandbox used"
 
 
 def measures(everybody: dict[str, Contestant], *, calls: int) -> list[Measure]:
     """Return what can be measured of ``everybody``, with so many ``calls`` in each sample."""
     ours = everybody[OURS]
+    few = max(calls // _TURNS, 1)
 
     def of(sample: Any, floor: str, era: Era, *, http: bool = False, without: str) -> dict[str, Any]:
         return {
@@ -76,14 +80,16 @@ def measures(everybody: dict[str, Contestant], *, calls: int) -> list[Measure]:
                 f"a read call, stdio, {version}",
                 "ms",
                 CALL,
-                of(partial(_read_stdio, calls=calls), CALL, era, without=ECHO),
+                of(partial(_read_stdio, calls=few), CALL, era, without=ECHO),
+                turns=_TURNS,
             ),
             Measure(
                 f"read-http-{era}",
                 f"a read call, HTTP, {version}",
                 "ms",
                 CALL,
-                of(partial(_read_http, calls=calls), CALL, era, http=True, without=ECHO),
+                of(partial(_read_http, calls=few), CALL, era, http=True, without=ECHO),
+                turns=_TURNS,
             ),
             Measure(
                 f"throughput-http-{era}",
@@ -112,13 +118,14 @@ def measures(everybody: dict[str, Contestant], *, calls: int) -> list[Measure]:
             "ms",
             OURS,
             {
-                OURS: partial(_read_stdio, ours, "modern", calls=calls),
-                "purchase": partial(_purchase, ours, calls=calls),
+                OURS: partial(_read_stdio, ours, "modern", calls=few),
+                "purchase": partial(_purchase, ours, calls=few),
                 "purchase, its ledger in memory": partial(
-                    _purchase, ours.with_variables(TELEFONIE_LEDGER=":memory:"), calls=calls
+                    _purchase, ours.with_variables(TELEFONIE_LEDGER=":memory:"), calls=few
                 ),
-                "two commits of SQLite alone": partial(_commits, calls=calls),
+                "two commits of SQLite alone": partial(_commits, calls=few),
             },
+            turns=_TURNS,
         ),
         Measure(
             "requests",

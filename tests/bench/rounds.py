@@ -24,6 +24,8 @@ class Measure:
         floor: Whom the ratios refer to.
         contestants: Name → how to open it; what opens returns a sample each time it is called.
         most_rounds: Fewer rounds than others, for what takes long or does not vary.
+        turns: How often the contestants take turns in a round, for samples so short that what disturbs the
+            machine for a second would hit some of them and not others.
 
     """
 
@@ -33,6 +35,7 @@ class Measure:
     floor: str
     contestants: Mapping[str, Callable[[], AbstractContextManager[Sample]]]
     most_rounds: int = 1000
+    turns: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def compare(measure: Measure, rounds: int) -> dict[str, Any]:
     with ExitStack() as stack:
         samples = {name: stack.enter_context(opened()) for name, opened in measure.contestants.items()}
         taken: dict[str, list[float]] = {name: [] for name in samples}
-        for number in range(min(rounds, measure.most_rounds) + 1):
+        for number in range(min(rounds, measure.most_rounds) * measure.turns + 1):
             for name, sample in samples.items():
                 value = sample()
                 if number:

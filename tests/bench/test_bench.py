@@ -47,8 +47,8 @@ def test_contestants_take_turns_and_the_first_round_does_not_count() -> None:
         log.append(f"{name} closed")
 
     names = {name: partial(opened, name) for name in "ab"}
-    found = compare(Measure("id", "what", "ms", "a", names, most_rounds=2), rounds=9)
-    assert log == [*"ababab", "b closed", "a closed"]
+    found = compare(Measure("id", "what", "ms", "a", names, most_rounds=2, turns=3), rounds=9)
+    assert log == [*"ab" * 7, "b closed", "a closed"]
     assert found["rounds"] == 2
     assert found["contestants"]["b"] == {"value": 2, "ratio": 0.5, "low": 0.5, "high": 0.5}
     assert [*lines(found)][2].split() == ["b", "2.00", "0.50x", "a", "[0.50,", "0.50]"]
