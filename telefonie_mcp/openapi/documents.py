@@ -238,5 +238,6 @@ def _hints(tree: Any, where: str) -> Hints:
     try:
         return Hints.model_validate(tree)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'hints'}: {e['msg']}" for e in error.errors())
-        raise DocumentError(f"{where}: {problems}") from error
+        from telefonie_mcp.openapi.hint_problems import hint_problems  # noqa: PLC0415 - most have none
+
+        raise DocumentError(f"{where}: {'; '.join(hint_problems(error))}") from error
