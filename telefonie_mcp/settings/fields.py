@@ -68,7 +68,7 @@ class Settings(HostedSettings):
     )
     apps: bool = Field(default=True, description="Offer clients of MCP Apps a page with the numbers.")
     state_dir: Path | None = Field(
-        default=None, description="Where the ledger is kept, unless TELEFONIE_LEDGER says."
+        default=None, description="Directory of the ledger, unless TELEFONIE_LEDGER names one."
     )
     ledger: Annotated[SecretStr, AfterValidator(types.ledger_url)] | None = Field(
         default=None,
