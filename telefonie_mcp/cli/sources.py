@@ -21,7 +21,9 @@ def with_options(message: str, arguments: Sequence[str]) -> str:
 
     """
     given = ", ".join(_given(message, {argument.partition("=")[0] for argument in arguments}))
-    return f"{message}; given as {given}" if given else message
+    if not given:
+        return message
+    return f"{message} Given as {given}." if message.endswith((".", "?")) else f"{message}; given as {given}"
 
 
 def _given(message: str, options: set[str]) -> Iterator[str]:

@@ -111,6 +111,30 @@ def test_options_that_contradict_variables_are_told_apart(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("tools", "--read-only"), "--read-only comes before the command: telefonie-mcp --read-only … tools"),
+        (
+            ("sandbox", "events", "--no-apps"),
+            "--no-apps comes before the command: telefonie-mcp --no-apps … sa",
+        ),
+        (("tools", "--jsn"), "No such option '--jsn'. Did you mean '--json'?"),
+        (
+            ("call", "list_owned_numbers", "--json", ""),
+            "Invalid value for --json: is not JSON: it is empty",
+        ),
+        (("--tools", "nosuch", "tools"), "TELEFONIE_TOOLSETS with porting. Given as --tools.\n"),
+    ],
+)
+def test_a_mistake_in_the_command_line_says_what_is_right(
+    arguments: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    status, output, errors = command(tmp_path, *arguments)
+    assert (status, output) == (2, "")
+    assert said in errors
+
+
+@pytest.mark.parametrize(
     ("answer", "said"),
     [
         ("n\n", "Nothing was written.\n"),
