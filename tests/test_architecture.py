@@ -1,13 +1,17 @@
 """The layout of the package, as DESIGN and docs/development.md draw it: who may import what."""
 
 import ast
+import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "telefonie_mcp"
+TESTS = Path(__file__).parent
+PACKAGE = TESTS.parent / "telefonie_mcp"
 
 LAYERS = (
     {"errors", "money", "progress", "deadline", "text", "sqlite"},
@@ -30,7 +34,6 @@ LAYERS = (
 PROTOCOL = {"server", "cli.demo"}
 """What may import the MCP SDK."""
 
-TESTS = Path(__file__).parent
 
 HTTP_CLIENTS = {"upstream.client", "sandbox.inbound.delivery"}
 """What may make HTTP clients."""
@@ -143,3 +146,21 @@ def test_every_http_client_of_the_tests_waits_as_long_as_a_busy_machine_takes() 
     ]
     assert calls
     assert [call for call in calls if not call[2] & {"timeout", "transport"}] == []
+
+
+def test_what_a_module_exports_stands_in_another_module_or_in_a_test() -> None:
+    """A word is enough. The types of what is exported may be imported by nobody."""
+    texts = {name: file.read_text("utf-8") for name, file in MODULES.items()}
+    words = {name: set(re.findall(r"\w+", text)) for name, text in texts.items()}
+    holders = Counter(chain.from_iterable(words.values()))
+    tested = re.findall(r"\w+", "".join(file.read_text("utf-8") for file in TESTS.rglob("*.py")))
+    holders.update({*tested})
+    exported = {
+        f"{name}.{each}"
+        for name, text in texts.items()
+        for found in re.findall(r"^__all__ = (\[.*?\])", text, re.MULTILINE | re.DOTALL)
+        for each in ast.literal_eval(found)
+    }
+    assert len(exported) > 500
+    alone = {each for each in exported if holders[each.rpartition(".")[2]] < 2}
+    assert {each for each in alone if not re.search(r"\.[A-Z]+[a-z]\w*$", each)} == set()

@@ -58,6 +58,8 @@ def is_base64(schema: Mapping[str, Any]) -> bool:
 def _from_json(text: str | None) -> dict[str, Any]:
     if text == "-" or (text or "").startswith("@"):
         text = _text(_JSON, "-" if text == "-" else (text or "")[1:])
+    if text is not None and not text.strip():
+        raise click.BadParameter("is not JSON: it is empty; {} means no arguments", param_hint=_JSON)
     try:
         given: Any = json.loads(text) if text is not None else {}
     except (ValueError, RecursionError) as error:

@@ -14,7 +14,7 @@ from telefonie_mcp.cli.arguments import arguments_of
 from telefonie_mcp.cli.completion import complete_argument, complete_tool
 from telefonie_mcp.cli.environment import settings_in_force
 from telefonie_mcp.cli.terminal import columns_of, interactive, is_terminal, say
-from telefonie_mcp.errors import NOTHING_DONE, ToolError
+from telefonie_mcp.errors import ToolError
 from telefonie_mcp.tools.catalog import CONFIRM
 
 if TYPE_CHECKING:
@@ -113,7 +113,6 @@ def _asking(app: "App", tool: "Tool", given: Mapping[str, Any]) -> dict[str, Any
     if not isinstance(preview, PreviewError) or "next_call" not in preview.details:
         return preview
     if not asked(tool, preview, columns_of(sys.stdout)):
-        say(f"{NOTHING_DONE}.")
         sys.exit(1)
     held = {
         name: preview.details["next_call"]["arguments"].get(name) for name in [tool.hints.ceiling] if name

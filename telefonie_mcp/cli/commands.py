@@ -18,6 +18,39 @@ __all__ = ["SECRETS", "cli", "run"]
 SECRETS: Final = frozenset({"api_key", "ledger", "state_keys"})
 """Settings without a flag, because command lines are visible to every user of a machine."""
 
+_KINDS: Final = {
+    "account": "NAME",
+    "allowed_origins": "ORIGIN,...",
+    "audience": "TEXT",
+    "base_url": "URL",
+    "countries": "CODE,...",
+    "currency": "CODE",
+    "exclude_tools": "TOOL,...",
+    "introspection_client": "ID",
+    "introspection_url": "URL",
+    "issuer": "URL",
+    "number_types": "TYPE,...",
+    "protected_numbers": "NUMBER,...",
+    "public_url": "URL",
+    "sandbox_db": "FILE",
+    "state_dir": "DIRECTORY",
+    "tenant_claim": "NAME",
+    "tools": "TOOL,...",
+    "toolsets": "NAME,...",
+    "upload_dirs": "DIRECTORY:...",
+    "webhook_hosts": "HOST,...",
+}
+"""Setting → the kind of its value."""
+
+_KINDS_BY_TYPE: Final = {
+    "Path": "FILE",
+    "Address": "HOST:PORT",
+    "Decimal": "AMOUNT",
+    "float": "SECONDS",
+    "int": "N",
+}
+"""The same by the type of the others."""
+
 
 def run() -> int | Settings:
     """Run the command that the arguments name; return the status, or the settings of the server to run.
@@ -57,8 +90,10 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _values(name: str, annotation: Any) -> str:
-    """Return what stands for the value of a flag in the help: its choices, or the name of its setting."""
-    return f"[{'|'.join(get_args(annotation))}]" if get_origin(annotation) is Literal else name.upper()
+    """Return what stands for the value of a flag in the help: its choices, or what kind of value it is."""
+    if get_origin(annotation) is Literal:
+        return f"[{'|'.join(get_args(annotation))}]"
+    return _KINDS.get(name) or next(kind for of, kind in _KINDS_BY_TYPE.items() if of in str(annotation))
 
 
 class _Context(click.Context):

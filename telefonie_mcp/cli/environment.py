@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PROGRAM",
-    "missing_directory",
     "opened_ledger",
     "sandbox_errors",
     "sandbox_settings",
     "settings_in_force",
     "shortened",
+    "unusable_path",
 ]
 
 PROGRAM: Final = "telefonie-mcp"
@@ -61,26 +61,34 @@ def _read(environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     from telefonie_mcp.telemetry.logs import configure_logging  # noqa: PLC0415
 
     settings = read_settings(environment, flags)
-    if problem := missing_directory(settings):
+    if problem := unusable_path(settings):
         raise SettingsError(problem)
     configure_logging(settings.log_level, settings.log_format, settings.secrets)
     return settings
 
 
-def missing_directory(settings: Settings) -> str | None:
-    """Return what is wrong with the path of a database that is named: a mistyped one would make a new one."""
+def unusable_path(settings: Settings) -> str | None:
+    """Return what is wrong with a path that is named for a database: a mistyped one would make a new one."""
     from telefonie_mcp.ledger.errors import LedgerError  # noqa: PLC0415
-    from telefonie_mcp.ledger.files import file_of  # noqa: PLC0415
+    from telefonie_mcp.ledger.files import expanded_path, file_of  # noqa: PLC0415
 
     named: list[tuple[str, Path | None]] = []
     if settings.sandbox_db and settings.mode == "sandbox" and settings.sandbox_db != ":memory:":
-        named.append(("SANDBOX_DB", Path(settings.sandbox_db)))
+        named.append(("SANDBOX_DB", Path(settings.sandbox_database)))
     if settings.ledger:
         with suppress(LedgerError):  # whoever opens it says what is wrong
             named.append(("LEDGER", file_of(settings.ledger_url)))
+    kept = None
+    if settings.state_dir:
+        with suppress(LedgerError):
+            kept = expanded_path(str(settings.state_dir))
     for name, file in named:
-        if file and not (directory := file.absolute().parent).exists():
+        if file and not (directory := file.absolute().parent).is_dir():
             return f"{PREFIX}{name}: there is no directory {directory}; correct the path, or make it first"
+        if file and file.is_dir():
+            return f"{PREFIX}{name}: {file} is a directory; name a file in it"
+    if kept and kept.exists() and not kept.is_dir():
+        return f"{PREFIX}STATE_DIR: {kept} is a file; name a directory, which need not exist yet"
     return None
 
 

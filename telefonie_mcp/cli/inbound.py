@@ -65,7 +65,7 @@ def call(flags: dict[str, Any], number: str, sender: str, *, allow_private: bool
 @click.command(short_help="Let NUMBER get an SMS.")
 @_NUMBER
 @_FROM
-@click.option("--text", required=True, help="The text, of at most 1,600 characters.")
+@click.option("--text", metavar="WORDS", required=True, help="What it says: at most 1,600 characters.")
 @_ALLOW_PRIVATE
 @click.pass_obj
 def sms(flags: dict[str, Any], number: str, sender: str, text: str, *, allow_private: bool) -> None:
@@ -85,7 +85,9 @@ def sms(flags: dict[str, Any], number: str, sender: str, text: str, *, allow_pri
 @click.command(short_help="Show the calls and SMS of NUMBER.")
 @_NUMBER
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
+@click.option(
+    "--limit", type=click.IntRange(1), metavar="N", default=50, show_default=True, help="How many at most."
+)
 @click.pass_obj
 def events(flags: dict[str, Any], number: str, *, as_json: bool, limit: int) -> None:
     """Show the calls and SMS that came in on NUMBER, the newest last."""

@@ -67,14 +67,16 @@ class _Time(click.DateTime):
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values with a header.")
 @click.option("--number", metavar="NUMBER", help="Only writes about this number, however it is written.")
-@click.option("--tool", metavar="TOOL", help="Only writes by this tool.")
-@click.option("--account", "named", metavar="ACCOUNT", help="Only writes of this account or tenant.")
+@click.option("--tool", metavar="NAME", help="Only writes by this tool.")
+@click.option("--account", "named", metavar="NAME", help="Only writes of this account or tenant.")
 @click.option(
-    "--principal", metavar="PRINCIPAL", help="Only writes of this person: issuer and subject, or subject."
+    "--principal", metavar="WHO", help="Only writes of this person: issuer and subject, or subject."
 )
 @click.option("--state", type=click.Choice(get_args(State)), help="Only writes in this state.")
 @click.option("--since", type=_Time(), metavar="TIME", help="Only writes since this time, in UTC.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
+@click.option(
+    "--limit", type=click.IntRange(1), metavar="N", default=50, show_default=True, help="How many at most."
+)
 @click.option("--follow", is_flag=True, help="Show them oldest first, and go on with what comes.")
 @click.pass_obj
 def log(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from telefonie_mcp import __version__
 from telefonie_mcp.cli.environment import PROGRAM, settings_in_force
-from telefonie_mcp.errors import SettingsError, TelefonieError
+from telefonie_mcp.errors import DocumentError, SettingsError, TelefonieError
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.types import Address
 
@@ -50,7 +50,7 @@ def _run() -> int:
     except TelefonieError as error:
         from telefonie_mcp.cli.terminal import say  # noqa: PLC0415
 
-        say(f"{PROGRAM}: {error}{_diagnosis(error)}", err=True)
+        say(f"{PROGRAM}: {_with_options(error)}{_diagnosis(error)}", err=True)
         return 2
     except SystemExit as end:
         if sys.stdout:
@@ -84,6 +84,15 @@ def _asked() -> int | Settings:
 
         register()
     return run()
+
+
+def _with_options(error: TelefonieError) -> str:
+    """Return an error, with the options that gave the settings which it names."""
+    if not isinstance(error, SettingsError | DocumentError):
+        return str(error)
+    from telefonie_mcp.cli.sources import with_options  # noqa: PLC0415
+
+    return with_options(str(error), sys.argv[1:])
 
 
 def _diagnosis(error: TelefonieError) -> str:

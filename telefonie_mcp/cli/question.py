@@ -10,33 +10,34 @@ import click
 
 from telefonie_mcp.calls.preview import PreviewError
 from telefonie_mcp.cli.results import shown
-from telefonie_mcp.cli.terminal import paragraph, record
+from telefonie_mcp.cli.terminal import agreed, paragraph, record
+from telefonie_mcp.errors import NOTHING_DONE
 from telefonie_mcp.money import ACCOUNT_CURRENCY
 from telefonie_mcp.openapi.hints import sentence
 from telefonie_mcp.text import clean_line, one_line
 from telefonie_mcp.tools.catalog import CONFIRM, Tool
 
-__all__ = ["asked", "question"]
+__all__ = ["asked"]
 
 _OF_AGENTS = frozenset({"preview", "next_call"})
 """Members of a preview that are shown in another form, or not at all."""
 
 
 def asked(tool: Tool, preview: PreviewError, columns: int) -> bool:
-    """Show a preview, and return whether the person at the terminal says yes.
+    """Show a preview, and return whether the person at the terminal says yes; if not, say so.
 
-    What was typed before the question is no answer to it. End of input is a no.
+    What was typed before the question is no answer to it.
     """
     for line in _facts(tool, preview, columns):
         click.echo(line)
-    *lines, last = paragraph(f"{question(tool, preview)} [y/N]", columns - 1)
+    *lines, last = paragraph(f"{_question(tool, preview)} [y/N]", columns - 1)
     for line in lines:
         click.echo(line)
     _discard_input()
-    return click.confirm(last, default=False, prompt_suffix=" ", show_default=False)
+    return agreed(last, NOTHING_DONE, prompt_suffix=" ", show_default=False)
 
 
-def question(tool: Tool, preview: PreviewError) -> str:
+def _question(tool: Tool, preview: PreviewError) -> str:
     """Return what the person is asked, such as "Buy +14155550123 for 1.15 a month?"."""
     purpose, rate = _capital(preview.purpose), preview.details["preview"].get("monthly_rate")
     if rate is None or tool.hints.effect != "acquire":

@@ -1,11 +1,10 @@
 """Empties the sandbox, with its entries in the ledger: the numbers that they are about no longer exist."""
 
+import sys
 from collections.abc import Mapping
 
-import click
-
 from telefonie_mcp.app import SANDBOX_ACCOUNT
-from telefonie_mcp.cli.terminal import say
+from telefonie_mcp.cli.terminal import agreed, say
 from telefonie_mcp.ledger.files import file_of, is_empty
 from telefonie_mcp.ledger.store import Ledger
 from telefonie_mcp.sandbox import contents, reset
@@ -13,6 +12,7 @@ from telefonie_mcp.settings.fields import Settings
 
 __all__ = ["reset_sandbox"]
 
+_UNASKED = "Add --yes to empty it without being asked."
 _EVERY = 2**31
 
 
@@ -22,7 +22,7 @@ def reset_sandbox(settings: Settings, *, ask: bool) -> None:
     Raises:
         LedgerError: the ledger cannot be used; nothing was changed.
         SandboxError: the sandbox cannot be used.
-        click.Abort: the user said no.
+        SystemExit: the user did not say yes.
 
     """
     database = settings.sandbox_database
@@ -37,8 +37,8 @@ def reset_sandbox(settings: Settings, *, ask: bool) -> None:
             say(f"There is no sandbox in {database}.", err=True)
         if both := " and ".join(filter(None, [what, taken])):
             say(f"This empties {both}.", err=True)
-            if ask:
-                click.confirm("Empty it?", abort=True, err=True)
+            if ask and not agreed("Empty it?", "Nothing was emptied", remedy=_UNASKED, err=True):
+                sys.exit(1)
         reset(database)
         if ledger and entries:
             ledger.forget(SANDBOX_ACCOUNT)

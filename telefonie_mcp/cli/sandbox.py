@@ -25,12 +25,12 @@ _CONTRARY: Final = ("TELEFONIE_SANDBOX", "TELEFONIE_SANDBOX_DB", "TELEFONIE_API_
     invoke_without_command=True, commands=COMMANDS, short_help="Serve, empty or drive the sandbox alone."
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="Serve the sandbox on this loopback port (0: any)."
+    "--port", type=click.IntRange(0, 65535), metavar="N", help="Serve on this loopback port; 0 takes any."
 )
 @click.option("--verbose", is_flag=True, help="With --port: a line on stderr for each request.")
 @click.option("--reset", is_flag=True, help="Empty the sandbox first; without --port, only that.")
 @click.option("--yes", is_flag=True, help="With --reset: do not ask.")
-@click.option("--sandbox-db", metavar="SANDBOX_DB", help=Settings.model_fields["sandbox_db"].description)
+@click.option("--sandbox-db", metavar="FILE", help=Settings.model_fields["sandbox_db"].description)
 @click.pass_context
 def sandbox(
     context: click.Context, *, port: int | None, verbose: bool, reset: bool, yes: bool, sandbox_db: str | None

@@ -15,8 +15,8 @@ import click
 
 __all__ = [
     "Column",
+    "agreed",
     "columns_of",
-    "cut",
     "interactive",
     "is_terminal",
     "paragraph",
@@ -76,6 +76,29 @@ def say(text: str, *, err: bool = False, **style: Any) -> None:
         click.secho(line, err=err, **style)
 
 
+def agreed(question: str, otherwise: str, *, remedy: str = "", err: bool = False, **form: Any) -> bool:
+    """Ask, and return whether the answer is yes; if not, say so.
+
+    End of input and an interrupt are no answer, which is no yes.
+
+    Args:
+        question: What is asked.
+        otherwise: What is said then, such as "Nothing was written".
+        remedy: What else is said where there was no answer.
+        err: Whether this belongs to standard error.
+        form: Arguments of ``click.confirm``.
+
+    """
+    try:
+        if click.confirm(question, default=False, err=err, **form):
+            return True
+        say(f"{otherwise}.", err=err)
+    except click.Abort:
+        click.echo(err=err)  # the question's line has no end
+        say(f"{otherwise}, because there was no answer. {remedy}".rstrip(), err=err)
+    return False
+
+
 def _width(text: str) -> int:
     """Return how many columns a terminal gives to ``text``."""
     return len(text) if text.isascii() else sum(map(_columns, text))
@@ -87,7 +110,7 @@ def _columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def cut(text: str, columns: int) -> str:
+def _cut(text: str, columns: int) -> str:
     """Return ``text`` in at most so many columns, with a mark where it was cut."""
     if _width(text) <= columns:
         return text
@@ -141,7 +164,7 @@ def record(fields: Mapping[str, str], columns: int, indent: str = "") -> Iterato
     longest = max(map(_width, fields), default=0)
     label = min(longest, int(columns * _LABEL))
     for name, value in fields.items():
-        first = f"{indent}{_padded(cut(name, label), label)}{_GAP}"
+        first = f"{indent}{_padded(_cut(name, label), label)}{_GAP}"
         yield from (line.rstrip() for line in paragraph(value, columns, first))
 
 
@@ -202,7 +225,7 @@ def table(
     if header:
         yield from _header(columns, chosen, given)
     for number, row in enumerate(rows):
-        yield _line(columns, chosen, given, [cut(row[index], given[index]) for index in chosen])
+        yield _line(columns, chosen, given, [_cut(row[index], given[index]) for index in chosen])
         for detail in details[number] if details else ():
             yield from paragraph(detail, width, _DETAIL)
     left_out = [columns[index].title for index in filled if index not in chosen]

@@ -2,14 +2,19 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from telefonie_mcp.cli.completion import complete_tool
 from telefonie_mcp.cli.environment import settings_in_force
 from telefonie_mcp.cli.terminal import Column, columns_of, is_terminal, say, table
+from telefonie_mcp.text import clean_line
+
+if TYPE_CHECKING:
+    from telefonie_mcp.tools.catalog import Tool
 
 __all__ = ["tools"]
 
@@ -26,7 +31,7 @@ def tools(flags: dict[str, Any], *, tool: str | None, as_json: bool) -> None:
     from telefonie_mcp.app import App  # noqa: PLC0415
     from telefonie_mcp.cli.tool_help import tool_help  # noqa: PLC0415
     from telefonie_mcp.server.handlers import tool_definition  # noqa: PLC0415
-    from telefonie_mcp.text import clean_line, compact  # noqa: PLC0415
+    from telefonie_mcp.text import compact  # noqa: PLC0415
 
     catalog = App.from_settings(settings_in_force(flags)).catalog
     chosen = [catalog[tool]] if tool else [*catalog]
@@ -43,6 +48,16 @@ def tools(flags: dict[str, Any], *, tool: str | None, as_json: bool) -> None:
             click.echo(line)
         return
     costs = [len(compact(definition).encode()) // 4 for definition in listed]
+    _show(chosen, costs)
+    if catalog.omissions:
+        click.echo("\nleft out:")
+    width = columns_of(sys.stdout) if is_terminal(sys.stdout) else sys.maxsize
+    for sentence in catalog.omissions:
+        click.echo(fill(sentence, width, initial_indent="  ", subsequent_indent="    "))
+
+
+def _show(chosen: "Sequence[Tool]", costs: Sequence[int]) -> None:
+    """Print a line for each tool, and one for all of them: a table on a terminal."""
     rows = [
         (
             each.name,
@@ -66,8 +81,3 @@ def tools(flags: dict[str, Any], *, tool: str | None, as_json: bool) -> None:
     else:
         for (name, kind, cost), title in zip(rows, [*titles, ""], strict=True):
             click.echo(f"{name:<26} {kind:<14} {cost:>5} tokens  {title}".rstrip())
-    if catalog.omissions:
-        click.echo("\nleft out:")
-    width = columns_of(sys.stdout) if is_terminal(sys.stdout) else sys.maxsize
-    for sentence in catalog.omissions:
-        click.echo(fill(sentence, width, initial_indent="  ", subsequent_indent="    "))

@@ -61,6 +61,8 @@ def formatter(piped: click.HelpFormatter) -> click.HelpFormatter:
 
 def show(error: click.ClickException) -> None:
     """Show an error on standard error, as click does, but wrapped on a terminal."""
+    if isinstance(error, click.NoSuchOption) and error.ctx:
+        error = _with_its_place(error, error.ctx)
     if not is_terminal(sys.stderr):
         error.show()
         return
@@ -72,6 +74,16 @@ def show(error: click.ClickException) -> None:
         say(f"Try '{context.command_path} --help' for help.", err=True)
         click.echo(err=True)
     say(f"Error: {error.format_message()}", err=True)
+
+
+def _with_its_place(error: click.NoSuchOption, context: click.Context) -> click.UsageError:
+    """Return an error that says where an option belongs, if it is one of the program and not of a command."""
+    root, option = context.find_root(), error.option_name
+    if context is root or not any(option in (*p.opts, *p.secondary_opts) for p in root.command.params):
+        return error
+    command = context.command_path.removeprefix(f"{root.command_path} ")
+    words = f"{option} comes before the command: {root.command_path} {option} … {command}"
+    return click.UsageError(words, context)
 
 
 def _fitting(stream: IO[Any]) -> _Formatter:

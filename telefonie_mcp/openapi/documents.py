@@ -159,11 +159,12 @@ def parse_document(source: bytes, *, name: str) -> Document:
     try:
         root, is_json = parse_text(_decoded(source), notes := [])
     except UnicodeDecodeError as error:
-        raise DocumentError(f"{name}: neither YAML nor JSON: {error}") from error
+        raise DocumentError(f"{name}: neither YAML nor JSON: it is not UTF-8 text") from error
     except ValueError as error:
         raise DocumentError(f"{name}: {error}") from error
     if not isinstance(root, dict):
-        raise DocumentError(f"{name}: not an OpenAPI document, its root is not an object")
+        empty = "" if source.strip() else ": the file is empty"
+        raise DocumentError(f"{name}: not an OpenAPI document, its root is not an object{empty}")
     try:
         json.dumps(root, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
@@ -242,5 +243,6 @@ def _hints(tree: Any, where: str) -> Hints:
     try:
         return Hints.model_validate(tree)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'hints'}: {e['msg']}" for e in error.errors())
-        raise DocumentError(f"{where}: {problems}") from error
+        from telefonie_mcp.openapi.hint_problems import hint_problems  # noqa: PLC0415 - most have none
+
+        raise DocumentError(f"{where}: {'; '.join(hint_problems(error))}") from error

@@ -102,7 +102,8 @@ def _parse(parse: Callable[[str], Any], text: str) -> Any:
     except RecursionError as error:
         raise ValueError("neither YAML nor JSON: it is nested too deeply") from error
     except (yaml.YAMLError, ValueError) as error:
-        raise ValueError(f"neither YAML nor JSON: {' '.join(str(error).split())}") from error
+        words = " ".join(str(error).split()).replace(' in "<unicode string>",', " in")
+        raise ValueError(f"neither YAML nor JSON: {words}") from error
 
 
 def _build(text: str, *, notes: list[str] | None) -> Any:

@@ -1,6 +1,7 @@
 """The settings, each with type, bounds, default, and the description for ``--help`` and the docs."""
 
 from functools import cached_property
+from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -67,7 +68,7 @@ class Settings(HostedSettings):
     )
     apps: bool = Field(default=True, description="Offer clients of MCP Apps a page with the numbers.")
     state_dir: Path | None = Field(
-        default=None, description="Where the ledger is kept, unless TELEFONIE_LEDGER says."
+        default=None, description="Directory of the ledger, unless TELEFONIE_LEDGER names one."
     )
     ledger: Annotated[SecretStr, AfterValidator(types.ledger_url)] | None = Field(
         default=None,
@@ -293,7 +294,7 @@ class Settings(HostedSettings):
     def sandbox_database(self) -> str:
         """Path of the sandbox's database, or ``:memory:``."""
         if self.sandbox_db:
-            return self.sandbox_db
+            return expanduser(self.sandbox_db)  # noqa: PTH111 - without a home it stays as it is
         from platformdirs import user_data_path  # noqa: PLC0415 - live servers need no data directory
 
         return str(user_data_path("telefonie-mcp", appauthor=False) / "sandbox.sqlite3")

@@ -48,7 +48,10 @@ def read_secret(file: Path, source: str) -> SecretStr:
     """
     secret = _text(file, source).strip()
     if not _LINE.fullmatch(secret):
-        raise SettingsError(f"{source} does not hold a client secret: one line of visible ASCII characters")
+        empty = "" if secret else "; it is empty"
+        raise SettingsError(
+            f"{source} does not hold a client secret: one line of visible ASCII characters{empty}"
+        )
     return SecretStr(secret)
 
 
@@ -69,7 +72,9 @@ def read_toml(file: Path, source: str) -> Mapping[str, Any]:
         return tomllib.loads(file.read_text("utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{source}: {file.name} cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{source}: {file.name} is not TOML: it is not UTF-8 text") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{source}: {file.name} is not TOML: {error}") from error
 
 
@@ -78,7 +83,9 @@ def _text(file: Path, source: str) -> str:
         return expanded(file, source).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
-        raise SettingsError(f"{source} cannot be read ({reason})") from error
+        raise SettingsError(
+            f"{source} cannot be read ({reason}); it must name a file that holds the secret and nothing else"
+        ) from error
 
 
 def expanded(path: Path, source: str) -> Path:
@@ -115,7 +122,10 @@ def checked_key(held: str, source: str, *, several: bool = False) -> SecretStr:
         match = _KEY.fullmatch(line) if several else _WORD.fullmatch(line)
         pair = several and ":" in line and line.isprintable()  # a password may hold anything printable
         if not (match or pair):
-            raise SettingsError(f"{source} does not hold an API key: one line of visible ASCII characters")
+            empty = "" if key else "; it is empty"
+            raise SettingsError(
+                f"{source} does not hold an API key: one line of visible ASCII characters{empty}"
+            )
         if len(match[1] if match else line) < MIN_KEY_LENGTH:
             raise SettingsError(
                 f"{source} holds an API key of fewer than {MIN_KEY_LENGTH} characters, which could not be "

@@ -4,7 +4,7 @@ The setting ``name`` is the variable ``TELEFONIE_NAME`` and the flag ``--name`` 
 precedence. Secrets have no flag, because command lines are visible to every user of a machine. A
 ``TELEFONIE_`` variable, in whatever case, that is not a setting is an error, so that a misspelt safety
 setting does not silently protect nothing. An empty variable counts as unset: desktop clients pass one for
-every field left blank.
+every field left blank. An empty option is an error: a script meant to give it a value.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,15 +32,19 @@ def read_settings(environment: Mapping[str, str], flags: Mapping[str, Any] | Non
         if name.upper().startswith(PREFIX) and value.strip()
     }
     problems = list(_unknown(ours))
-    given = {name.removeprefix(PREFIX).lower(): value for name, value in ours.items()}
-    given |= {name: value for name, value in (flags or {}).items() if value not in {None, ()}}
+    given: dict[str, Any] = {name.removeprefix(PREFIX).lower(): value for name, value in ours.items()}
+    for name, value in (flags or {}).items():
+        if value == "" or (isinstance(value, tuple) and "" in value):
+            problems.append(f"{PREFIX}{name.upper()}: the option is empty; give it a value, or leave it out")
+        elif value not in {None, ()}:
+            given[name] = value
     known = {name: value for name, value in given.items() if name in Settings.model_fields}
     try:
         settings = Settings.model_validate(known)
     except ValidationError as error:
-        problems += [
-            _sentence(details["loc"], details["msg"]) for details in error.errors(include_input=False)
-        ]
+        from telefonie_mcp.settings.problems import problems_of  # noqa: PLC0415 - most settings have none
+
+        problems += [f"{PREFIX}{name.upper()}: {text}" if name else text for name, text in problems_of(error)]
     else:
         if not problems:
             return settings
@@ -52,8 +56,3 @@ def _unknown(variables: Iterable[str]) -> Iterator[str]:
     for variable in variables:
         if variable not in known:
             yield f"{variable} is not a setting; {did_you_mean(variable.upper(), known, cutoff=0.8)}"
-
-
-def _sentence(place: tuple[int | str, ...], message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    return f"{PREFIX}{str(place[0]).upper()}: {text}" if place else text

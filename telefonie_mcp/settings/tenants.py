@@ -27,6 +27,7 @@ from telefonie_mcp.errors import SettingsError
 from telefonie_mcp.ledger.files import readable_by_others, to_make_private
 from telefonie_mcp.settings.fields import PREFIX, Settings
 from telefonie_mcp.settings.keys import expanded, read_toml
+from telefonie_mcp.settings.problems import problems_of
 from telefonie_mcp.settings.tightening import RESTRICTING, tightened
 from telefonie_mcp.text import clean_line, did_you_mean
 
@@ -236,11 +237,8 @@ def _restrictions(
     try:
         table = _table_type().model_validate(given)
     except ValidationError as error:
-        problems = (
-            f"{details['loc'][0]}: {details['msg'].removeprefix('Value error, ')}"
-            for details in error.errors(include_input=False)
-        )
-        raise SettingsError(f"{where}: {'; '.join(problems)}") from error
+        problems = "; ".join(f"{name}: {text}" for name, text in problems_of(error))
+        raise SettingsError(f"{where}: {problems}") from error
     try:
         made = tightened(operator, {name: getattr(table, name) for name in given})
     except ValueError as error:

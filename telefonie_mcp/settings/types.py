@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from telefonie_mcp.money import limit
 from telefonie_mcp.openapi.toolsets import TOOLSETS
-from telefonie_mcp.text import did_you_mean
+from telefonie_mcp.text import clean_line, did_you_mean
 
 __all__ = [
     "Address",
@@ -31,6 +31,7 @@ __all__ = [
     "Url",
     "address",
     "base_url",
+    "got",
     "is_below",
     "is_loopback",
     "ledger_url",
@@ -42,27 +43,41 @@ __all__ = [
 ]
 
 _ALL: Final = "all"
+_LONGEST: Final = 60
+"""Characters of a value that an error repeats."""
+
 _MIN_SECRET_LENGTH: Final = 32
 _MIN_PARTS: Final = 2
 """Parts of a path that is not the root."""
 
+_HIGHEST_PORT: Final = 65535
 _PORTS: Final = {"http": 80, "https": 443}
 """Schemes of HTTP, and the port that each has by default."""
 
 
+def got(value: Any) -> str:
+    """Return what was given, in parentheses, to follow what it must be."""
+    quote = '"' if isinstance(value, str) else ""
+    text = str(value).lower() if isinstance(value, bool) else clean_line(value, _LONGEST)
+    return f" (got {quote}{text}{quote})"
+
+
 def paths(value: Any) -> Any:
-    """Parse paths separated as in ``PATH`` (``os.pathsep``)."""
+    """Parse paths separated as in ``PATH`` (``os.pathsep``), which may begin with ``~``."""
     given = [value] if isinstance(value, str) else cast("Iterable[Any]", value or ())
     if found := next((each for each in given if isinstance(each, str) and "://" in each), None):
         raise ValueError(f"{found} is a URL; download the document, and give the path of its file")
-    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+    parts = [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else given
+    return [os.path.expanduser(part) for part in parts]  # noqa: PTH111 - without a home it stays as it is
 
 
 def upload_dirs(value: tuple[Path, ...]) -> tuple[Path, ...]:
     """Check that each is an absolute directory, and not the whole machine."""
     for directory in value:
         if not directory.is_absolute() or not directory.is_dir():
-            raise ValueError("each must be the absolute path of a directory that exists")
+            raise ValueError(
+                f"each must be the absolute path of a directory that exists{got(str(directory))}"
+            )
         if len(directory.resolve().parts) < _MIN_PARTS:
             raise ValueError("must not be the root: only documents to send belong there")
     return value
@@ -99,7 +114,7 @@ def _number(value: Any) -> Any:
 
     number = normalise_number(str(value))
     if problem := number_problem(number):
-        raise ValueError(f"each {problem}")
+        raise ValueError(f"each {problem}{got(value)}")
     return number
 
 
@@ -108,6 +123,7 @@ def _host(value: Any) -> Any:
     if not re.fullmatch(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?", host):
         raise ValueError(
             "each must be a host name without scheme, port and path, such as example.com or *.example.com"
+            + got(value)
         )
     return host
 
@@ -117,7 +133,7 @@ def _country(value: Any) -> Any:
 
     code = normalise_country(str(value))
     if problem := country_problem(code):
-        raise ValueError(f"each {problem}")
+        raise ValueError(f"each {problem}{got(value)}")
     return code
 
 
@@ -133,7 +149,7 @@ def toolsets(value: Any) -> Any:
 def _money(value: Any) -> Any:
     amount = limit(value)
     if amount is None:
-        raise ValueError("must be an amount of money, such as 2.50")
+        raise ValueError(f"must be an amount of money, such as 2.50{got(value)}")
     return amount
 
 
@@ -149,7 +165,7 @@ class Address(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     host: str
-    port: int = Field(ge=0, le=65535)
+    port: int = Field(ge=0, le=_HIGHEST_PORT)
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -161,7 +177,9 @@ def address(value: Any) -> Any:
         return value
     match = re.fullmatch(r"(?:(\[[0-9a-fA-F:]+\]|[^:\[\]]+):)?(\d{1,5})", value.strip())
     if not match:
-        raise ValueError("must be HOST:PORT or PORT, such as 127.0.0.1:8000")
+        raise ValueError(f"must be HOST:PORT or PORT, such as 127.0.0.1:8000{got(value)}")
+    if int(match[2]) > _HIGHEST_PORT:
+        raise ValueError(f"must have a port from 0 to {_HIGHEST_PORT}{got(value)}")
     return {"host": (match[1] or "127.0.0.1").strip("[]"), "port": int(match[2])}
 
 
@@ -192,25 +210,41 @@ def _public_url(value: Any) -> Any:
 
 
 def _origin(value: Any) -> Any:
-    url = urlsplit(str(value).lower())
+    url = _split(str(value).lower())
+    given = "" if "@" in url.netloc else got(value)  # what stands before an @ may be a password
     if url.scheme not in _PORTS or not url.hostname or url.path.strip("/") or url.query or url.fragment:
-        raise ValueError("each must be scheme, host and perhaps port, such as https://app.example.com")
+        raise ValueError(
+            f"each must be scheme, host and perhaps port, such as https://app.example.com{given}"
+        )
     if "@" in url.netloc or "*" in url.netloc:
-        raise ValueError("each must name one origin, without * and user name")
+        raise ValueError(f"each must name one origin, without * and user name{given}")
     default = url.port is None or url.port == _PORTS[url.scheme]
     return f"{url.scheme}://{url.netloc.removesuffix(f':{url.port}') if default else url.netloc}"
 
 
 def _checked_url(value: str, example: str, risk: str) -> SplitResult:
     """Return a URL that is https, or http to a loopback address."""
-    url = urlsplit(value.strip())
+    url = _split(value.strip())
     if url.scheme not in _PORTS or not url.hostname or url.query or url.fragment or " " in url.netloc:
-        raise ValueError(f"must be an absolute http(s) URL, such as {example}")
+        wrong = "it has a query or a fragment" if url.query or url.fragment else "its host cannot be read"
+        wrong = wrong if url.scheme in _PORTS else "it does not begin with https://"
+        raise ValueError(f"must be an absolute http(s) URL, such as {example}; {wrong}")
     if url.username is not None or url.password is not None:
         raise ValueError("must not contain a user name or password")
     if url.scheme == "http" and not is_loopback(url.hostname):
         raise ValueError(f"must be https, or {risk}; plain http only to loopback")
-    _ = url.port  # a ValueError of its own
+    return url
+
+
+def _split(text: str) -> SplitResult:
+    """Return the parts of a URL, whose host and port can be read."""
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:  # what the library says of it may repeat a password
+        raise ValueError(
+            f"must be a URL whose host can be read, and whose port is a number up to {_HIGHEST_PORT}"
+        ) from None
     return url
 
 
@@ -223,7 +257,8 @@ def ledger_url(value: SecretStr) -> SecretStr:
     """Check that a ledger is a file, or a URL of SQLite or PostgreSQL."""
     scheme, separator, _ = value.get_secret_value().partition("://")
     if separator and scheme not in {"sqlite", "postgresql", "postgresql+psycopg"}:
-        raise ValueError("must be a file or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE")
+        given = got(f"{scheme}://…")
+        raise ValueError(f"must be a file or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE{given}")
     return value
 
 

@@ -73,19 +73,14 @@ def collecting(
         return
     from opentelemetry import metrics, trace  # noqa: PLC0415
     from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
-    from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter  # noqa: PLC0415
 
     from telefonie_mcp.telemetry.metrics import Metrics  # noqa: PLC0415
     from telefonie_mcp.telemetry.spans import CleanSpans  # noqa: PLC0415
 
-    own = {SERVICE_VERSION: version}
-    if "OTEL_SERVICE_NAME" not in environment and "service.name" not in environment.get(
-        "OTEL_RESOURCE_ATTRIBUTES", ""
-    ):
-        own[SERVICE_NAME] = "telefonie-mcp"
-    resource = Resource.create(own)
+    resource = Resource.create(_own_attributes(environment, version))
     readers: list[MetricReader] = []
     close: Callable[[], None] | None = None
     if prometheus:
@@ -107,6 +102,13 @@ def collecting(
         if close:
             close()
         _shut_down(tracers.shutdown, meters.shutdown)
+
+
+def _own_attributes(environment: Mapping[str, str], version: str) -> dict[str, str]:
+    """Return what the process says of itself, unless its variables do."""
+    named = environment.get("OTEL_SERVICE_NAME"), environment.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    name = {} if named[0] is not None or "service.name" in named[1] else {"service.name": "telefonie-mcp"}
+    return {"service.version": version, **name}
 
 
 def _exporter(environment: Mapping[str, str], signal: str) -> str:

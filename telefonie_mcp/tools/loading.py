@@ -79,7 +79,11 @@ class Catalogs:
 
 
 def _read(settings: Settings, toolsets: frozenset[str]) -> tuple[Document, ...]:
-    loaded = load_documents(settings.spec, toolsets=toolsets)
+    try:
+        loaded = load_documents(settings.spec, toolsets=toolsets)
+    except DocumentError as error:
+        wanted = "TELEFONIE_SPEC names OpenAPI documents, YAML or JSON"
+        raise DocumentError(f"{error}; {wanted}") from error
     if settings.mode == "sandbox" and (strange := [d.title for d in loaded if not d.packaged]):
         raise DocumentError(
             f"the embedded sandbox does not implement {', '.join(strange)}; set TELEFONIE_API_KEY, or "

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from telefonie_mcp.upstream.credentials import SentCredential
     from telefonie_mcp.upstream.serialization import Request
 
-__all__ = ["MAX_BODY", "ApiClient", "Transport", "asgi_transport", "get_status"]
+__all__ = ["ApiClient", "Transport", "asgi_transport", "get_status"]
 
-MAX_BODY: Final = 8 * 1024 * 1024
+_MAX_BODY: Final = 8 * 1024 * 1024
 """Bytes of a response body, after decompression, that are read at most."""
 
 _MAX_CONNECT_SECONDS: Final = 5.0
@@ -224,7 +224,7 @@ class ApiClient:
                 answer = NotSent(f"could not be reached ({type(error).__name__})")
             except _BodyTooLargeError as error:
                 answer = Unanswered(
-                    f"answered {error.status} with more than {MAX_BODY // 1024**2} MiB", pending=False
+                    f"answered {error.status} with more than {_MAX_BODY // 1024**2} MiB", pending=False
                 )
             except httpx.TimeoutException:
                 pass
@@ -270,7 +270,7 @@ class ApiClient:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > MAX_BODY:
+                if len(body) > _MAX_BODY:
                     raise _BodyTooLargeError(response.status_code)
         finally:
             if not response.is_closed:  # reading it to its end has closed it

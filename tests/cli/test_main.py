@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,25 @@ def test_help_cuts_nothing_short_and_names_choices(tmp_path: Path) -> None:
         assert not [line for line in output.splitlines() if line.endswith("...") and "Usage" not in line]
     _, output, _ = command(tmp_path, "--help")
     assert "  --log-level [debug|info|warning|error]\n" in output
+
+
+def test_what_stands_for_a_value_says_what_kind_it_is_and_not_the_option_again(tmp_path: Path) -> None:
+    for arguments in ((), ("log",), ("sandbox",), ("sandbox", "sms"), ("sandbox", "events")):
+        _, output, _ = command(tmp_path, *arguments, "--help")
+        named = re.findall(r"^  --([a-z-]+) ([A-Z_]+)", output, re.MULTILINE)
+        assert named
+        assert [option for option, value in named if value == option.upper().replace("-", "_")] == (
+            ["number"] if arguments == ("log",) else []
+        )
+        assert "RANGE" not in output
+    _, output, _ = command(tmp_path, "--help")
+    for line in (
+        "--max-monthly-rate AMOUNT ",
+        "--state-dir DIRECTORY ",
+        "--http HOST:PORT ",
+        "--timeout SECONDS ",
+    ):
+        assert f"\n  {line}" in output
 
 
 def test_version() -> None:

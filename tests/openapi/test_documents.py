@@ -170,7 +170,7 @@ UNSUPPORTED: list[tuple[dict[str, Any], str]] = [
     ({"servers": [{"url": "https://a.example:port"}]}, "absolute http"),
     ({"security": [{"Unknown": []}]}, "none of its security requirements"),
     ({"security": [{"A": [], "B": []}]}, "none of its security requirements"),
-    ({"x-telefonie-hints": {"destructiv": True}}, "destructiv: Extra inputs"),
+    ({"x-telefonie-hints": {"destructiv": True}}, "destructiv is unknown; did you mean destructive\\?"),
     ({"x-telefonie-hints": {"settle": {"operation": "x", "done": "present"}}}, "need a subject"),
     ({"x-telefonie-hints": {"replaced": "old"}}, "replaced needs a settle"),
     ({"parameters": [{"$ref": "#/components/parameters/None"}]}, "has no target"),

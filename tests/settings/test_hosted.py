@@ -157,7 +157,8 @@ def test_over_stdio_nobody_signs_in(tmp_path: Path) -> None:
     hosted = ("--sandbox-db", ":memory:", "--public-url", URL, "--issuer", ISSUER)
     status, output, errors = command(tmp_path, *hosted)
     assert (status, output) == (2, "")
-    assert errors == "telefonie-mcp: TELEFONIE_PUBLIC_URL needs TELEFONIE_HTTP: over stdio nobody signs in\n"
+    needs = "telefonie-mcp: TELEFONIE_PUBLIC_URL needs TELEFONIE_HTTP: over stdio nobody signs in"
+    assert errors == f"{needs}; given as --public-url\n"
 
 
 def test_the_secret_is_read_from_its_file_and_hidden(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from telefonie_mcp.cli.config.clients import CLIENTS, config_file
-from telefonie_mcp.cli.terminal import say
+from telefonie_mcp.cli.terminal import agreed, say
 from telefonie_mcp.text import clean_line
 
 if TYPE_CHECKING:
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from telefonie_mcp.cli.config.entry import Configuration
     from telefonie_mcp.cli.config.files import ConfigFile
     from telefonie_mcp.cli.config.launch import Launch
+    from telefonie_mcp.settings.fields import Settings
 
 __all__ = ["config"]
 
+_UNASKED = "Add --yes to write without being asked."
 _MAX_NAMES = 1000
 """Characters of the names of what an entry keeps."""
 
@@ -70,6 +72,7 @@ def config(
     settings = read_settings(os.environ, flags)
     variables = settings_as_variables(settings)
     configuration = build_configuration(profile, _this_installation(), variables, with_key=with_key)
+    _explain_missing_files(settings)
     if settings.http:
         _note("TELEFONIE_HTTP is left out: the client starts the server over stdio.")
     if with_key and variables.secret:
@@ -89,6 +92,18 @@ def config(
             "or put the key into a file and set TELEFONIE_API_KEY_FILE instead."
         )
     _note(f"It belongs in {path}; --write merges it into that file.")
+
+
+def _explain_missing_files(settings: "Settings") -> None:
+    """Name the files that the server will want to read, and that are not there."""
+    from telefonie_mcp.cli.config.launch import absolute  # noqa: PLC0415
+
+    files = {"API_KEY_FILE": settings.api_key_file, "SPEC_CREDENTIALS": settings.spec_credentials}
+    for name, file in [*files.items(), *(("SPEC", each) for each in settings.spec)]:
+        if file and not absolute(file).is_file():
+            _note(
+                f"TELEFONIE_{name}: there is no file {absolute(file)}. The server does not start without it."
+            )
 
 
 def _explain_references(configuration: "Configuration") -> None:
@@ -174,8 +189,8 @@ def _change(path: Path, file: "ConfigFile", new: str, *, yes: bool, private: boo
 
     for line in difference(file.text, new, str(path)):
         click.secho(line, fg={"+": "green", "-": "red"}.get(line[:1]), err=True)
-    if not yes:
-        click.confirm(f"Change {path}?", abort=True, err=True)
+    if not (yes or agreed(f"Change {path}?", "Nothing was written", remedy=_UNASKED, err=True)):
+        sys.exit(1)
     backup = file.replace(new, private=private)
     _note(f"{path} is written{f'; what it said before is in {backup}' if backup else ''}.")
     _note(f"Restart {title}, or reload its servers.")

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from telefonie_mcp.settings.fields import PREFIX, Settings
 from telefonie_mcp.settings.hosted import HostedSettings
 
-__all__ = ["HTTP", "Launch", "SettingVariables", "settings_as_variables", "source_of"]
+__all__ = ["HTTP", "Launch", "SettingVariables", "absolute", "settings_as_variables", "source_of"]
 
 _NAME: Final = "telefonie-mcp"
 HTTP: Final = frozenset(HostedSettings.model_fields)
@@ -73,6 +73,11 @@ class SettingVariables:
     secret: Mapping[str, str] = field(repr=False)
 
 
+def absolute(path: Path) -> Path:
+    """Return the absolute path of one that may begin with ``~``, as the server reads it."""
+    return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - without a home it stays as it is
+
+
 def settings_as_variables(settings: Settings) -> SettingVariables:
     """Return the environment variables that reproduce the settings that were set, with absolute paths.
 
@@ -86,7 +91,7 @@ def settings_as_variables(settings: Settings) -> SettingVariables:
         value = getattr(settings, name)
         text = _text(value)
         if name in _PATH_OR_URL and text != ":memory:" and "://" not in text:
-            text = str(Path(text).absolute())
+            text = str(absolute(Path(text)))
         (secret if _is_secret(name, text, value) else plain)[PREFIX + name.upper()] = text
     return SettingVariables(plain, secret)
 
@@ -103,7 +108,7 @@ def _text(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case Path():
-            return str(value.absolute())
+            return str(absolute(value))
         case SecretStr():
             return value.get_secret_value()
         case tuple() | frozenset():

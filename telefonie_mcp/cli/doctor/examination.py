@@ -1,6 +1,7 @@
 """Runs the checks, in the order in which a server would fail."""
 
 import platform
+import sys
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +19,8 @@ from telefonie_mcp.cli.doctor.database import database
 from telefonie_mcp.cli.doctor.findings import Finding, clock, omissions, versions
 from telefonie_mcp.cli.doctor.network import locate_failure
 from telefonie_mcp.cli.doctor.storage import ledger, state
-from telefonie_mcp.cli.environment import missing_directory
+from telefonie_mcp.cli.environment import unusable_path
+from telefonie_mcp.cli.sources import with_options
 from telefonie_mcp.errors import DocumentError, SettingsError, ToolError
 from telefonie_mcp.ledger.files import readable_by_others, to_make_private
 from telefonie_mcp.server.instructions import destination
@@ -51,7 +53,7 @@ async def examine(environment: Mapping[str, str], flags: Mapping[str, Any]) -> l
         settings = read_settings(environment, flags)
     except SettingsError as error:
         return [_settings_problem(error), _versions()]
-    if problem := missing_directory(settings):
+    if problem := unusable_path(settings):
         return [_settings_problem(SettingsError(problem)), _versions()]
     services = _tenants(settings, settings.tenants) if settings.tenants else _service(settings)
     found = [finding async for finding in services]
@@ -86,7 +88,8 @@ async def _tenants(settings: Settings, file: Path) -> AsyncGenerator[Finding]:
 
 
 def _settings_problem(error: SettingsError) -> Finding:
-    return Finding("settings", "problem", str(error), "Correct or unset what is named.")
+    text = with_options(str(error), sys.argv[1:])
+    return Finding("settings", "problem", text, "Correct or unset what is named.")
 
 
 async def _service(settings: Settings) -> AsyncGenerator[Finding]:

@@ -30,7 +30,6 @@ connection goes to the address that was checked: private, loopback and link-loca
 the first 2 kB of the response are read. Every attempt is in the number's event log.
 """
 
-from telefonie_mcp.sandbox.inbound.delivery import LIMIT
 from telefonie_mcp.sandbox.inbound.service import (
     Delivery,
     Inbound,
@@ -40,4 +39,4 @@ from telefonie_mcp.sandbox.inbound.service import (
     webhook_secret,
 )
 
-__all__ = ["LIMIT", "Delivery", "Inbound", "InboundEvent", "deliver", "events", "webhook_secret"]
+__all__ = ["Delivery", "Inbound", "InboundEvent", "deliver", "events", "webhook_secret"]

@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 from mcp.server.auth.provider import AccessToken
 
-__all__ = ["LEEWAY_SECONDS", "access_token", "audiences", "introspected"]
+__all__ = ["LEEWAY_SECONDS", "access_token", "introspected"]
 
 LEEWAY_SECONDS: Final = 30
 """How far the clocks of issuer and server may differ."""
@@ -57,7 +57,7 @@ def introspected(
     """
     if answer.get("active") is not True or answer.get("iss", issuer) != issuer:
         return None
-    if audiences(answer).isdisjoint(audience):
+    if _audiences(answer).isdisjoint(audience):
         return None
     begins, ends = _seconds(answer.get("nbf", 0)), _seconds(answer.get("exp", _LAST))
     if begins is None or ends is None or not begins - LEEWAY_SECONDS <= now < ends + LEEWAY_SECONDS:
@@ -68,7 +68,7 @@ def introspected(
     return access_token({**answer, "iss": issuer, "sub": subject})
 
 
-def audiences(claims: Mapping[str, Any]) -> set[str]:
+def _audiences(claims: Mapping[str, Any]) -> set[str]:
     """Return the audiences of a token: a string, or a list of strings (RFC 7519 §4.1.3)."""
     given: Any = claims.get("aud")
     listed = cast("list[Any]", given) if isinstance(given, list) else [given]

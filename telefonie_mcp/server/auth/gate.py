@@ -23,9 +23,9 @@ from telefonie_mcp.server.auth.resource import Resource
 from telefonie_mcp.server.auth.tokens import Tokens
 from telefonie_mcp.tools.scopes import READ
 
-__all__ = ["MCP_PATH", "Gate"]
+__all__ = ["Gate"]
 
-MCP_PATH: Final = "/mcp"
+_MCP_PATH: Final = "/mcp"
 """The path at which the application behind the gate serves MCP, whatever the public URL's is."""
 
 _OPEN: Final = frozenset({"/healthz", "/readyz"})
@@ -43,7 +43,7 @@ class Gate:
     """ASGI application that lets requests with a good token through.
 
     Args:
-        app: What is behind it; it serves MCP at ``MCP_PATH``.
+        app: What is behind it; it serves MCP at ``/mcp``.
         resource: What is protected.
         verifier: Verifies tokens; closed with the application.
 
@@ -87,10 +87,10 @@ class Gate:
             await self._metadata(scope, receive, send)
         elif not {*origins} <= self._resource.origins or len(origins) > 1:
             await self._challenges.wrong_origin()(scope, receive, send)
-        elif path.rstrip("/") not in {self._resource.path, MCP_PATH}:
+        elif path.rstrip("/") not in {self._resource.path, _MCP_PATH}:
             await PlainTextResponse("Not Found", 404)(scope, receive, send)
         else:
-            await self._browsers({**scope, "path": MCP_PATH, "raw_path": MCP_PATH.encode()}, receive, send)
+            await self._browsers({**scope, "path": _MCP_PATH, "raw_path": _MCP_PATH.encode()}, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         first = asyncio.create_task(self.verifier.reach())  # the start does not wait for the issuer
