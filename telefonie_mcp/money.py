@@ -15,12 +15,12 @@ _HIGHEST: Final = 10**9
 _LONGEST: Final = 40
 """Characters of the longest amount that is read."""
 
-_AMOUNT: Final = (  # compiled with the first amount that is read
+_AMOUNT: Final = (  # compiled with the first amount that is read, as those below
     r"(?P<before>[A-Z]{3}|[$€£¥])?\s?(?P<number>[0-9][0-9.,]*|\.[0-9]+)(?:E(?P<power>[-+]?[0-9]{1,9}))?"
     r"\s?(?P<after>[A-Z]{3}|[$€£¥])?"
 )
-_GROUPED: Final = re.compile(r"[0-9]{1,3}(,[0-9]{3})+\.[0-9]*")
-_DECIMAL_COMMA: Final = re.compile(r"[0-9]+,[0-9]{2}")
+_GROUPED: Final = r"[0-9]{1,3}(,[0-9]{3})+\.[0-9]*"
+_DECIMAL_COMMA: Final = r"[0-9]+,[0-9]{2}"
 _SYMBOLS: Final = {"$": "USD CAD AUD NZD SGD HKD MXN", "€": "EUR", "£": "GBP", "¥": "JPY CNY"}
 """Currencies (ISO 4217) that are written with a symbol."""
 
@@ -83,9 +83,9 @@ def _read(value: Any, currency: str | None) -> Decimal | None:
     if named and currency and currency not in _SYMBOLS.get(named, named).split():
         return None
     number = match["number"]
-    if _GROUPED.fullmatch(number):
+    if re.fullmatch(_GROUPED, number):
         number = number.replace(",", "")
-    elif _DECIMAL_COMMA.fullmatch(number):
+    elif re.fullmatch(_DECIMAL_COMMA, number):
         number = number.replace(",", ".")
     try:
         amount = Decimal(f"{number}E{match['power']}" if match["power"] else number)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Policy", "agreed_rate"]
 
-_HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_HOST: Final = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*"
 _ASK_OPERATOR: Final = (
     "Only the operator can change this setting; tell the user, and do not try to work around it."
 )
@@ -194,7 +194,7 @@ class Policy:
 
     def _allows_host(self, host: str) -> bool:
         # with any other character in it, what the provider dials may be another host than what is read here
-        return bool(_HOST.fullmatch(host)) and any(fnmatchcase(host, each) for each in self.webhook_hosts)
+        return bool(re.fullmatch(_HOST, host)) and any(fnmatchcase(host, each) for each in self.webhook_hosts)
 
 
 def agreed_rate(tool: Tool, values: dict[str, Any]) -> Decimal | None:

@@ -6,8 +6,8 @@ them, and :mod:`telefonie_mcp.upstream` serializes their requests.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import DocumentError
@@ -32,8 +32,7 @@ _MAX_URL: Final = 2000
 """Characters of a server's URL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter outside the body (OpenAPI 3.1.1 §4.8.12).
 
     Attributes:
@@ -58,8 +57,7 @@ class Parameter:
     deep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """Maps a tool's argument to a parameter, a member of the body, or the whole body.
 
     Attributes:
@@ -78,8 +76,7 @@ class Binding:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """A request body: JSON, a form if ``form`` is true, or one string if ``text`` is.
 
     Attributes:
@@ -95,7 +92,7 @@ class Body:
     required: bool
     schema: Mapping[str, Any]
     media_type: str = "application/json"
-    encodings: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+    encodings: Mapping[str, Parameter] = MappingProxyType({})
     nullable: frozenset[str] = frozenset()
     text: bool = False
 
@@ -105,8 +102,7 @@ class Body:
         return is_form(self.media_type)
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One method on one path.
 
     Attributes:
@@ -140,7 +136,7 @@ class Operation:
     successes: Mapping[str, Mapping[str, Any] | None]
     success_texts: Mapping[str, str]
     text: bool = False
-    hints: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    hints: Mapping[str, Any] = MappingProxyType({})
     deprecated: bool = False
 
 
