@@ -7,7 +7,7 @@ share a ledger cannot overspend between them.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -42,6 +42,7 @@ class Ledger:
         clock: What time it is. Machines that share a ledger should agree on it to within a lease.
         mark: Its SQLite file, if it has one: it must stay the same.
         identity: Its own id, as above.
+        recorded: Account → id of the newest entry that was recorded here: later ones have greater ids.
 
     """
 
@@ -49,6 +50,7 @@ class Ledger:
     clock: Callable[[], datetime] = _now
     mark: FileMark | None = None
     identity: str = ""
+    recorded: dict[str, int] = field(default_factory=dict[str, int])
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], datetime] = _now) -> "Ledger":
@@ -143,8 +145,14 @@ class Ledger:
                 entry = queries.BEGIN.insert(connection, **values)
             except IntegrityError as error:
                 raise ApprovalUsedError("the approval has already been used") from error
+            if entry <= self.recorded.get(intent.account, 0):
+                raise LedgerError(
+                    "the ledger was set back to an earlier state while this server runs, and lacks what was "
+                    "written since; restart the server to go on with what is there"
+                )
             check_in_time()  # nothing will be sent for an intent that nobody waits for
-            return entry
+        self.recorded[intent.account] = max(entry, self.recorded.get(intent.account, 0))
+        return entry
 
     def finish(
         self, entry: int, state: State, *, reason: str = "", monthly_rate: Decimal | None = None

@@ -173,6 +173,23 @@ def test_another_ledger_in_the_same_file_is_noticed(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_a_ledger_that_is_set_back_under_a_server_gives_no_budget_back(tmp_path: Path) -> None:
+    file, kept = tmp_path / "ledger.sqlite3", tmp_path / "kept.sqlite3"
+    ledger = Ledger.open(str(file))
+    ledger.begin(buying(), NO_LIMITS)
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(kept)) as target:
+        source.backup(target)
+    ledger.begin(buying("+14155550101"), NO_LIMITS)
+    with closing(sqlite3.connect(kept)) as source, closing(sqlite3.connect(file)) as target:
+        source.backup(target)
+    with pytest.raises(LedgerError, match=r"^the ledger was set back to an earlier state"):
+        ledger.begin(buying("+14155550102"), NO_LIMITS)
+    ledger.close()
+    reopened = Ledger.open(str(file))
+    assert reopened.begin(buying("+14155550102"), NO_LIMITS) == 2
+    reopened.close()
+
+
 @pytest.mark.parametrize("harm", [delete_the_file_alone, empty])
 def test_what_sqlite_left_beside_a_ledger_tells_that_there_was_one(
     harm: Callable[[Path], str], tmp_path: Path
