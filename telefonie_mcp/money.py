@@ -43,8 +43,8 @@ def money(value: Any, currency: str | None = None) -> Decimal | None:
 def limit(value: Any) -> Decimal | None:
     """Return a limit, read like a price but rounded down; ``None`` if it cannot be read.
 
-    >>> limit("1.00009"), money("1.00009")
-    (Decimal('1.0000'), Decimal('1.0001'))
+    >>> limit("1.00009"), money("1.00009"), limit(-0.0)
+    (Decimal('1.0000'), Decimal('1.0001'), Decimal('0'))
     """
     return _rounded(_read(value, None), ROUND_DOWN)
 
@@ -73,7 +73,9 @@ def amount_text(amount: Decimal) -> str:
 def _read(value: Any, currency: str | None) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
-    text = str(value).strip().upper()
+    text = (
+        str(value or 0 if isinstance(value, float) else value).strip().upper()
+    )  # -0.0 is no negative amount
     match = re.fullmatch(_AMOUNT, text) if len(text) <= _LONGEST else None
     if match is None or (match["before"] and match["after"]):
         return None

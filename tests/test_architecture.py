@@ -30,6 +30,8 @@ LAYERS = (
 PROTOCOL = {"server", "cli.demo"}
 """What may import the MCP SDK."""
 
+TESTS = Path(__file__).parent
+
 HTTP_CLIENTS = {"upstream.client", "sandbox.inbound.delivery"}
 """What may make HTTP clients."""
 
@@ -126,3 +128,18 @@ def test_toolsets_are_known_without_reading_a_document() -> None:
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_no_module_is_longer_than_300_lines(name: str) -> None:
     assert len(MODULES[name].read_text("utf-8").splitlines()) <= 300
+
+
+def test_every_http_client_of_the_tests_waits_as_long_as_a_busy_machine_takes() -> None:
+    """Instead of five seconds, unless it is given a transport, most of which reach no socket."""
+    files = [path for path in TESTS.rglob("*.py") if "bench" not in path.relative_to(TESTS).parts]
+    texts = {path: path.read_text("utf-8") for path in files}
+    calls = [
+        (path.name, node.lineno, {keyword.arg for keyword in node.keywords})
+        for path, text in texts.items()
+        if "httpx.AsyncClient(" in text
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "httpx.AsyncClient"
+    ]
+    assert calls
+    assert [call for call in calls if not call[2] & {"timeout", "transport"}] == []

@@ -23,7 +23,7 @@ from telefonie_mcp.server.instructions import instructions
 from telefonie_mcp.settings.fields import Settings
 from tests.support.faulty import NUMBER, faulty
 from tests.support.served import KEY, WRITES, live_settings, live_variables
-from tests.support.wire import answer_of, environment, initialize, request
+from tests.support.wire import SECONDS, answer_of, environment, initialize, request
 
 HEAVY = (
     "sqlalchemy",
@@ -71,7 +71,7 @@ def imported(*command: str, lines: str, home: Path, **variables: str) -> set[str
         env=environment(home, **variables),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=SECONDS,
         check=True,
     )
     return set(re.findall(r"^import time: .*\| +(\S+)$", run.stderr, re.MULTILINE))

@@ -1,6 +1,7 @@
 import anyio
 
 from telefonie_mcp.progress import listening, report
+from tests.support.wire import SECONDS
 
 
 async def test_a_report_without_a_listener_is_dropped() -> None:
@@ -35,5 +36,5 @@ async def test_a_listener_that_does_not_listen_holds_nothing_up() -> None:
     async def sleep(*_: object) -> None:
         await anyio.sleep_forever()
 
-    with anyio.fail_after(30), listening(sleep):
+    with anyio.fail_after(SECONDS), listening(sleep):
         await report("hello?")

@@ -5,15 +5,28 @@ them, and :mod:`telefonie_mcp.upstream` serializes their requests.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.combining import Json
 from telefonie_mcp.openapi.security import Security
 
-__all__ = ["Binding", "Body", "Location", "Operation", "Parameter", "check_path", "is_form", "server_url"]
+__all__ = [
+    "Binding",
+    "Body",
+    "Location",
+    "Operation",
+    "Parameter",
+    "best_server",
+    "check_path",
+    "concrete",
+    "is_form",
+    "is_json",
+    "is_text",
+]
 
 Location = Literal["path", "query", "header", "cookie"]
 
@@ -22,11 +35,20 @@ _SERVER: Final = re.compile(
 )
 """A server's URL: host, port and path and nothing that parsers read differently, such as ``@`` or ``\\``."""
 
+_PRIVATE: Final = r"https:|http://(?:localhost|127\.[0-9.]+|\[::1\])(?=[:/]|$)"
+"""A server that can be sent a key: encrypted, or on this machine."""
+
 _ABSOLUTE: Final = r"//|(?:[a-z][a-z0-9+.-]*|\{[\w.-]+\}):"
 _VARIABLE: Final = r"\{[\w.-]+\}"
 
 _AUTHORITY_BREAKS: Final = frozenset("/\\?#@")
 """Characters that end an authority, or move what precedes them out of it (RFC 3986 §3.2)."""
+
+_JSON: Final = "application/json"
+_TEXT: Final = (
+    r"text/(?!json\b(?!-))|application/(?:[\w.+-]+\+)?(?:xml|yaml|json-seq)\b"
+    r"|application/(?:x-)?(?:csv|graphql|javascript|json-?lines|jsonl|jose|ndjson|sdp|yaml)\b"
+)
 
 _MAX_URL: Final = 2000
 """Characters of a server's URL."""
@@ -44,6 +66,8 @@ class Parameter(NamedTuple):
         assign: Joins the name and the value of each member of an object.
         json: The value is sent as JSON text (``content: application/json``).
         deep: An object is sent as ``name[key]=value`` (``style: deepObject``).
+        prefix: Precedes the value in a path: ``.`` (``style: label``) or ``;`` (``style: matrix``).
+        reserved: Reserved characters that end no value are sent as they are (``allowReserved``).
 
     """
 
@@ -55,6 +79,8 @@ class Parameter(NamedTuple):
     assign: Literal[",", "="] = ","
     json: bool = False
     deep: bool = False
+    prefix: Literal["", ".", ";"] = ""
+    reserved: bool = False
 
 
 class Binding(NamedTuple):
@@ -145,6 +171,53 @@ def is_form(media_type: str) -> bool:
     return media_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
 
 
+def is_json(media_type: str) -> bool:
+    """Return whether ``media_type`` is JSON, or a range that includes it, such as ``*/*``."""
+    kinds = r"(application|text)/([\w.+-]+\+)?json\b(?!-)|(\*|application)/\*"
+    return media_type == _JSON or bool(re.match(kinds, media_type.strip(), re.IGNORECASE))
+
+
+def is_text(media_type: str) -> bool:
+    """Return whether ``media_type`` is text that can be sent as it is: plain, XML, YAML or the like."""
+    return media_type != _JSON and bool(re.match(_TEXT, media_type.strip(), re.IGNORECASE))
+
+
+def concrete(media_type: str) -> str:
+    """Return a media type to send for one of the document, which may be a range."""
+    if "*" not in media_type:
+        return media_type
+    return "text/plain" if media_type.startswith("text/") else "application/json"
+
+
+def best_server(servers: Sequence[Json], resolve: Callable[[Any], Json], where: str) -> str:
+    """Return the URL of the first server that can be sent a key, or else of the first that is not left open.
+
+    Args:
+        servers: The servers of the document, with references resolved.
+        resolve: Follows references.
+        where: The place in the document, for messages.
+
+    Raises:
+        DocumentError: none of them is a server, and one is malformed.
+
+    """
+    urls: list[str] = []
+    problem: DocumentError | None = None
+    for server in servers:
+        variables = resolve(server.get("variables"))
+        defaults = {name: str(resolve(each).get("default", "")) for name, each in variables.items()}
+        try:
+            urls.append(server_url(str(server.get("url", "")), defaults, where))
+        except DocumentError as error:
+            problem = problem or error
+    if problem and not any(urls):
+        raise problem
+    if len(urls) < 2:  # noqa: PLR2004 - most documents
+        return urls[0] if urls else ""
+    secret = (url for url in urls if re.match(_PRIVATE, url, re.IGNORECASE))
+    return next(secret, next(filter(None, urls), ""))
+
+
 def server_url(url: str, defaults: Mapping[str, str], where: str) -> str:
     """Return a server's URL without a trailing slash, its variables replaced by their defaults.
 
@@ -184,3 +257,5 @@ def check_path(path: str, where: str) -> None:
         raise DocumentError(f"{where}: the path must begin with a slash (OpenAPI 3.1.1 §4.8.8)")
     if found := re.search(r"[?#\\\s\x00-\x1f\x7f]", path):
         raise DocumentError(f"{where}: the path must not contain {found[0]!r}")
+    if found := re.search(r"[{}]", re.sub(r"{[^{}]+}", "", path)):
+        raise DocumentError(f"{where}: a {found[0]!r} in the path names no parameter")

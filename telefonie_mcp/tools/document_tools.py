@@ -11,7 +11,7 @@ from telefonie_mcp.openapi.omissions import LeftOut, Omissions, TooMuchError, no
 from telefonie_mcp.openapi.operation import Operation
 from telefonie_mcp.openapi.sizes import MAX_SCHEMA, SharedSchemas
 from telefonie_mcp.tools.catalog import Tool, member_name
-from telefonie_mcp.tools.naming import tool_name, unique_name
+from telefonie_mcp.tools.naming import plain_name, tool_name, unique_name
 
 __all__ = [
     "Derived",
@@ -88,8 +88,8 @@ def derive_all(document: Document, taken: Container[str], make: Make) -> Derived
         total += _size(tool, shared)
         if total > _MAX_UNFITTED:
             raise _too_large(tool)
-        if name != tool_name(operation.id):
-            omissions.note(f"another tool is called {tool_name(operation.id)}; this one is {name}")
+        if name != (plain := plain_name(operation)):
+            omissions.note(f"another tool is called {plain}; this one is {name}")
     if omissions.left_out and not tools:
         raise nothing_left(omissions.left_out)
     fitted = _fitted(document, list(tools.values()), shared, make)

@@ -18,6 +18,7 @@ from tests.bench.replicas import Database
 from tests.bench.report import RESULTS, lines, summary, table
 from tests.bench.rounds import Measure, Outcome, Sample, compare
 from tests.bench.targets import TARGETS, Target, misses, unmeasured
+from tests.support.wire import SECONDS
 
 
 def result(**values: float) -> dict[str, Any]:
@@ -118,7 +119,9 @@ def test_the_summary_has_ten_rows_that_need_no_other_page() -> None:
 def test_the_benchmark_runs(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     command = ("-m", "tests.bench", "--quick", "--alone", "--only", "tokens", "--check", "--json", str(file))
-    run = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=120, check=False)
+    run = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, timeout=SECONDS, check=False
+    )
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.endswith("No target is missed.\n")
     assert json.loads(file.read_text())["results"]["tokens"]["contestants"][OURS]["value"] < 2000

@@ -15,6 +15,7 @@ from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.upstream.client import asgi_transport
 from tests.sandbox.support import serve
 from tests.support.served import live_app
+from tests.support.wire import SECONDS
 
 Mode = Literal["sandbox", "live"]
 
@@ -50,15 +51,18 @@ class Silent(httpx.AsyncBaseTransport):
 
 @asynccontextmanager
 async def running(mode: Mode, **changes: Any) -> AsyncGenerator[App]:
-    """Give a server in either mode; the live one's API is a sandbox on a socket."""
+    """Give a server in either mode; the live one's API is a sandbox on a socket.
+
+    The sandbox prepares the first search of a region, which takes its time on a busy machine.
+    """
     if mode == "live":
         async with (
             serve(create_sandbox(":memory:")) as url,
-            live_app(None, 30, base_url=url, **changes) as app,
+            live_app(None, SECONDS, base_url=url, **changes) as app,
         ):
             yield app
         return
-    app = App.from_settings(Settings(sandbox_db=":memory:", **changes))
+    app = App.from_settings(Settings(sandbox_db=":memory:", timeout=SECONDS, **changes))
     try:
         yield app
     finally:

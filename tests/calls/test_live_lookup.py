@@ -12,6 +12,7 @@ from tests.calls.lookup import Down, Mode, Silent, Watching, ask, refused, runni
 from tests.numbering.test_lookup import SHARED, example
 from tests.support.regions import FEW, REGIONS
 from tests.support.served import live_app
+from tests.support.wire import SECONDS
 
 NUMBER = "+14155550100"
 describe(NUMBER)  # imports the large tables, so that no deadline below has to wait for them
@@ -100,7 +101,7 @@ async def test_numbers_that_are_not_valid_or_not_sold_are_described_as_such(app:
 async def test_a_number_that_somebody_else_has_is_neither_owned_nor_available() -> None:
     async with running("live") as app:
         assert app.settings.base_url
-        async with httpx.AsyncClient(headers={"X-API-Key": "other-key-1"}) as other:
+        async with httpx.AsyncClient(headers={"X-API-Key": "other-key-1"}, timeout=SECONDS) as other:
             bought = await other.post(f"{app.settings.base_url}/owned", json={"phone_number": NUMBER})
         assert bought.status_code == 201
         taken = await ask(app, "get_number_capabilities", phone_number=NUMBER)

@@ -12,7 +12,7 @@ from telefonie_mcp.cli.requests import ShowRequests
 from telefonie_mcp.sandbox import create_sandbox
 from tests.support.commands import command
 from tests.support.terminals import terminal
-from tests.support.wire import environment, running
+from tests.support.wire import SECONDS, environment, running
 
 NUMBER = "+14155550123"
 BUY = ("call", "purchase_number", f"phone_number={NUMBER}", "--yes")
@@ -40,7 +40,7 @@ async def test_the_port_and_the_lines_to_export_are_printed(flags: tuple[str, ..
         set_now: dict[str, str] = {name: value for name, _, value in pairs}
         assert not contrary.keys() & set_now.keys()
         assert set_now["TELEFONIE_API_KEY"] == "account-1"
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=SECONDS) as client:
             headers = {"X-API-Key": set_now["TELEFONIE_API_KEY"]}
             answer = await client.get(f"{set_now['TELEFONIE_BASE_URL']}/owned", headers=headers)
         assert answer.json()["total"] == 0
@@ -57,7 +57,7 @@ async def test_verbose_shows_a_line_for_each_request(tmp_path: Path) -> None:
     async with running(*arguments, home=tmp_path) as server:
         lines = [await server.line() for _ in range(4)]
         url = lines[2].strip().partition("=")[2]
-        async with httpx.AsyncClient(headers={"X-API-Key": "account-0451"}) as client:
+        async with httpx.AsyncClient(headers={"X-API-Key": "account-0451"}, timeout=SECONDS) as client:
             await client.get(f"{url}/owned")
             await client.get(f"{url}/nonsense")
         while server.log.count("\n") < 2:

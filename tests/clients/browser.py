@@ -1,7 +1,6 @@
 """The MCP Inspector's web page, in the Chromium for x86-64 Linux that is among the programs from npm."""
 
 import secrets
-import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import anyio
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
 from tests.clients.support import TOOLS, run
+from tests.support.ports import reserved_port
 from tests.support.wire import SECONDS, Running, environment
 
 _MILLISECONDS = 1000 * SECONDS
@@ -53,9 +53,8 @@ async def chromium() -> AsyncGenerator[Browser]:
 @asynccontextmanager
 async def inspector(browser: Browser, home: Path, *target: str) -> AsyncGenerator[Page]:
     """Serve the Inspector for one MCP server, and open its page with the session's token."""
-    port, token = _free_port(), secrets.token_hex()
+    token = secrets.token_hex()
     variables = {
-        "CLIENT_PORT": str(port),
         "MCP_SANDBOX_PORT": "0",
         "MCP_APP_ORIGIN_PORT": "0",
         "MCP_AUTO_OPEN_ENABLED": "false",
@@ -63,10 +62,10 @@ async def inspector(browser: Browser, home: Path, *target: str) -> AsyncGenerato
         "MCP_INSPECTOR_SECRET_STORE": "memory",
         "PATH": f"{TOOLS}:{environment(home)['PATH']}",
     }
-    with TemporaryFile() as log:
+    with TemporaryFile() as log, reserved_port() as port:
         process = await anyio.open_process(
             [str(TOOLS / "mcp-inspector"), "--web", *target],
-            env=environment(home, **variables),
+            env=environment(home, CLIENT_PORT=str(port), **variables),
             cwd=home,
             stdin=None,
             stdout=log,
@@ -87,10 +86,3 @@ async def inspector(browser: Browser, home: Path, *target: str) -> AsyncGenerato
                 if process.returncode is None:
                     process.terminate()
                 await process.aclose()
-
-
-def _free_port() -> int:
-    """Return a port to listen on: the Inspector takes no 0 for its own."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]

@@ -125,7 +125,7 @@ class Stack:
 
     async def until_ready(self, name: str) -> None:
         """Wait until a replica says that it should get requests."""
-        async with httpx.AsyncClient(transport=self.direct(name)) as client:
+        async with httpx.AsyncClient(transport=self.direct(name), timeout=SECONDS) as client:
             while (await client.get("http://localhost/readyz")).status_code != 200:
                 await anyio.sleep(0.02)
 

@@ -10,14 +10,14 @@ from subprocess import PIPE
 
 import anyio
 
-from tests.support.wire import environment
+from tests.support.wire import SECONDS, environment
 
 TOOLS = Path(os.environ["NODE_TOOLS"])
 UV = {"UV_PYTHON": sys.executable, "UV_EXCLUDE_NEWER": "2026-11-24T00:00:00Z"}
 """How uv makes environments. Scripts pin what they use, and the date pins what that needs in turn."""
 
 
-async def run(home: Path, name: str, *arguments: str, seconds: float = 90) -> tuple[int, str, str]:
+async def run(home: Path, name: str, *arguments: str, seconds: float = SECONDS) -> tuple[int, str, str]:
     """Run a program and return its status, its output and its errors."""
     path = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
     with anyio.fail_after(seconds):
@@ -51,7 +51,7 @@ def uv(*arguments: str) -> str:
     """Run uv, and return its output."""
     command = [sys.executable, "-m", "uv", *arguments]
     done = subprocess.run(
-        command, env={**os.environ, **UV}, capture_output=True, text=True, timeout=300, check=False
+        command, env={**os.environ, **UV}, capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -104,7 +104,7 @@ async def test_every_tool_is_listed_and_a_number_is_found_shown_and_bought(
 
 
 async def test_a_number_is_found_over_http_with_the_newest_protocol(browser: Browser, tmp_path: Path) -> None:
-    async with running("--http", "0", "--sandbox-db", ":memory:", home=tmp_path, seconds=120) as server:
+    async with running("--http", "0", "--sandbox-db", ":memory:", home=tmp_path) as server:
         options = ["--transport", "http", "--server-url", await server.address(), "--protocol-era", "modern"]
         async with inspector(browser, tmp_path, *options) as page:
             await connect(page, "2026-07-28")

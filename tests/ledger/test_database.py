@@ -25,6 +25,7 @@ from telefonie_mcp.ledger.errors import LedgerError, LimitReachedError
 from telefonie_mcp.ledger.store import Ledger
 from tests.ledger.support import ACCOUNT, NO_LIMITS, abandoned, bought, buying
 from tests.support.postgres import GROUP, new_schema
+from tests.support.wire import SECONDS
 
 SECRET = "s3cr3t"
 THREADS = 8
@@ -130,7 +131,7 @@ def test_a_ledger_in_memory_lasts_as_long_as_it_is_open_and_is_shared_by_threads
     start = Barrier(THREADS)
 
     def attempt(thread: int) -> int:
-        start.wait(10)
+        start.wait(SECONDS)
         return sum(purchase(f"{thread} {index}") for index in range(5))
 
     def purchase(subject: str) -> bool:
@@ -165,7 +166,7 @@ def test_a_new_file_that_another_process_is_writing_is_waited_for(file: Path) ->
         opening = pool.submit(Ledger.open, str(file))
         assert wait([opening], timeout=0.1).not_done
         other.rollback()
-        opening.result(timeout=10).close()
+        opening.result(SECONDS).close()
 
 
 def test_a_transaction_that_fails_leaves_nothing_behind(url: str) -> None:
@@ -386,7 +387,7 @@ try:
 except LedgerError as error:
     print(error)
 """
-    result = run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    result = run([sys.executable, "-c", script], capture_output=True, text=True, timeout=SECONDS, check=True)
     assert result.stdout == (
         "the ledger cannot be opened: PostgreSQL needs a driver: install telefonie-mcp[postgres]\n"
     )
@@ -396,7 +397,7 @@ def test_a_new_ledger_can_be_opened_by_many_at_once(url: str) -> None:
     start = Barrier(THREADS)
 
     def use(thread: int) -> int:
-        start.wait(10)
+        start.wait(SECONDS)
         with opened(url) as ledger:
             return bought(ledger, f"number {thread}")
 

@@ -9,7 +9,7 @@ from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.ledger.errors import LedgerError
 from telefonie_mcp.ledger.source import MOST_THREADS, in_thread
 
-LONG = 60.0
+LONG = 300.0
 """Seconds that nothing here takes."""
 
 

@@ -27,6 +27,7 @@ from tests.ledger.support import (
     buying,
     releasing,
 )
+from tests.support.wire import SECONDS
 
 MOMENT = timedelta(milliseconds=1)
 HOUR = timedelta(hours=1)
@@ -72,7 +73,7 @@ def test_an_outcome_found_meanwhile_does_not_undo_one_that_is_being_recorded(led
             connection.execute(entries.update().values(state="done"))
             looking = pool.submit(ledger.finish, entry, "not_done")
             assert wait([looking], timeout=0.1).not_done
-        looking.result(timeout=10)
+        looking.result(SECONDS)
     assert ledger.recent()[0].state == "done"
 
 

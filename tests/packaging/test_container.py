@@ -15,7 +15,7 @@ import pytest
 
 from telefonie_mcp import health
 from tests.packaging.support import ROOT, installed_client, run, tool
-from tests.support.wire import running
+from tests.support.wire import SECONDS, running
 
 DOCKERFILE = ROOT / "Dockerfile"
 TEXT = re.sub(r"^#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE).replace("\\\n", " ")
@@ -144,7 +144,7 @@ def test_something_else_on_the_address_is_no_health(
     assert asked("0.0.0.0:1", monkeypatch) == 1
     assert "must be a loopback address" in capsys.readouterr().err
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)
+        listener.settimeout(SECONDS)
         port = listener.getsockname()[1]
         with anyio.from_thread.start_blocking_portal() as portal:
             answer = portal.start_task_soon(anyio.to_thread.run_sync, asked, str(port), monkeypatch)
@@ -152,4 +152,4 @@ def test_something_else_on_the_address_is_no_health(
             with connection:
                 connection.recv(1000)
                 connection.sendall(b"no HTTP at all\r\n\r\n")
-            assert answer.result(30) == 1
+            assert answer.result(SECONDS) == 1

@@ -11,6 +11,7 @@ import pytest
 from telefonie_mcp.openapi.hints import Pages
 from telefonie_mcp.progress import listening
 from telefonie_mcp.resources.collection import read_collection
+from tests.support.wire import SECONDS
 
 PAGES = Pages(items="things", key="id", page="page", size="size", total="total")
 
@@ -43,7 +44,7 @@ class Deaf(Paged):
 
 
 async def collect(read: Paged, size: int = 2, most: int = 1_000_000) -> tuple[list[str], dict[str, Any]]:
-    with anyio.fail_after(30):
+    with anyio.fail_after(SECONDS):
         text = await read_collection(read, PAGES, size=size, title="Things", max_characters=most)
     content = json.loads(text)
     return [thing["id"] for thing in content.pop("things")], content

@@ -15,7 +15,7 @@ from telefonie_mcp.sandbox import create_sandbox
 from tests.sandbox.support import serve
 from tests.support.commands import command
 from tests.support.postgres import GROUP, new_schema
-from tests.support.wire import environment
+from tests.support.wire import SECONDS, environment
 
 KEY = "key-of-a-race"
 AFFORDABLE = 10
@@ -79,7 +79,7 @@ async def test_exactly_what_the_budget_allows_is_bought(
         async with anyio.create_task_group() as tasks:
             for index in range(processes):
                 tasks.start_soon(buy, index * attempts, url)
-        async with httpx.AsyncClient(headers={"X-API-Key": KEY}) as client:
+        async with httpx.AsyncClient(headers={"X-API-Key": KEY}, timeout=SECONDS) as client:
             owned = (await client.get(f"{url}/owned")).json()["total"]
     assert sum(bought) == owned == AFFORDABLE
     opened = await to_thread.run_sync(Ledger.open, ledger)

@@ -126,8 +126,9 @@ async def test_a_tenant_sees_nothing_of_another(issuer: Issuer, tmp_path: Path, 
         tasks.start_soon(use_all, acme, first, OWN, LABEL, f"https://{HOST}/voice")
         await use_all(beta, second, FREE, "Label of Beta", "https://hooks.example.com/voice")
         await pry(beta, second)
-        looping = [await acme.call_tool("list_owned_numbers", {}) for _ in range(40)]
-        assert answer_of(looping[-1])["code"] == "rate_limited"  # which is no loss of the other
+        while not (looping := await acme.call_tool("list_owned_numbers", {})).is_error:
+            pass  # calls come back while this machine takes its time
+        assert answer_of(looping)["code"] == "rate_limited"  # which is no loss of the other
         assert not (await beta.call_tool("list_owned_numbers", {})).is_error
     assert second.tells_of(FREE)
     assert first.tells_of(LABEL)

@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from telefonie_mcp.server.draining import Draining
+from tests.support.wire import SECONDS
 
 
 @pytest.mark.parametrize(("method", "waits"), [("POST", True), ("GET", False)])
@@ -26,7 +27,7 @@ async def test_the_end_waits_for_the_responses_of_calls_and_not_of_streams(metho
         await requests.drained()
         drained.set()
 
-    with anyio.fail_after(60):
+    with anyio.fail_after(SECONDS):
         async with (
             httpx.AsyncClient(transport=httpx.ASGITransport(requests), base_url="http://here") as client,
             anyio.create_task_group() as tasks,
@@ -51,7 +52,7 @@ async def test_who_comes_later_is_not_waited_for_and_is_told_to_leave() -> None:
 
     requests = Draining(Starlette(routes=[Route("/{name}", hold, methods=["POST"])]))
     closing: dict[str, str | None] = {}
-    with anyio.fail_after(60):
+    with anyio.fail_after(SECONDS):
         async with (
             httpx.AsyncClient(transport=httpx.ASGITransport(requests), base_url="http://here") as client,
             anyio.create_task_group() as tasks,

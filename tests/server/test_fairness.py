@@ -44,7 +44,11 @@ async def test_one_caller_holds_half_of_the_connections_with_streams_of_both_era
     app = app_of(tmp_path)
     application = http_app(mcp_server(app), app, connections=4)
     with anyio.fail_after(SECONDS):
-        async with serving(application) as origin, httpx.AsyncClient() as client, AsyncExitStack() as streams:
+        async with (
+            serving(application) as origin,
+            httpx.AsyncClient(timeout=SECONDS) as client,
+            AsyncExitStack() as streams,
+        ):
             url = f"{origin}/mcp"
             first = await client.post(
                 url, json=initialize("2025-11-25"), headers={"Accept": HEADERS["Accept"]}
@@ -152,7 +156,11 @@ async def test_what_a_caller_may_not_read_it_cannot_follow(scope: str, told: boo
     port = "telefonie://port-orders"
     wanted = {"resourceSubscriptions": [port, "telefonie://numbers"]}
     chosen: dict[str, Any] = {"toolsets": ("numbers", "porting")}
-    async with issuing() as issuer, hosting(issuer, **chosen) as hosted, httpx.AsyncClient() as client:
+    async with (
+        issuing() as issuer,
+        hosting(issuer, **chosen) as hosted,
+        httpx.AsyncClient(timeout=SECONDS) as client,
+    ):
         headers = {
             **HEADERS,
             "Mcp-Method": "subscriptions/listen",

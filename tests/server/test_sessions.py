@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from telefonie_mcp.server.handlers import create_server
 from telefonie_mcp.server.sessions import SessionLimit, Sessions
 from telefonie_mcp.settings.fields import Settings
-from tests.support.wire import initialize, request
+from tests.support.wire import SECONDS, initialize, request
 
 SECONDS_KEPT = 1800
 
@@ -69,7 +69,7 @@ async def limited(clock: Clock | None = None, *names: str) -> AsyncGenerator[tup
     application = server.streamable_http_app(json_response=True, transport_security=open_to_all)
     sessions = Sessions(clock or Clock())
     transport = httpx.ASGITransport(SignedIn(SessionLimit(application, sessions, most=2)))
-    with anyio.fail_after(60):
+    with anyio.fail_after(SECONDS):
         async with (
             application.router.lifespan_context(application),
             httpx.AsyncClient(transport=transport, base_url="http://here") as http,
@@ -144,7 +144,7 @@ async def test_sessions_that_are_all_in_use_are_not_ended() -> None:
         await send({"type": "http.response.body", "body": b""})
 
     transport = httpx.ASGITransport(SignedIn(SessionLimit(serve, Sessions(), most=2)))
-    with anyio.fail_after(60):
+    with anyio.fail_after(SECONDS):
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
             ann = Caller(http, "ann")
             async with anyio.create_task_group() as tasks:

@@ -20,7 +20,7 @@ from telefonie_mcp.tools.catalog import Catalog
 from tests.support.faulty import NUMBER, faulty
 from tests.support.served import live_settings
 from tests.support.serving import serving
-from tests.support.wire import MODERN, Mode, request
+from tests.support.wire import MODERN, SECONDS, Mode, request
 
 WRITES = {"purchase_number", "update_owned_number", "release_number"}
 LOOKUP = {"lookup_number", "get_number_capabilities"}
@@ -110,7 +110,7 @@ async def tightened(url: str, mode: Mode, **lines: str) -> AsyncGenerator[Client
     """Connect a client that sends some headers."""
     sent = {name.replace("_", "-"): text for name, text in lines.items()}
     async with (
-        httpx.AsyncClient(headers=sent) as http,
+        httpx.AsyncClient(headers=sent, timeout=SECONDS) as http,
         Client(streamable_http_client(url, http_client=http), mode=mode) as client,
     ):
         yield client

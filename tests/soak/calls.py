@@ -61,6 +61,7 @@ def under_calls(name: str, server: AbstractContextManager[Opened], calls: int) -
         opened.renew()
         for index in range(calls):
             if index == min(_SETTLED, calls // 2):
+                opened.rest()
                 before = opened.counted.resources()
             life, part = divmod(index, len(_LIFE))
             if part == 0 and life % _SESSION == 0:
@@ -73,6 +74,7 @@ def under_calls(name: str, server: AbstractContextManager[Opened], calls: int) -
             times.append(time.perf_counter() - begun)
             answer = result.get("structuredContent") or json.loads(result["content"][0]["text"])
             wrong += not (expected in answer or answer.get("code") == expected)
+        opened.rest()
         after = opened.counted.resources()
     telling = calls >= _TELLING
     looks = max(1, min(_SETTLED, calls // 2) // _LOOK)

@@ -16,7 +16,8 @@ from typing import Any, Final
 from telefonie_mcp.sandbox.service import Service
 from telefonie_mcp.sandbox.store import Store
 from tests.bench.load import answers
-from tests.bench.sessions import ERAS, Era, Http, Stdio, free_port, listening, resident_megabytes, started
+from tests.bench.sessions import ERAS, Era, Http, Stdio, listening, resident_megabytes, started
+from tests.support.ports import reserved_port
 
 __all__ = ["COUNTED", "Counted", "Opened", "http", "stdio"]
 
@@ -34,7 +35,7 @@ _LOOKS: Final = 20
 _PAUSE: Final = 0.01
 """Seconds between two looks: what the last answer needed may be about to end."""
 
-_SECONDS: Final = 60
+_SECONDS: Final = 300
 _READ: Final[dict[str, Any]] = {
     "name": "search_available_numbers",
     "arguments": {"country_code": "US", "limit": 1},
@@ -87,6 +88,8 @@ class Opened:
     call: Exchange
     renew: Callable[[], None] = field(default=lambda: None)
     """End a client's session and begin another."""
+    rest: Callable[[], None] = field(default=lambda: None)
+    """Close the clients' connections until the next call: the server would, if a look takes its seconds."""
 
 
 def _variables(home: Path) -> dict[str, str]:
@@ -120,8 +123,10 @@ def stdio(home: Path) -> Generator[Opened]:
 @contextmanager
 def http(home: Path) -> Generator[Opened]:
     """Start a server over HTTP, whose calls come in turn from a client of 2025 and one of 2026."""
-    port = free_port()
-    with started((*COUNTED, "--http", f"127.0.0.1:{port}"), _variables(home)) as process:
+    with (
+        reserved_port() as port,
+        started((*COUNTED, "--http", f"127.0.0.1:{port}"), _variables(home)) as process,
+    ):
         listening(port, process)
         sessions = {era: _opened(port, era) for era in ERAS}
         crowd = [_opened(port, era) for era in islice(_turns(), _AT_ONCE)]
@@ -133,11 +138,15 @@ def http(home: Path) -> Generator[Opened]:
         def call(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
             return sessions[next(turns)].exchange("tools/call", name=tool, arguments=arguments)["result"]
 
+        def rest() -> None:
+            for session in sessions.values():
+                session.renew()
+
         def renew() -> None:
             sessions["legacy"].close()
             sessions["legacy"] = _opened(port, "legacy")
 
-        yield Opened(Counted(process.pid, home / "tasks"), call, renew)
+        yield Opened(Counted(process.pid, home / "tasks"), call, renew, rest)
 
 
 def _turns() -> Iterator[Era]:

@@ -58,7 +58,7 @@ def test_a_short_soak_finds_nothing_wrong() -> None:
         [sys.executable, "-m", "tests.soak", *options],
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=10 * SECONDS,
         check=False,
     )
     assert run.stderr == ""

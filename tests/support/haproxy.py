@@ -12,6 +12,8 @@ from pathlib import Path
 import anyio
 import httpx2 as httpx
 
+from tests.support.wire import SECONDS
+
 _CONFIGURATION = """
 global
     stats socket {socket} level admin
@@ -63,7 +65,7 @@ async def before(listener: int, port: int, replicas: Sequence[str], directory: P
     )
     try:
         origin = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=SECONDS) as client:
             while (await client.get(f"{origin}/readyz")).status_code != 200:
                 assert process.returncode is None
                 await anyio.sleep(0.02)

@@ -66,7 +66,8 @@ class Hosted:
             **({"Authorization": f"Bearer {token}"} if token is not None else {}),
             **(headers or {}),
         }
-        async with httpx.AsyncClient(verify=False) as client:  # nothing is encrypted, and no certificate read
+        # Nothing is encrypted, so no certificate is read.
+        async with httpx.AsyncClient(verify=False, timeout=SECONDS) as client:
             return await client.post(self.url, json=message, headers=sent)
 
 

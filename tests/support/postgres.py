@@ -24,7 +24,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 _UNPRIVILEGED: Final = "nobody"
-_SECONDS: Final = 60
+_SECONDS: Final = 300
 _OPTIONS: Final = [
     f"--{name}"
     for name in ("listen_addresses=", "fsync=off", "full_page_writes=off", "autovacuum=off", "jit=off")
@@ -110,8 +110,8 @@ def database() -> Generator[Database]:
         socket.mkdir()
         secret.write_text(password)
         programs = _installation(Path(directory) / "installation", copied=user is not None)
-        if user:
-            for path in (Path(directory), socket, secret):
+        if user:  # whose is the copy, too, or a strict umask would keep it from that user
+            for path in (Path(directory), *Path(directory).rglob("*")):
                 shutil.chown(path, user)
         options = ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"]
         subprocess.run(

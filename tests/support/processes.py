@@ -26,7 +26,7 @@ CONTEXT.set_forkserver_preload(
         "yaml",
     ]
 )
-SECONDS = 120
+SECONDS = 300
 """How long a process may take to answer, on a busy machine."""
 
 Pipe = Connection

@@ -44,7 +44,7 @@ async def marked_messages(url: str, **lines: str) -> None:
         ("tools/call", {"name": [FREE_TEXT], "arguments": OTHER}),
         ("completion/complete", {"ref": {"type": FREE_TEXT}, "argument": {"name": OTHER, "value": 1}}),
     ]
-    async with httpx.AsyncClient(headers=lines) as client:
+    async with httpx.AsyncClient(headers=lines, timeout=SECONDS) as client:
         for number, (method, params) in enumerate(sent):
             meta = {
                 "traceparent": f"00-{'1' * 32}-{'2' * 16}-01",
@@ -94,7 +94,7 @@ async def test_everything_that_leaves_is_free_of_content(tmp_path: Path) -> None
             await marked_messages(url)
             where = re.search(r"serving metrics on (http://\S+)", server.log)
             assert where
-            async with httpx.AsyncClient() as client:
+            async with httpx.AsyncClient(timeout=SECONDS) as client:
                 prometheus = (await client.get(where[1])).text
             server.process.terminate()
             assert await server.end() == 0
@@ -133,7 +133,7 @@ async def test_what_leaves_of_tenants_names_them_and_nothing_that_they_say(
     ):
         lines = {"Authorization": f"Bearer {token}"}
         async with (
-            httpx.AsyncClient(headers=lines) as http,
+            httpx.AsyncClient(headers=lines, timeout=SECONDS) as http,
             Client(streamable_http_client(url, http_client=http)) as client,
         ):
             await client.call_tool("purchase_number", {"phone_number": NUMBER, "confirm": True})
@@ -171,7 +171,7 @@ async def test_a_collector_that_never_answers_breaks_no_call_and_keeps_no_server
         }
         async with hosted(provider, issuer, tmp_path, **variables) as (server, url, token):
             async with (
-                httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http,
+                httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS) as http,
                 Client(streamable_http_client(url, http_client=http)) as client,
             ):
                 await client.list_tools()

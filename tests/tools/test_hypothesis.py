@@ -27,6 +27,7 @@ from telefonie_mcp.tools.catalog import Tool
 from telefonie_mcp.upstream.client import asgi_transport
 from telefonie_mcp.upstream.serialization import build_request
 from tests.support.tools import catalog
+from tests.support.wire import SECONDS
 
 pytestmark = pytest.mark.unmeasured  # the tests of each kind of argument run the same lines
 
@@ -154,7 +155,7 @@ class Running:
     def call(self, name: str, arguments: dict[str, Any]) -> CallToolResult:
         async def run() -> CallToolResult:
             try:
-                with fail_after(10):
+                with fail_after(SECONDS):
                     result = await self.app.pipeline.call(name, arguments, CommandLine())
                     return CallToolResult.model_validate(success_result(result))
             except ToolError as error:

@@ -55,6 +55,7 @@ async def test_the_key_is_sent_where_the_document_says(
     assert sent.replace("+", "%20") == target.replace("+", "%20")
     assert seen.items() >= headers.items()
     assert seen["user-agent"] == "test/1"
+    del seen["host"]  # a port can have the same digits
     assert str(seen).count("0451") == sum("0451" in value for value in headers.values())
 
 
@@ -94,9 +95,9 @@ async def test_every_end_of_a_request_has_its_own_outcome() -> None:
             seconds = 0.5 if fault is f.hang else SECONDS
             outcomes.append(await sender.send(provider.url, GET, (), seconds=seconds))
         await sender.aclose()
-        gone = provider.url
     sender = client()
-    outcomes.append(await sender.send(gone, GET, (), seconds=SECONDS))
+    with closed_port() as port:
+        outcomes.append(await sender.send(f"http://127.0.0.1:{port}", GET, (), seconds=SECONDS))
     await sender.aclose()
     honest, closed, hung, huge, failed, refused = outcomes
     assert isinstance(honest, Answer)

@@ -50,6 +50,7 @@ async def sent(
     *,
     writes: bool,
     seconds: float,
+    attempt: float = 0.5,
     before_pause: Callable[[Outcome, float], Awaitable[None]] = nobody,
 ) -> tuple[Outcome, list[float]]:
     limits: list[float] = []
@@ -61,7 +62,7 @@ async def sent(
     with anyio.fail_after(SECONDS):
         deadline = Deadline.after(seconds)
         outcome = await send_until_known(
-            send, writes=writes, deadline=deadline, attempt_seconds=0.5, before_pause=before_pause
+            send, writes=writes, deadline=deadline, attempt_seconds=attempt, before_pause=before_pause
         )
         return outcome, limits
 
@@ -93,8 +94,8 @@ async def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
 
 
 async def test_an_attempt_without_a_fair_share_of_its_time_is_not_begun() -> None:
-    limited = Answer(429, {"retry-after": "1"})
-    assert await sent([limited, Answer(200)], writes=True, seconds=1.2) == (limited, [0.5])
+    limited = Answer(429, {"retry-after": "25"})
+    assert await sent([limited, Answer(200)], writes=True, seconds=30, attempt=12) == (limited, [12])
 
 
 async def test_there_are_four_attempts_at_most() -> None:

@@ -96,7 +96,7 @@ async def test_sigterm_while_two_tenants_call_loses_no_write_and_breaks_no_call(
     shop = Shop()
     async with place(postgresql, tmp_path, shop) as (made, _):
         made.tenants = write_tenants(tmp_path, {"acme": {}, "beta": {}})
-        variables = {"TELEFONIE_MAX_CALLS_PER_MINUTE": "100000", "TELEFONIE_DRAIN_SECONDS": "1"}
+        variables = {"TELEFONIE_MAX_CALLS_PER_MINUTE": "100000", "TELEFONIE_DRAIN_SECONDS": "5"}
         async with made.replica(**variables) as server:
             await until_ready(server)
             address = await server.address()

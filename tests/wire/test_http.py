@@ -13,7 +13,7 @@ from mcp.client.context import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
 
 from tests.support.commands import command
-from tests.support.wire import MODERN, answer_of, initialize, request, running, serving_http
+from tests.support.wire import MODERN, SECONDS, answer_of, initialize, request, running, serving_http
 
 HEADERS = {
     "Content-Type": "application/json",
@@ -43,7 +43,7 @@ LIST = json.dumps(request(1, "tools/list", modern=True))
     ],
 )
 async def test_host_and_origin_are_checked(headers: dict[str, str], status: int, tmp_path: Path) -> None:
-    async with serving_http(tmp_path) as url, httpx.AsyncClient() as client:
+    async with serving_http(tmp_path) as url, httpx.AsyncClient(timeout=SECONDS) as client:
         answer = await client.post(url, content=LIST, headers={**HEADERS, **headers})
     assert answer.status_code == status
 
@@ -52,7 +52,7 @@ async def test_host_and_origin_are_checked(headers: dict[str, str], status: int,
 async def test_every_address_that_may_be_listened_on_answers(address: str, tmp_path: Path) -> None:
     async with (
         running("--http", address, "--sandbox-db", ":memory:", home=tmp_path) as server,
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(timeout=SECONDS) as client,
     ):
         answer = await client.post(await server.address(), content=LIST, headers=HEADERS)
     assert answer.status_code == 200
@@ -61,7 +61,7 @@ async def test_every_address_that_may_be_listened_on_answers(address: str, tmp_p
 async def test_health_is_answered_and_unknown_paths_and_too_large_bodies_are_refused(tmp_path: Path) -> None:
     async with (
         running("--http", "0", "--sandbox-db", ":memory:", home=tmp_path) as server,
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(timeout=SECONDS) as client,
     ):
         url = await server.address()
         health = await client.get(url.replace("/mcp", "/healthz"))
@@ -77,7 +77,7 @@ async def test_answers_are_event_streams_unless_plain_json_is_asked_for(
 ) -> None:
     async with (
         serving_http(tmp_path, TELEFONIE_HTTP_JSON=plain) as url,
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(timeout=SECONDS) as client,
     ):
         legacy = {**HEADERS, "MCP-Protocol-Version": "2025-11-25"}
         answer = await client.post(url, json=initialize("2025-11-25"), headers=legacy)
@@ -144,7 +144,7 @@ def test_a_port_that_is_taken_stops_the_start(tmp_path: Path) -> None:
 async def test_the_sandbox_on_a_socket_keeps_accounts_apart(tmp_path: Path) -> None:
     async with (
         running("sandbox", "--port", "0", "--sandbox-db", ":memory:", home=tmp_path) as server,
-        httpx.AsyncClient() as client,
+        httpx.AsyncClient(timeout=SECONDS) as client,
     ):
         url = await server.address()
         order = {"phone_number": "+14155550123"}

@@ -117,7 +117,7 @@ async def test_a_body_that_does_not_end_is_given_up_in_every_era(
         async with await connect(port) as stream:
             await stream.send(post(headers) + sent)
             said = await rest(stream)
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=SECONDS) as client:
             answer = await client.post(f"http://127.0.0.1:{port}/mcp", content=LIST, headers=MODERN_HEADERS)
     assert said.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
     assert b"connection: close" in said.lower()
@@ -167,7 +167,10 @@ async def test_a_response_takes_as_long_as_it_does_and_the_connection_goes_on() 
     routes = [Route("/stream", stream), Route("/slow", slow, methods=["POST"]), Route("/", held)]
     limits = HttpLimits(headers_seconds=SMALL, body_seconds=SMALL)
     answers: list[str] = []
-    async with limited(Starlette(routes=routes), limits) as port, httpx.AsyncClient() as client:
+    async with (
+        limited(Starlette(routes=routes), limits) as port,
+        httpx.AsyncClient(timeout=SECONDS) as client,
+    ):
         url = f"http://127.0.0.1:{port}"
 
         async def ask() -> None:
@@ -189,7 +192,7 @@ async def test_a_response_takes_as_long_as_it_does_and_the_connection_goes_on() 
 
 async def test_an_event_stream_of_2025_stays_open(tmp_path: Path) -> None:
     limits = HttpLimits(headers_seconds=SMALL, body_seconds=SMALL)
-    async with mcp_limited(tmp_path, limits) as port, httpx.AsyncClient() as client:
+    async with mcp_limited(tmp_path, limits) as port, httpx.AsyncClient(timeout=SECONDS) as client:
         url = f"http://127.0.0.1:{port}/mcp"
         first = await client.post(url, json=initialize("2025-11-25"), headers=HEADERS)
         session = {"Mcp-Session-Id": first.headers["mcp-session-id"], "MCP-Protocol-Version": "2025-11-25"}
@@ -253,7 +256,7 @@ async def test_running_out_of_descriptors_neither_silences_the_server_nor_fills_
         try:
             assert process.stdout
             port = int(await process.stdout.receive())
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as first:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as first:
                 assert (await first.get("/")).text == "here"
                 many = [socket.create_connection(("127.0.0.1", port)) for _ in range(60)]
                 while not (size := os.fstat(log.fileno()).st_size):
@@ -262,7 +265,7 @@ async def test_running_out_of_descriptors_neither_silences_the_server_nor_fills_
                     assert (await first.get("/")).text == "here"
                 for each in many:
                     each.close()
-                async with httpx.AsyncClient(base_url=first.base_url) as second:
+                async with httpx.AsyncClient(base_url=first.base_url, timeout=SECONDS) as second:
                     assert (await second.get("/")).text == "here"
             assert os.fstat(log.fileno()).st_size == size
             log.seek(0)
@@ -294,7 +297,7 @@ async def test_a_caller_cannot_become_another_by_what_it_says(tmp_path: Path) ->
                 "X-Forwarded-For": f"10.0.0.{number}",
             }
             transport = httpx.AsyncHTTPTransport(local_address=f"127.0.0.{number + 1}")
-            async with httpx.AsyncClient(transport=transport) as client:
+            async with httpx.AsyncClient(transport=transport, timeout=SECONDS) as client:
                 answer = await client.post(url, json=message, headers=headers)
             codes.append("rate_limited" if "rate_limited" in answer.text else str(answer.status_code))
         assert codes == ["200", "200", *["rate_limited"] * 3]

@@ -41,7 +41,7 @@ async def main() -> None:
     command, *arguments = to["command"]
     stdio = MCPServerStdio({"command": command, "args": arguments, "env": to["env"]})
     server = MCPServerStreamableHttp({"url": to["url"]}) if to["url"] else stdio
-    server.client_session_timeout_seconds = 30
+    server.client_session_timeout_seconds = 300
     async with server:
         protocol = server.session.protocol_version if server.session else None
         await obey(Driver(server), "openai-agents", "mcp", protocol=protocol)

@@ -36,7 +36,7 @@ async def main() -> None:
     to = target()
     command, *arguments = to["command"]
     stdio = StdioTransport(command, arguments, env=to["env"], keep_alive=False)
-    async with MCPToolset[None](to["url"] or stdio, init_timeout=30) as toolset:
+    async with MCPToolset[None](to["url"] or stdio, init_timeout=300) as toolset:
         protocol = toolset.client.protocol_version
         await obey(Driver(toolset), "pydantic-ai-slim", "mcp", protocol=protocol)
 

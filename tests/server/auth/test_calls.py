@@ -25,7 +25,7 @@ from tests.support.faulty import NUMBER, Exchange, faulty, replying
 from tests.support.hosted import hosting, signed_in
 from tests.support.issuer import issuing
 from tests.support.served import KEY
-from tests.support.wire import answer_of, request
+from tests.support.wire import SECONDS, answer_of, request
 
 BUY: dict[str, Any] = {"phone_number": NUMBER, "confirm": True}
 
@@ -201,6 +201,6 @@ async def test_a_stream_ends_with_its_token(
     token = AccessToken(token="", client_id="", scopes=["numbers:read"], subject="me", expires_at=expires)
     scope = {"type": "http", "method": method, "path": "/mcp", "user": AuthenticatedUser(token)}
     gate = ScopeGate(stream, lambda: catalog, Challenges(""), clock=lambda: 999.99)
-    with anyio.fail_after(60):
+    with anyio.fail_after(SECONDS):
         await WholeBodies(gate, most=1000)(scope, receive, send)
     assert [message.get("more_body") for message in sent] == [None, True, False]

@@ -15,7 +15,7 @@ from telefonie_mcp.server.auth.resource import Resource
 from telefonie_mcp.settings.hosted import HostedSettings
 from tests.support.hosted import Hosted, hosting, signed_in
 from tests.support.issuer import issuing
-from tests.support.wire import MODERN, answer_of, request
+from tests.support.wire import MODERN, SECONDS, answer_of, request
 
 APP = "https://app.example.com"
 BUY: dict[str, Any] = {"phone_number": "+14155550123", "confirm": True}
@@ -43,7 +43,7 @@ def parameters(answer: httpx.Response) -> dict[str, str]:
 
 async def test_both_addresses_have_the_metadata(hosted: Hosted) -> None:
     origin = hosted.url.removesuffix("/mcp")
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=SECONDS) as client:
         for path in ("", "/mcp", "/mcp/"):
             answer = await client.get(
                 f"{origin}/.well-known/oauth-protected-resource{path}", headers={"Origin": "null"}
@@ -74,7 +74,7 @@ async def test_without_a_token_the_challenge_names_no_error(hosted: Hosted, *, m
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
 async def test_every_method_needs_a_token(method: str, hosted: Hosted) -> None:
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=SECONDS) as client:
         assert (await client.request(method, hosted.url)).status_code == 401
 
 
@@ -103,7 +103,7 @@ async def test_host_and_origin_come_before_the_token(
 
 async def test_what_probes_ask_needs_neither_token_nor_host_and_nothing_else_is_there(hosted: Hosted) -> None:
     origin = hosted.url.removesuffix("/mcp")
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=SECONDS) as client:
         assert (await client.get(f"{origin}/healthz", headers={"Host": "10.0.0.7"})).status_code == 200
         for path in ("/", "/docs", "/mcp/more", "/mcp%2f..%2fhealthz", "/.well-known/openid-configuration"):
             assert (await client.get(f"{origin}{path}")).status_code == 404
@@ -112,7 +112,7 @@ async def test_what_probes_ask_needs_neither_token_nor_host_and_nothing_else_is_
 async def test_a_browser_of_an_allowed_origin_may_call(hosted: Hosted) -> None:
     asked = {"Origin": APP, "Access-Control-Request-Method": "POST"}
     asked["Access-Control-Request-Headers"] = "authorization,content-type,mcp-protocol-version,mcp-method"
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=SECONDS) as client:
         preflight = await client.options(hosted.url, headers=asked)
         strange = await client.options(hosted.url, headers={**asked, "Origin": "https://evil.example"})
     assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, APP)
@@ -222,7 +222,7 @@ async def test_no_spelling_of_a_body_lets_anybody_buy(body: bytes, hosted: Hoste
         "Mcp-Method": "tools/call",
         "Mcp-Name": "purchase_number",
     }
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=SECONDS) as client:
         for version in (MODERN, "2025-11-25"):
             await client.post(
                 hosted.url, content=body % text.encode(), headers={**headers, "MCP-Protocol-Version": version}
@@ -245,7 +245,7 @@ async def test_somebody_elses_session_does_not_exist(hosted: Hosted) -> None:
         "Accept": "application/json, text/event-stream",
     }
     listing = request(1, "tools/list")
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=SECONDS) as client:
         for token, status in (
             (other, 404),
             (hosted.token(client_id="another"), 404),
@@ -268,7 +268,7 @@ async def test_a_session_has_the_scopes_of_each_requests_token(hosted: Hosted) -
         "Accept": "application/json, text/event-stream",
         "Authorization": f"Bearer {hosted.token()}",
     }
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=SECONDS) as client:
         call = request(2, "tools/call", name="purchase_number", arguments=BUY)
         assert (await client.post(hosted.url, json=call, headers=headers)).status_code == 403
 
@@ -286,7 +286,7 @@ async def yes(context: ClientRequestContext, params: ElicitRequestParams) -> Eli
 async def test_huge_headers_are_refused_and_the_server_goes_on(hosted: Hosted) -> None:
     def send() -> bytes:
         host, port = hosted.url.split("/")[2].split(":")
-        with create_connection((host, int(port)), timeout=60) as connection:
+        with create_connection((host, int(port)), timeout=SECONDS) as connection:
             connection.sendall(b"POST /mcp HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ")
             try:
                 for _ in range(64):
@@ -300,7 +300,7 @@ async def test_huge_headers_are_refused_and_the_server_goes_on(hosted: Hosted) -
 
 
 async def test_a_body_is_not_read_for_those_without_a_token(hosted: Hosted) -> None:
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=SECONDS) as client:
         answer = await client.post(hosted.url, content=b"x" * 3_000_000)
         assert answer.status_code == 401
         headers = {"Authorization": f"Bearer {hosted.token()}", "Content-Type": "application/json"}

@@ -13,6 +13,7 @@ from telefonie_mcp.server.auth.keys import Keys, usable_keys
 from tests.support.hosted import hosting
 from tests.support.issuer import Issuer, issuing, jwk
 from tests.support.serving import serving
+from tests.support.wire import SECONDS
 
 
 class Clock:
@@ -144,7 +145,7 @@ async def test_a_server_starts_without_its_issuer_and_serves_with_known_keys() -
             assert (answer.status_code, "www-authenticate" in answer.headers) == (503, False)
             assert (await hosted.post(None)).status_code == 401
             issuer.down = False
-            with anyio.fail_after(30):
+            with anyio.fail_after(SECONDS):
                 while (await hosted.post(token)).status_code != 200:
                     await anyio.sleep(0.05)
             issuer.down = True

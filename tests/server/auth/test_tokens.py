@@ -21,6 +21,7 @@ from telefonie_mcp.server.auth.known_tokens import TokenCache
 from telefonie_mcp.server.auth.tokens import MAX_TOKEN
 from tests.support.hosted import Hosted, hosting
 from tests.support.issuer import Issuer, issuing, private_key, unsigned
+from tests.support.wire import SECONDS
 
 ALGORITHMS = {"first": "ES256", "rsa": "RS256", "pss": "PS256", "ed": "EdDSA", "other": "ES256"}
 
@@ -197,13 +198,13 @@ async def test_the_log_says_why_a_token_is_refused(
 
 async def test_two_tokens_are_none(hosted: Hosted) -> None:
     header = f"Bearer {hosted.token()}"
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=SECONDS) as client:
         answer = await client.post(hosted.url, headers=[("Authorization", header), ("Authorization", header)])
     assert answer.status_code == 401
 
 
 async def test_a_token_in_the_address_is_none(hosted: Hosted) -> None:
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=SECONDS) as client:
         answer = await client.post(f"{hosted.url}?access_token={hosted.token()}")
     assert answer.status_code == 401
     assert "error" not in answer.headers["www-authenticate"]
