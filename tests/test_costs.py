@@ -41,6 +41,7 @@ HEAVY = (
     "telefonie_mcp.calls.pipeline",
     "telefonie_mcp.cli.commands",
     "telefonie_mcp.cli.demo",
+    "telefonie_mcp.server.run_http",
 )
 NOT_FOR_A_READ = (
     "sqlalchemy",

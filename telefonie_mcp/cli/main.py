@@ -20,6 +20,9 @@ from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.types import Address
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from telefonie_mcp.app import App
     from telefonie_mcp.telemetry.metrics import Metrics
 
 __all__ = ["main"]
@@ -133,24 +136,35 @@ def _serve(settings: Settings) -> None:
     import anyio  # noqa: PLC0415
 
     from telefonie_mcp.app import App  # noqa: PLC0415
-    from telefonie_mcp.server.run import serve_http, serve_stdio  # noqa: PLC0415
 
     if settings.hosted and not settings.http:
         raise SettingsError("TELEFONIE_PUBLIC_URL needs TELEFONIE_HTTP: over stdio nobody signs in")
     if settings.tenants and settings.http:
         _serve_tenants(settings, settings.http)
         return
+    serve = _transport(settings.http)
     app = App.from_settings(settings)
     _collect_garbage()
     with _telemetry(settings) as metrics:
         app = replace(app, metrics=metrics) if metrics else app
-        anyio.run(partial(serve_http, app, settings.http) if settings.http else partial(serve_stdio, app))
+        anyio.run(serve, app)
+
+
+def _transport(address: Address | None) -> "Callable[[App], Awaitable[None]]":
+    """Return what serves an app, and import only that."""
+    if address:
+        from telefonie_mcp.server.run_http import serve_http  # noqa: PLC0415
+
+        return partial(serve_http, address=address)
+    from telefonie_mcp.server.run import serve_stdio  # noqa: PLC0415
+
+    return serve_stdio
 
 
 def _serve_tenants(settings: Settings, address: Address) -> None:
     import anyio  # noqa: PLC0415
 
-    from telefonie_mcp.server.run import serve_tenants  # noqa: PLC0415
+    from telefonie_mcp.server.run_http import serve_tenants  # noqa: PLC0415
     from telefonie_mcp.server.tenants import TenantServers  # noqa: PLC0415
     from telefonie_mcp.telemetry.logs import configure_logging  # noqa: PLC0415
 

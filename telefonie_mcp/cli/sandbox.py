@@ -66,7 +66,7 @@ def _serve(database: str, port: int, *, verbose: bool) -> None:
     import anyio  # noqa: PLC0415
 
     from telefonie_mcp.cli.requests import ShowRequests  # noqa: PLC0415
-    from telefonie_mcp.server.run import serve_sandbox  # noqa: PLC0415
+    from telefonie_mcp.server.run_http import serve_sandbox  # noqa: PLC0415
     from telefonie_mcp.settings.types import Address  # noqa: PLC0415
 
     def around(app: Any) -> Any:

@@ -151,7 +151,9 @@ def locate(number: str) -> Location | None:
     position = 100 - int(national[-2:])
     if country == countries[0] and 0 < position < len(countries):
         partner = countries[position]
-        if shared := plan(partner).type_of(national):
+        # most numbers are none of the partner's: its plan is large, and only made for one that is
+        shares = phonenumbers.is_valid_number_for_region(parsed, partner)
+        if shares and (shared := plan(partner).type_of(national)):
             country, number_type = partner, shared
     return Location(country, number_type) if number_type else None
 
