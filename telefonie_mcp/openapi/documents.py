@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from importlib import resources
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final, cast
@@ -29,7 +28,7 @@ from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 
 __all__ = ["Document", "load_documents", "parse_document", "parsed_package"]
 
-_DATA: Final = resources.files("telefonie_mcp.openapi") / "data"
+_DATA: Final = Path(__file__).with_name("data")
 _MAX_BYTES: Final = 16 * 1024 * 1024
 
 

@@ -6,8 +6,8 @@ them, and :mod:`telefonie_mcp.upstream` serializes their requests.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import DocumentError
@@ -54,8 +54,7 @@ _MAX_URL: Final = 2000
 """Characters of a server's URL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter outside the body (OpenAPI 3.1.1 §4.8.12).
 
     Attributes:
@@ -84,8 +83,7 @@ class Parameter:
     reserved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """Maps a tool's argument to a parameter, a member of the body, or the whole body.
 
     Attributes:
@@ -104,8 +102,7 @@ class Binding:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """A request body: JSON, a form if ``form`` is true, or one string if ``text`` is.
 
     Attributes:
@@ -121,7 +118,7 @@ class Body:
     required: bool
     schema: Mapping[str, Any]
     media_type: str = "application/json"
-    encodings: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+    encodings: Mapping[str, Parameter] = MappingProxyType({})
     nullable: frozenset[str] = frozenset()
     text: bool = False
 
@@ -131,8 +128,7 @@ class Body:
         return is_form(self.media_type)
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One method on one path.
 
     Attributes:
@@ -166,7 +162,7 @@ class Operation:
     successes: Mapping[str, Mapping[str, Any] | None]
     success_texts: Mapping[str, str]
     text: bool = False
-    hints: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    hints: Mapping[str, Any] = MappingProxyType({})
     deprecated: bool = False
 
 

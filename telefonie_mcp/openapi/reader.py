@@ -46,10 +46,10 @@ The second line has those by which HTTP finds and frames a request, the third th
 _MAX_PARAMETERS: Final = 500
 """Parameters of an operation, or members of its body."""
 
-_TEMPLATED: Final = re.compile(r"[\w.-]+")
+_TEMPLATED: Final = r"[\w.-]+"
 """A name in a path that is taken as a parameter which the document forgot to declare."""
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
+_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 §5.6.2
 
 
 class OperationReader:
@@ -103,7 +103,7 @@ class OperationReader:
         parameters = tuple(self._parameters(declared, where))
         named = {p.name for p in parameters if p.location == "path"}
         templated = set(re.findall(r"{([^{}]+)}", path))
-        if forgotten := sorted(name for name in templated - named if _TEMPLATED.fullmatch(name)):
+        if forgotten := sorted(name for name in templated - named if re.fullmatch(_TEMPLATED, name)):
             self._references.omissions.note(f"its path names {', '.join(forgotten)}, taken as text")
             added = [{"name": name, "in": "path", "schema": {"type": "string"}} for name in forgotten]
             parameters = (*self._parameters(added, where), *parameters)
@@ -165,7 +165,7 @@ class OperationReader:
             for (place, name), node in merged.items():
                 ignored = location == "header" and name.lower() in _IGNORED_HEADERS
                 if place == location and not ignored:
-                    if location in {"header", "cookie"} and not _TOKEN.fullmatch(name):
+                    if location in {"header", "cookie"} and not re.fullmatch(_NAME, name):
                         raise DocumentError(f"{where}: {name!r} is no name of a {location}")
                     yield self._parameter(name, location, node, where)
 

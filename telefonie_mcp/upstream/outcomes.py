@@ -31,6 +31,7 @@ class Answer:
         headers: Its headers without secrets; the names are in lower case.
         body: Its body as it was received. What is shown or recorded of it goes through ``redaction`` first.
         redaction: What must not be seen of it.
+        repeated: Whether it is a write that had been sent before, and was answered with 429.
 
     """
 
@@ -38,6 +39,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = field(default=b"", repr=False)
     redaction: Redaction = field(default=NO_REDACTION, repr=False, compare=False)
+    repeated: bool = False
 
     @property
     def _declared_charset(self) -> str:

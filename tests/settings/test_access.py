@@ -1,7 +1,6 @@
 """``TELEFONIE_SPEC_CREDENTIALS``: which document uses whose key and whose server."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -193,4 +192,4 @@ def test_a_key_that_is_optional_is_sent_where_it_stays_secret() -> None:
     for server, sent in (("https://a.example", 1), ("http://127.0.0.1:9", 1), ("http://a.example", 0)):
         operation = parse(document(servers=[{"url": server}])).operations[0]
         access = Access(SecretStr(KEY), None, "work")
-        assert len(access.credentials(replace(operation, security=((header,), ())))) == sent
+        assert len(access.credentials(operation._replace(security=((header,), ())))) == sent
