@@ -49,7 +49,7 @@ _COMPOSED_HOST: Final = "lookup.invalid"
 """Host of the operations that the live API lacks and this process composes from those that it has."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class App:
     """The documents, tools and services of one server.
 

@@ -12,8 +12,7 @@ A :class:`ToolError` is read by an agent, so it is complete in itself: its messa
 to be done, ``code`` is stable across releases, and ``hint`` is the next step.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 __all__ = [
     "NOTHING_DONE",
@@ -53,8 +52,7 @@ class UnknownToolError(TelefonieError):
     """No tool of this server has the requested name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One invalid argument.
 
     ``field`` is the argument's name, with the path inside it for a nested value (``tags[0]``); ``problem``

@@ -15,12 +15,12 @@ _HIGHEST: Final = 10**9
 _LONGEST: Final = 40
 """Characters of the longest amount that is read."""
 
-_AMOUNT: Final = (  # compiled with the first amount that is read
+_AMOUNT: Final = (  # compiled with the first amount that is read, as those below
     r"(?P<before>[A-Z]{3}|[$€£¥])?\s?(?P<number>[0-9][0-9.,]*|\.[0-9]+)(?:E(?P<power>[-+]?[0-9]{1,9}))?"
     r"\s?(?P<after>[A-Z]{3}|[$€£¥])?"
 )
-_GROUPED: Final = re.compile(r"[0-9]{1,3}(,[0-9]{3})+\.[0-9]*")
-_DECIMAL_COMMA: Final = re.compile(r"[0-9]+,[0-9]{2}")
+_GROUPED: Final = r"[0-9]{1,3}(,[0-9]{3})+\.[0-9]*"
+_DECIMAL_COMMA: Final = r"[0-9]+,[0-9]{2}"
 _SYMBOLS: Final = {"$": "USD CAD AUD NZD SGD HKD MXN", "€": "EUR", "£": "GBP", "¥": "JPY CNY"}
 """Currencies (ISO 4217) that are written with a symbol."""
 
@@ -43,8 +43,8 @@ def money(value: Any, currency: str | None = None) -> Decimal | None:
 def limit(value: Any) -> Decimal | None:
     """Return a limit, read like a price but rounded down; ``None`` if it cannot be read.
 
-    >>> limit("1.00009"), money("1.00009")
-    (Decimal('1.0000'), Decimal('1.0001'))
+    >>> limit("1.00009"), money("1.00009"), limit(-0.0)
+    (Decimal('1.0000'), Decimal('1.0001'), Decimal('0'))
     """
     return _rounded(_read(value, None), ROUND_DOWN)
 
@@ -73,7 +73,9 @@ def amount_text(amount: Decimal) -> str:
 def _read(value: Any, currency: str | None) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
-    text = str(value).strip().upper()
+    text = (
+        str(value or 0 if isinstance(value, float) else value).strip().upper()
+    )  # -0.0 is no negative amount
     match = re.fullmatch(_AMOUNT, text) if len(text) <= _LONGEST else None
     if match is None or (match["before"] and match["after"]):
         return None
@@ -81,9 +83,9 @@ def _read(value: Any, currency: str | None) -> Decimal | None:
     if named and currency and currency not in _SYMBOLS.get(named, named).split():
         return None
     number = match["number"]
-    if _GROUPED.fullmatch(number):
+    if re.fullmatch(_GROUPED, number):
         number = number.replace(",", "")
-    elif _DECIMAL_COMMA.fullmatch(number):
+    elif re.fullmatch(_DECIMAL_COMMA, number):
         number = number.replace(",", ".")
     try:
         amount = Decimal(f"{number}E{match['power']}" if match["power"] else number)

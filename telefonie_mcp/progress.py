@@ -7,7 +7,6 @@ A slow listener does not delay a call: a report that is not delivered within a s
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -24,11 +23,11 @@ _SMALLEST_STEP: Final = 2**-10
 """Increase of the progress for a report without a higher value."""
 
 
-@dataclass(slots=True)
 class _Progress:
-    listener: Listener
-    done: float = 0
-    total: float | None = None
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        self.done: float = 0
+        self.total: float | None = None
 
 
 _current: Final[ContextVar[_Progress | None]] = ContextVar("progress", default=None)

@@ -46,7 +46,7 @@ look like an item of its own."""
 CUTS: Final = (_CUT, _CUT_LINE)
 """What a text ends with that was cut."""
 
-_SPACES: Final = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029\u2800]+")
+_SPACES: Final = r"[\t\n\v\f\r\x85\u2028\u2029\u2800]+"
 """Whitespace controls, and the blank Braille pattern: each run of them becomes a space."""
 
 _SHAPELESS: Final = (
@@ -79,9 +79,7 @@ _EMOJI: Final = (
 )
 _KEYCAP: Final = "\u20e3"
 
-_REFUSED: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
+_REFUSED: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 """Control characters, except tab and line breaks, and bidirectional ones (Bidi_Control, UAX #9)."""
 
 _CONTROL_NAMES: Final = {
@@ -137,7 +135,7 @@ def _without_shapeless(text: str) -> str:
 
 def _visible(text: str) -> str:
     """Return ``text`` without invisible characters, except joiners where a script or an emoji needs them."""
-    text = _without_shapeless(_SPACES.sub(" ", text))
+    text = _without_shapeless(re.sub(_SPACES, " ", text))
     return _JOINERS.sub(_needed_joiner, text) if _JOINERS.search(text) else text
 
 
@@ -160,7 +158,7 @@ def control_character(value: Any) -> str | None:
         case str() if value.isascii() and value.isprintable():
             return None
         case str():
-            found = _REFUSED.search(value)
+            found = re.search(_REFUSED, value)
             if found is None:
                 return None
             alias = _CONTROL_NAMES.get(ord(found[0]), "CONTROL CHARACTER")

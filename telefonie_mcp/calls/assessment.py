@@ -220,7 +220,8 @@ class Assessor:
         """
         tool, policy = request.tool, self.policy
         offered = offered or policy.needs_offer(tool, request.ceiling)
-        before, facts = await self._read(request, deadline, offered=offered)
+        written = survey.newest is not None
+        before, facts = await self._read(request, deadline, offered=offered, written=written)
         policy.check_current_state(tool, before)
         if survey.busy:
             raise in_progress(InProgressError(request.subject))
@@ -244,9 +245,13 @@ class Assessor:
         return limits
 
     async def _read(
-        self, request: Request, deadline: Deadline, *, offered: bool
+        self, request: Request, deadline: Deadline, *, offered: bool, written: bool
     ) -> tuple[CurrentState | None, CurrentState | None]:
-        """Return the state of the subject, which must allow the write, and what the decision rests on."""
+        """Return the state of the subject, which must allow the write, and what the decision rests on.
+
+        What is for sale is not owned yet, unless the list of what is for sale is behind: of a subject that
+        was ``written`` to before, both are looked at.
+        """
         tool, arguments = request.tool, request.arguments
         catalog = self.requester.catalog
         offer_hint, settle = tool.hints.preview, tool.hints.settle
@@ -255,8 +260,8 @@ class Assessor:
             offer_hint = None
         if offer_hint:
             offer = await read_current_state(self.requester, tool, offer_hint, arguments, deadline)
-            if offer is not None and (settle is None or settle.done == "present"):
-                return None, offer  # what is for sale is not owned yet
+            if offer is not None and not written and (settle is None or settle.done == "present"):
+                return None, offer
         before = None
         if settle and can_read(catalog, tool, settle, arguments):
             before = await read_current_state(self.requester, tool, settle, arguments, deadline)

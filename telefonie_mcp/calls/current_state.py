@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, assert_never, cast
 from telefonie_mcp.deadline import Deadline
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.openapi.hints import Read, Settle, answer_path, sentence
-from telefonie_mcp.text import clean, clean_line, one_line
+from telefonie_mcp.text import clean, clean_line, line_of, one_line
 from telefonie_mcp.tools.catalog import Catalog, Tool, ungiven
 from telefonie_mcp.tools.formats import DERIVATIONS
 from telefonie_mcp.tools.requester import Requester, content_of
@@ -71,7 +71,21 @@ async def read_current_state(
     subject = tool.hints.subject or ""
     key = read.key or subject
     items = cast("list[CurrentState]", content.get(read.items, []))
-    return next((item for item in items if item.get(key) == arguments[subject]), None)
+    found = [item for item in items if item.get(key) == arguments[subject]]
+    if any(_terms(tool, item) != _terms(tool, found[0]) for item in found[1:]):
+        raise ToolError(
+            f"{NOTHING_DONE}: the API lists {line_of(arguments[subject])} twice, at different terms.",
+            code="upstream_invalid_response",
+            hint="Nobody can tell which of them hold; report it to the provider if it stays so.",
+        )
+    return found[0] if found else None
+
+
+def _terms(tool: Tool, item: CurrentState) -> list[Any]:
+    """Return what rules are applied to: rate, country and type."""
+    members = tool.hints.offer_members
+    names = (members.monthly_rate, members.highest_rate, members.country, members.type)
+    return [item.get(name) for name in names if name]
 
 
 def can_read(

@@ -7,6 +7,7 @@ Texts of the provider do not enter: they would pass for the server's own words.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, cast
 
 from anyio import to_thread
@@ -17,7 +18,7 @@ from telefonie_mcp.openapi.hints import Pages
 from telefonie_mcp.text import clean_line
 from telefonie_mcp.tools.catalog import Tool
 
-__all__ = ["read_note", "undo_note"]
+__all__ = ["rate_note", "read_note", "undo_note"]
 
 _MAX_COUNTRIES: Final = 10
 _MAX_VALUE: Final = 40
@@ -41,6 +42,21 @@ def undo_note(tool: Tool, content: Mapping[str, Any]) -> str:
         f"Undo, also later: {tool.name} with the values in {name}, kept in telefonie://log and "
         "`telefonie-mcp log`."
     )
+
+
+def rate_note(answered: Any, rate: Decimal | None, offered: Decimal | None) -> str:
+    """Return a warning where a purchase costs more than was offered, or nobody can tell; otherwise nothing.
+
+    Args:
+        answered: The monthly rate in the answer, as the API writes it.
+        rate: The same as an amount, where it can be read.
+        offered: The rate that the purchase was decided by, if one was needed.
+
+    """
+    if offered is None or answered is None or (rate is not None and rate <= offered):
+        return ""
+    now = clean_line(answered, _MAX_VALUE)
+    return f"The API offered {amount_text(offered)} per month, and says {now} now: tell the user at once."
 
 
 async def read_note(

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from telefonie_mcp.calls.approval import Caller, Pause
-from telefonie_mcp.calls.notes import read_note, undo_note
-from telefonie_mcp.calls.policy import Policy
+from telefonie_mcp.calls.notes import rate_note, read_note, undo_note
+from telefonie_mcp.calls.policy import Policy, agreed_rate
 from telefonie_mcp.calls.rate_limit import RateLimit
 from telefonie_mcp.deadline import RECOVERY, Deadline
 from telefonie_mcp.errors import NOTHING_DONE, TelefonieError, ToolError, Violation
-from telefonie_mcp.money import limit
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Catalog, Tool
 from telefonie_mcp.tools.differences import noted
@@ -172,7 +171,7 @@ class Pipeline:
             return Result(await self._read(tool, values, deadline), {"mode": self._mode})
         from telefonie_mcp.calls.assessment import Request  # noqa: PLC0415 - no read needs it
 
-        ceiling = limit(values.pop(tool.hints.ceiling, None)) if tool.hints.ceiling else None
+        ceiling = agreed_rate(tool, values)
         self._policy.check_arguments(tool, values)
         account = self._accounts.get(tool.name) or self._accounts.setdefault(tool.name, self._account(tool))
         request = Request(tool, values, account, ceiling, agreed)
@@ -223,19 +222,25 @@ class Pipeline:
                 permit = replace(permit, before=redaction.json(tool.shown(permit.before)))
             intent = intent_of(request, permit, shown, caller=caller, seconds=self._seconds)
             entry = await self.ledger.begin(intent, permit.deadline)
+            rated = tool.hints.offer_members.monthly_rate
             with _explained(tool, f"It is unknown whether {tool.name} was carried out"):
                 try:
                     done = await write(self._requester, tool, values, permit)
                 except WriteError as error:
-                    await self.ledger.finish(entry, error.state, permit.deadline, error.error.message)
+                    rate = self._policy.rate(error.found.get(rated))
+                    await self.ledger.finish(
+                        entry, error.state, permit.deadline, error.error.message, monthly_rate=rate
+                    )
                     await self._tell(tool, values, error.state)
                     raise error.error from error
-                rate = self._policy.rate(done.content.get(tool.hints.offer_members.monthly_rate))
+                answered = done.content.get(rated)
+                rate = self._policy.rate(answered)
                 recorded = await self.ledger.finish(entry, "done", permit.deadline, monthly_rate=rate)
                 await self._tell(tool, values, "done")
             meta = {"mode": self._mode, "entry": entry, "recorded": recorded, "reconciled": done.reconciled}
             unrecorded = "" if recorded else _UNRECORDED
-            note = " ".join(filter(None, [done.note, undo_note(tool, done.content), unrecorded]))
+            dearer = rate_note(answered, rate, permit.monthly_rate)
+            note = " ".join(filter(None, [done.note, dearer, undo_note(tool, done.content), unrecorded]))
             return Result(noted(done.content, note), meta)
         raise AssertionError  # a shielded scope without a deadline is never cancelled
 

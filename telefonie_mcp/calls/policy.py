@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from telefonie_mcp.errors import NOTHING_DONE, ToolError
 from telefonie_mcp.ledger.accounts import Limits
-from telefonie_mcp.money import amount_text, money
+from telefonie_mcp.money import amount_text, limit, money
 from telefonie_mcp.tools.catalog import Tool
 
 if TYPE_CHECKING:
     from telefonie_mcp.calls.current_state import CurrentState
 
-__all__ = ["Policy"]
+__all__ = ["Policy", "agreed_rate"]
 
-_HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_HOST: Final = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*"
 _ASK_OPERATOR: Final = (
     "Only the operator can change this setting; tell the user, and do not try to work around it."
 )
@@ -177,10 +177,9 @@ class Policy:
     def _check_protected(self, value: Any, *, field: str | None) -> None:
         if not self.protected_numbers:
             return
-        from telefonie_mcp.calls.rule_targets import numbers_in  # noqa: PLC0415 - no tools/list needs it
+        from telefonie_mcp.calls.rule_targets import protected_in  # noqa: PLC0415 - no tools/list needs it
 
-        protected = next((number for number in numbers_in(value) if number in self.protected_numbers), None)
-        if protected:
+        if protected := protected_in(value, self.protected_numbers):
             raise _refused(f"{protected} is protected and stays as it is", "PROTECTED_NUMBERS", field=field)
 
     def _check_hosts(self, value: Any, name: str, *, is_webhook: bool) -> None:
@@ -195,7 +194,29 @@ class Policy:
 
     def _allows_host(self, host: str) -> bool:
         # with any other character in it, what the provider dials may be another host than what is read here
-        return bool(_HOST.fullmatch(host)) and any(fnmatchcase(host, each) for each in self.webhook_hosts)
+        return bool(re.fullmatch(_HOST, host)) and any(fnmatchcase(host, each) for each in self.webhook_hosts)
+
+
+def agreed_rate(tool: Tool, values: dict[str, Any]) -> Decimal | None:
+    """Take the highest monthly rate that the caller agreed to out of ``values``; ``None`` without one.
+
+    Raises:
+        ToolError: it cannot be read as an amount: to go on would be to go on without it.
+
+    """
+    name = tool.hints.ceiling
+    given = values.pop(name, None) if name else None
+    agreed = limit(given)
+    if given is not None and agreed is None:
+        from telefonie_mcp.tools.violations import received  # noqa: PLC0415 - only for an error
+
+        raise ToolError(
+            f"{NOTHING_DONE}: {name} must be an amount of money {received(given)}",
+            code="invalid_arguments",
+            field=name,
+            hint=f"Correct it and call {tool.name} again.",
+        )
+    return agreed
 
 
 def _refused(reason: str, setting: str, value: object = None, *, field: str | None = None) -> ToolError:

@@ -6,11 +6,12 @@ unknown with the next step. A subject that was in the wanted state before the ca
 effect of this call.
 """
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 import anyio
@@ -44,6 +45,9 @@ _MAX_PAUSE_SECONDS: Final = 1.0
 _MAX_REASON: Final = 200
 """Characters of the validator's message in an error."""
 
+_NAME: Final = re.compile(r"\+?[\w-]{1,64}", re.ASCII)
+"""What another subject can be called whose state is read: it becomes a part of a path."""
+
 _EVIDENCE: Final = {
     True: "and so far it seems to have happened",
     False: "and may still complete it; so far it has not happened",
@@ -55,12 +59,19 @@ class WriteError(Exception):
     """A write without a presentable success: its state for the ledger, and the error for the agent.
 
     The state can be ``done``: the write has happened, but the state of its subject is not valid as a result.
+
+    Args:
+        state: What the ledger records.
+        error: What the agent is told.
+        found: The state of another subject, to which it may have happened.
+
     """
 
-    def __init__(self, state: State, error: ToolError) -> None:
+    def __init__(self, state: State, error: ToolError, found: CurrentState | None = None) -> None:
         super().__init__(str(error))
         self.state: State = state
         self.error = error
+        self.found: CurrentState = found or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +144,18 @@ class _Write:
                 return Done(self._with_replaced(content), note)
             except UnusableError as error:
                 problem, data = f"answered {outcome.status}, but the answer {error.reason}", error.data
-        elif _certainly_not_done(outcome):
+        settle, answer = self.tool.hints.settle, _data_of(outcome)
+        told = settle and tells(self.requester.catalog, self.tool, settle, self.arguments, answer=answer)
+        if _certainly_not_done(outcome):
+            if settle and told and _may_be_refused_because_done(outcome):
+                with suppress(ToolError):
+                    after = await read_current_state(
+                        self.requester, self.tool, settle, self.arguments, self.deadline
+                    )
+                    if happened(self.tool, settle, self.arguments, self.before, after):
+                        return self._reconciled(settle, after, outcome, problem)
             raise WriteError("refused", refusal(self.tool, outcome))
-        settle = self.tool.hints.settle
-        answer = _data_of(outcome)
-        if settle is None or not tells(
-            self.requester.catalog, self.tool, settle, self.arguments, answer=answer
-        ):
+        if settle is None or not told:
             raise WriteError("unverified", self._unknown(problem, provider_data=data))
         return await self._settle(settle, outcome, problem, answer)
 
@@ -165,11 +181,26 @@ class _Write:
             if done and (after is not None or grace_over):
                 return self._reconciled(settle, after, outcome, problem)
             if done is False and grace_over and not _may_be_pending(outcome):
-                raise WriteError("not_done", self._not_done(outcome, problem))
+                raise await self._nothing_done(settle, outcome, problem, answer)
             if pause >= self.deadline.remaining:
                 raise WriteError("unknown", self._unknown(f"{problem}, {evidence}", current=after))
             await anyio.sleep(pause)
             pause = min(2 * pause, _MAX_PAUSE_SECONDS)
+
+    async def _nothing_done(self, settle: Settle, outcome: Outcome, problem: str, answer: Any) -> WriteError:
+        """Return that nothing happened, unless it happened to another subject, which the answer names."""
+        subject = self.tool.hints.subject or ""
+        named = str(cast("Mapping[str, Any]", answer).get(subject, "")) if isinstance(answer, dict) else ""
+        if named != self.arguments.get(subject) and _NAME.fullmatch(_shown(outcome, named)):
+            arguments = {**self.arguments, subject: named}
+            after, moved = None, True
+            with suppress(ToolError):
+                after = await read_current_state(self.requester, self.tool, settle, arguments, self.deadline)
+                moved = after is not None and happened(self.tool, settle, arguments, None, after) is True
+            if moved:
+                told = f"{problem}. It may have happened to {named}"
+                return WriteError("unverified", self._unknown(told, current=after), after)
+        return WriteError("not_done", self._not_done(outcome, problem))
 
     def _not_done(self, outcome: Outcome, problem: str) -> ToolError:
         return ToolError(
@@ -236,9 +267,12 @@ def _data_of(outcome: Outcome) -> Any:
 
 
 def _may_be_pending(outcome: Outcome) -> bool:
-    """Whether the API may still be processing the request, as after a gateway's 504 (RFC 9110 §15.6.5)."""
+    """Whether the API may still be processing the request.
+
+    So it is after a 202, which promises nothing else, and a gateway's 504 (RFC 9110 §15.3.3, §15.6.5).
+    """
     if isinstance(outcome, Answer):
-        return outcome.status == HTTPStatus.GATEWAY_TIMEOUT
+        return outcome.status in {HTTPStatus.ACCEPTED, HTTPStatus.GATEWAY_TIMEOUT}
     return isinstance(outcome, Unanswered) and outcome.pending
 
 
@@ -250,3 +284,14 @@ def _certainly_not_done(outcome: Outcome) -> bool:
     if isinstance(outcome, Answer):
         return 400 <= outcome.status < 500 and outcome.status != HTTPStatus.REQUEST_TIMEOUT  # noqa: PLR2004
     return isinstance(outcome, NotSent)
+
+
+def _may_be_refused_because_done(outcome: Outcome) -> bool:
+    """Whether the API may have processed the first attempt, which it answered with 429, after all."""
+    gone = {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE}
+    return isinstance(outcome, Answer) and outcome.repeated and outcome.status in gone
+
+
+def _shown(outcome: Outcome, text: str) -> str:
+    """Return a part of an answer without secrets."""
+    return outcome.redaction.text(text) if isinstance(outcome, Answer) else text

@@ -7,6 +7,7 @@ A name outlives the API key and the spelling of the API's address: a rotated key
 import ipaddress
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 __all__ = ["Account", "Limits", "is_earlier_name", "live_account"]
@@ -31,8 +32,7 @@ class Account:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Budgets of an account; ``None`` sets no limit.
 
     Attributes:

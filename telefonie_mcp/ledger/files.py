@@ -7,7 +7,6 @@ for a new ledger where it can be told: by a server that knew the file, or by wha
 """
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -214,4 +213,6 @@ def exposed(mode: int, *, own: bool) -> bool:
 
 def to_make_private(file: Path) -> str:
     """Return the command that lets nobody but its owner access a file."""
+    import shlex  # noqa: PLC0415 - only for a warning
+
     return f"chmod 600 {shlex.quote(str(file))}"

@@ -2,7 +2,7 @@
 
 import re
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Final
 from unicodedata import combining, normalize
 
@@ -100,7 +100,7 @@ def _names() -> dict[str, str]:
 
 
 def _lines() -> list[str]:
-    return (resources.files("telefonie_mcp.numbering") / "countries.txt").read_text("utf-8").splitlines()
+    return Path(__file__).with_name("countries.txt").read_text("utf-8").splitlines()
 
 
 def _rank(wanted: str, code: str, name: str) -> int | None:

@@ -15,7 +15,7 @@ __all__ = [
     "reading_of",
 ]
 
-_SEPARATORS: Final = re.compile(r"[\s().\-/\u00a0\u2010-\u2015\u202f]+")
+_SEPARATORS: Final = r"[\s().\-/\u00a0\u2010-\u2015\u202f]+"
 _TRUNK_PREFIX: Final = re.compile(r"\(\s*0\s*\)")
 """The trunk prefix 0, dialled only within the country, as in +44 (0)20 7946 0123."""
 
@@ -26,7 +26,7 @@ _MAX_CHARACTERS: Final = 40
 
 def normalise_number(value: str) -> str:
     """Return the number in E.164 format, or ``value`` unchanged if it is ambiguous or not a number."""
-    compact = _SEPARATORS.sub("", re.sub("^%2B", "+", value.strip(), flags=re.IGNORECASE))
+    compact = re.sub(_SEPARATORS, "", re.sub("^%2B", "+", value.strip(), flags=re.IGNORECASE))
     return compact if _E164.fullmatch(compact) and not _TRUNK_PREFIX.search(value) else value
 
 

@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from importlib import resources
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final, cast
@@ -29,7 +28,7 @@ from telefonie_mcp.openapi.toolsets import BASE, TOOLSETS
 
 __all__ = ["Document", "load_documents", "parse_document", "parsed_package"]
 
-_DATA: Final = resources.files("telefonie_mcp.openapi") / "data"
+_DATA: Final = Path(__file__).with_name("data")
 _MAX_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -80,7 +79,7 @@ class Document:
     @cached_property
     def text(self) -> str:
         """The document as text."""
-        return self.source.decode("utf-8-sig")
+        return _decoded(self.source)
 
 
 def load_documents(
@@ -133,6 +132,11 @@ def _distinct(document: Document, others: Collection[Document], path: Path) -> D
     return replace(document, id=name, title=title, notes=(*document.notes, note))
 
 
+def _decoded(source: bytes) -> str:
+    """Return the text of a document: UTF-8, or UTF-16 or UTF-32 as its first bytes say (YAML 1.2.2 §5.2)."""
+    return source.decode(json.detect_encoding(source)).removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+
+
 def _slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "document"
 
@@ -153,7 +157,7 @@ def parse_document(source: bytes, *, name: str) -> Document:
     if len(source) > _MAX_BYTES:
         raise DocumentError(f"{name}: larger than {_MAX_BYTES // 1024**2} MiB")
     try:
-        root, is_json = parse_text(source.decode("utf-8-sig"))
+        root, is_json = parse_text(_decoded(source), notes := [])
     except UnicodeDecodeError as error:
         raise DocumentError(f"{name}: neither YAML nor JSON: {error}") from error
     except ValueError as error:
@@ -164,7 +168,8 @@ def parse_document(source: bytes, *, name: str) -> Document:
         json.dumps(root, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise DocumentError(f"{name}: holds what JSON cannot carry: {error}") from error
-    return _read(cast("dict[str, Any]", root), source, name=name, is_json=is_json)
+    document = _read(cast("dict[str, Any]", root), source, name=name, is_json=is_json)
+    return replace(document, notes=(*(f"{name}: {note}" for note in notes), *document.notes))
 
 
 def _read(tree: dict[str, Any], source: bytes, *, name: str, is_json: bool) -> Document:

@@ -7,6 +7,7 @@ from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.nesting import check_writable
 from telefonie_mcp.openapi.operation import Parameter
 from telefonie_mcp.openapi.references import Json, is_object
+from telefonie_mcp.openapi.structure import is_true
 
 __all__ = ["form_encodings"]
 
@@ -46,7 +47,7 @@ def _member(name: str, encoding: Json, schema: Json, where: str) -> Parameter | 
         style = encoding.get("style", "form")
         if style not in _SEPARATORS:
             raise DocumentError(f"{where}: style {style!r} is not supported, only {', '.join(_SEPARATORS)}")
-        separator = None if encoding.get("explode", style == "form") else _SEPARATORS[style]
+        separator = None if is_true(encoding.get("explode"), unsaid=style == "form") else _SEPARATORS[style]
         return Parameter(name, "query", False, schema, separator, deep=style == "deepObject")
     kinds = [kind.strip().lower() for kind in str(encoding.get("contentType", "")).split(",")]
     if any(kind.endswith(("/json", "+json")) for kind in kinds):

@@ -65,7 +65,7 @@ def family(node: Json, references: References, direction: Direction) -> Family |
     named = bool(values)
     children = tuple(_child(each, values, named=named) for each in alternatives)
     known = dict.fromkeys(value for child in children for value in child.values)
-    return Family(found, children, tuple(known) if direction == "input" else ()) if children else None
+    return Family(found, children, tuple(known) if direction != "output" else ()) if children else None
 
 
 def is_parent(node: Json, references: References) -> bool:

@@ -1,4 +1,4 @@
-"""Which values a parameter's style can hold; pure.
+"""Styles of parameters (OpenAPI 3.1.1 §4.8.12.2), and which values they can hold; pure.
 
 Only ``deepObject`` and JSON text hold objects and lists in each other. The other styles hold a list of
 scalars, or an object of scalars; where the members of an object are parameters of their own, also of lists of
@@ -6,16 +6,65 @@ scalars. RFC 6570 leaves anything else undefined (OpenAPI 3.1.1 §4.8.12), so th
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from telefonie_mcp.errors import DocumentError
-from telefonie_mcp.openapi.operation import Parameter
+from telefonie_mcp.openapi.operation import Location, Parameter
 from telefonie_mcp.openapi.references import Json
+from telefonie_mcp.openapi.structure import is_true
 
-__all__ = ["check_writable", "holds"]
+__all__ = ["check_writable", "holds", "styled"]
+
+_STYLES: Final[Mapping[Location, tuple[str, ...]]] = {
+    "path": ("simple", "label", "matrix"),
+    "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
+    "header": ("simple",),
+    "cookie": ("form",),
+}
+"""The styles that can be written in each place; the first is used where the document says none."""
+
+_SEPARATORS: Final = {"spaceDelimited": " ", "pipeDelimited": "|"}
+_PREFIXES: Final[Mapping[str, Literal[".", ";"]]] = {"label": ".", "matrix": ";"}
 
 _MAX_LEVELS: Final = 3
 """Alternatives of alternatives that are looked at: shared ones can double at every level."""
+
+
+def styled(name: str, location: Location, node: Json, schema: Json, where: str, *, json: bool) -> Parameter:
+    """Return a parameter as its style says that it is written.
+
+    Args:
+        name: Its name.
+        location: Where it is sent.
+        node: The parameter in the document, with references resolved.
+        schema: Its converted schema.
+        where: Its place, for messages.
+        json: It is JSON text, which has no style.
+
+    Raises:
+        DocumentError: its style is not supported, or cannot hold what its schema asks for.
+
+    """
+    style = node.get("style", _STYLES[location][0])
+    if style not in _STYLES[location]:
+        supported = ", ".join(_STYLES[location])
+        raise DocumentError(f"{where}: style {style!r} is not supported, only {supported}")
+    explode = is_true(node.get("explode"), unsaid=style == "form")
+    repeats = explode and (location == "query" or style in _PREFIXES)
+    parameter = Parameter(
+        name=name,
+        location=location,
+        required=location == "path" or is_true(node.get("required")),  # a path always needs them
+        schema=schema,
+        separator=None if repeats else _SEPARATORS.get(style, ","),
+        assign="=" if explode and style == "simple" else ",",
+        json=json,
+        deep=style == "deepObject",
+        prefix="" if json else _PREFIXES.get(style, ""),
+        reserved=location == "query" and is_true(node.get("allowReserved")),
+    )
+    check_writable(parameter, where)
+    return parameter
 
 
 def holds(parameter: Parameter, value: Any) -> bool:

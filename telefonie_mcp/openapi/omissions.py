@@ -6,7 +6,7 @@ it on stderr, in ``telefonie-mcp tools`` and in ``telefonie-mcp doctor``.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from telefonie_mcp.errors import DocumentError
 
@@ -25,8 +25,7 @@ class TooMuchError(DocumentError):
     """A document as a whole asks for too much, so that leaving out one operation does not help."""
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """An operation that is no tool.
 
     Attributes:

@@ -5,15 +5,28 @@ them, and :mod:`telefonie_mcp.upstream` serializes their requests.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.combining import Json
 from telefonie_mcp.openapi.security import Security
 
-__all__ = ["Binding", "Body", "Location", "Operation", "Parameter", "check_path", "is_form", "server_url"]
+__all__ = [
+    "Binding",
+    "Body",
+    "Location",
+    "Operation",
+    "Parameter",
+    "best_server",
+    "check_path",
+    "concrete",
+    "is_form",
+    "is_json",
+    "is_text",
+]
 
 Location = Literal["path", "query", "header", "cookie"]
 
@@ -22,18 +35,26 @@ _SERVER: Final = re.compile(
 )
 """A server's URL: host, port and path and nothing that parsers read differently, such as ``@`` or ``\\``."""
 
+_PRIVATE: Final = r"https:|http://(?:localhost|127\.[0-9.]+|\[::1\])(?=[:/]|$)"
+"""A server that can be sent a key: encrypted, or on this machine."""
+
 _ABSOLUTE: Final = r"//|(?:[a-z][a-z0-9+.-]*|\{[\w.-]+\}):"
 _VARIABLE: Final = r"\{[\w.-]+\}"
 
 _AUTHORITY_BREAKS: Final = frozenset("/\\?#@")
 """Characters that end an authority, or move what precedes them out of it (RFC 3986 §3.2)."""
 
+_JSON: Final = "application/json"
+_TEXT: Final = (
+    r"text/(?!json\b(?!-))|application/(?:[\w.+-]+\+)?(?:xml|yaml|json-seq)\b"
+    r"|application/(?:x-)?(?:csv|graphql|javascript|json-?lines|jsonl|jose|ndjson|sdp|yaml)\b"
+)
+
 _MAX_URL: Final = 2000
 """Characters of a server's URL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter outside the body (OpenAPI 3.1.1 §4.8.12).
 
     Attributes:
@@ -45,6 +66,8 @@ class Parameter:
         assign: Joins the name and the value of each member of an object.
         json: The value is sent as JSON text (``content: application/json``).
         deep: An object is sent as ``name[key]=value`` (``style: deepObject``).
+        prefix: Precedes the value in a path: ``.`` (``style: label``) or ``;`` (``style: matrix``).
+        reserved: Reserved characters that end no value are sent as they are (``allowReserved``).
 
     """
 
@@ -56,10 +79,11 @@ class Parameter:
     assign: Literal[",", "="] = ","
     json: bool = False
     deep: bool = False
+    prefix: Literal["", ".", ";"] = ""
+    reserved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """Maps a tool's argument to a parameter, a member of the body, or the whole body.
 
     Attributes:
@@ -78,8 +102,7 @@ class Binding:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """A request body: JSON, a form if ``form`` is true, or one string if ``text`` is.
 
     Attributes:
@@ -95,7 +118,7 @@ class Body:
     required: bool
     schema: Mapping[str, Any]
     media_type: str = "application/json"
-    encodings: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+    encodings: Mapping[str, Parameter] = MappingProxyType({})
     nullable: frozenset[str] = frozenset()
     text: bool = False
 
@@ -105,8 +128,7 @@ class Body:
         return is_form(self.media_type)
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One method on one path.
 
     Attributes:
@@ -140,13 +162,60 @@ class Operation:
     successes: Mapping[str, Mapping[str, Any] | None]
     success_texts: Mapping[str, str]
     text: bool = False
-    hints: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    hints: Mapping[str, Any] = MappingProxyType({})
     deprecated: bool = False
 
 
 def is_form(media_type: str) -> bool:
     """Return whether a media type, in any case and with any parameters, is a form (RFC 9110 §8.3.1)."""
     return media_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+
+
+def is_json(media_type: str) -> bool:
+    """Return whether ``media_type`` is JSON, or a range that includes it, such as ``*/*``."""
+    kinds = r"(application|text)/([\w.+-]+\+)?json\b(?!-)|(\*|application)/\*"
+    return media_type == _JSON or bool(re.match(kinds, media_type.strip(), re.IGNORECASE))
+
+
+def is_text(media_type: str) -> bool:
+    """Return whether ``media_type`` is text that can be sent as it is: plain, XML, YAML or the like."""
+    return media_type != _JSON and bool(re.match(_TEXT, media_type.strip(), re.IGNORECASE))
+
+
+def concrete(media_type: str) -> str:
+    """Return a media type to send for one of the document, which may be a range."""
+    if "*" not in media_type:
+        return media_type
+    return "text/plain" if media_type.startswith("text/") else "application/json"
+
+
+def best_server(servers: Sequence[Json], resolve: Callable[[Any], Json], where: str) -> str:
+    """Return the URL of the first server that can be sent a key, or else of the first that is not left open.
+
+    Args:
+        servers: The servers of the document, with references resolved.
+        resolve: Follows references.
+        where: The place in the document, for messages.
+
+    Raises:
+        DocumentError: none of them is a server, and one is malformed.
+
+    """
+    urls: list[str] = []
+    problem: DocumentError | None = None
+    for server in servers:
+        variables = resolve(server.get("variables"))
+        defaults = {name: str(resolve(each).get("default", "")) for name, each in variables.items()}
+        try:
+            urls.append(server_url(str(server.get("url", "")), defaults, where))
+        except DocumentError as error:
+            problem = problem or error
+    if problem and not any(urls):
+        raise problem
+    if len(urls) < 2:  # noqa: PLR2004 - most documents
+        return urls[0] if urls else ""
+    secret = (url for url in urls if re.match(_PRIVATE, url, re.IGNORECASE))
+    return next(secret, next(filter(None, urls), ""))
 
 
 def server_url(url: str, defaults: Mapping[str, str], where: str) -> str:
@@ -188,3 +257,5 @@ def check_path(path: str, where: str) -> None:
         raise DocumentError(f"{where}: the path must begin with a slash (OpenAPI 3.1.1 §4.8.8)")
     if found := re.search(r"[?#\\\s\x00-\x1f\x7f]", path):
         raise DocumentError(f"{where}: the path must not contain {found[0]!r}")
+    if found := re.search(r"[{}]", re.sub(r"{[^{}]+}", "", path)):
+        raise DocumentError(f"{where}: a {found[0]!r} in the path names no parameter")

@@ -9,9 +9,13 @@ nodes take several times the memory of what they stand for.
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final, cast
 
 import yaml
+
+from telefonie_mcp.openapi.structure import shown
 
 __all__ = ["parse_text", "parse_yaml"]
 
@@ -33,6 +37,9 @@ _MAX_EXPANDED: Final = 32 * 1024 * 1024
 _NODE_CHARACTERS: Final = 32
 """What a node counts beside its own characters, because it takes time and memory even without any."""
 
+_MAX_REPEATED: Final = 20
+"""Repeated keys that are noted."""
+
 _PREFIX: Final = "tag:yaml.org,2002:"
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -49,28 +56,38 @@ _MERGE: Final = "<<"
 _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def parse_text(text: str) -> tuple[Any, bool]:
+def parse_text(text: str, notes: list[str] | None = None) -> tuple[Any, bool]:
     """Return the value of ``text``, and whether it is JSON.
+
+    Args:
+        text: JSON, or YAML, which may begin with a brace as well.
+        notes: Takes sentences about what stands in a YAML text in vain.
 
     Raises:
         ValueError: it is neither JSON nor YAML, or it holds too much.
 
     """
     if not text.lstrip().startswith("{"):
-        return parse_yaml(text), False
+        return parse_yaml(text, notes), False
     if sum(map(text.count, ",[{")) > _MAX_JSON_VALUES:  # an upper bound: some may be in strings
         raise ValueError(f"holds more than {_MAX_JSON_VALUES:,} values")
-    return _parse(json.loads, text), True
+    try:
+        return _parse(json.loads, text), True
+    except ValueError as no_json:
+        if isinstance(no_json.__cause__, json.JSONDecodeError):
+            with suppress(ValueError):
+                return parse_yaml(text, notes), False
+        raise
 
 
-def parse_yaml(text: str) -> Any:
+def parse_yaml(text: str, notes: list[str] | None = None) -> Any:
     """Return the value of a YAML text.
 
     Raises:
         ValueError: it is no YAML, or it holds too much.
 
     """
-    return _parse(_build, text)
+    return _parse(partial(_build, notes=notes), text)
 
 
 class _TooMuchError(Exception):
@@ -88,11 +105,13 @@ def _parse(parse: Callable[[str], Any], text: str) -> Any:
         raise ValueError(f"neither YAML nor JSON: {' '.join(str(error).split())}") from error
 
 
-def _build(text: str) -> Any:
+def _build(text: str, *, notes: list[str] | None) -> Any:
     loader = _Loader(text)
     builder = _Builder()
     while loader.check_event():
         builder.take(loader.get_event())
+    if notes is not None:
+        notes += builder.repeated
     return builder.value
 
 
@@ -117,6 +136,7 @@ class _Builder:
         self._anchors: dict[str, Any] = {}
         self._sizes: dict[str, int] = {}
         self._nodes = self._total = self._documents = 0
+        self.repeated: list[str] = []
 
     def take(self, event: Any) -> None:
         """Take the next event.
@@ -135,7 +155,7 @@ class _Builder:
                 if event.anchor:
                     self._anchors[event.anchor] = value
                     self._sizes[event.anchor] = len(event.value) + _NODE_CHARACTERS
-                self._add(value, event.value, plain=event.implicit[0])
+                self._add(value, event.value, plain=event.implicit[0], line=_line(event))
             case yaml.CollectionStartEvent():
                 self._start(event)
             case yaml.CollectionEndEvent():
@@ -180,6 +200,8 @@ class _Builder:
             if key is None:
                 raise ValueError(f"line {line}: a key must be a string")
             parent.key, parent.merges = key, plain and key == _MERGE
+            if key in parent.value and not parent.merges and len(self.repeated) < _MAX_REPEATED:
+                self.repeated.append(f"line {line}: {shown(key)} stands there a second time, which counts")
         else:
             if parent.merges:
                 parent.merged.append(value)  # which may not be complete yet

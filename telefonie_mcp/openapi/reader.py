@@ -1,6 +1,6 @@
-"""Reads one operation of a parsed OpenAPI 3.0 or 3.1 document; pure.
+"""Reads one operation of a parsed OpenAPI 3.0, 3.1 or 3.2 document; pure.
 
-An operation with what is not supported (request bodies other than JSON or forms, ``matrix`` paths) is left
+An operation with what is not supported (request bodies other than JSON, forms or one text) is left
 out, with its place in the document and the reason, because silently dropping a parameter is worse than a tool
 that is not there.
 """
@@ -11,21 +11,24 @@ from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.combining import Json, is_object
-from telefonie_mcp.openapi.nesting import check_writable
+from telefonie_mcp.openapi.nesting import styled
 from telefonie_mcp.openapi.omissions import Omissions
 from telefonie_mcp.openapi.operation import (
     Body,
     Location,
     Operation,
     Parameter,
+    best_server,
     check_path,
+    concrete,
     is_form,
-    server_url,
+    is_json,
+    is_text,
 )
 from telefonie_mcp.openapi.references import Direction, References
 from telefonie_mcp.openapi.schema import convert, nullable_members
-from telefonie_mcp.openapi.security import Credential, Security, read_security
-from telefonie_mcp.openapi.structure import items_of, members_of, name_of, one_line, plain_text
+from telefonie_mcp.openapi.security import Credential, Security, implied_security, read_security
+from telefonie_mcp.openapi.structure import is_true, items_of, members_of, name_of, one_line, plain_text
 
 __all__ = ["OperationReader"]
 
@@ -33,25 +36,20 @@ _LOCATIONS: Final[tuple[Location, ...]] = ("path", "query", "header", "cookie")
 _IGNORED_HEADERS: Final = frozenset(
     {"accept", "authorization", "content-type"}  # OpenAPI 3.1.1 §4.8.12.1
     | {"connection", "content-length", "host", "te", "trailer", "transfer-encoding", "upgrade"}
+    | {"x-http-method", "x-http-method-override", "x-method-override"}
 )
-"""Headers that no argument sets; the second line has those by which HTTP finds and frames a request."""
+"""Headers that no argument sets.
+
+The second line has those by which HTTP finds and frames a request, the third those that make a read a write.
+"""
 
 _MAX_PARAMETERS: Final = 500
 """Parameters of an operation, or members of its body."""
 
-_TEMPLATED: Final = re.compile(r"[\w.-]+")
+_TEMPLATED: Final = r"[\w.-]+"
 """A name in a path that is taken as a parameter which the document forgot to declare."""
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
-
-_SEPARATORS: Final = {
-    "form": ",",
-    "simple": ",",
-    "spaceDelimited": " ",
-    "pipeDelimited": "|",
-    "deepObject": ",",
-}
-_DEFAULT_STYLES: Final = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
+_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 §5.6.2
 
 
 class OperationReader:
@@ -67,7 +65,7 @@ class OperationReader:
         self._root = root
         self._references = References(root, omissions)
         self._read: dict[tuple[int, str], tuple[Json, Parameter]] = {}
-        self._servers: dict[int, tuple[Json, str]] = {}
+        self._servers: dict[int, tuple[Any, str]] = {}
 
     def path_item(self, source: Any, where: str) -> Json:
         """Return what stands under a path.
@@ -78,14 +76,17 @@ class OperationReader:
         """
         return self._resolve(members_of(source, "what is under a path", where))
 
-    def operation(self, name: str, method: str, path: str, item: Json, where: str) -> Operation:
-        """Return the operation of ``method`` in the path item ``item``.
+    def operation(
+        self, name: str, method: str, path: str, item: Json, source: Any, *, where: str
+    ) -> Operation:
+        """Return the operation ``source`` in the path item ``item``.
 
         Args:
             name: Its identifier.
-            method: Its key in the path item.
+            method: Its method.
             path: The path.
             item: The path item.
+            source: What stands under the method.
             where: Its place in messages.
 
         Raises:
@@ -93,16 +94,16 @@ class OperationReader:
 
         """
         self._references.begin()
-        node = self._resolve(members_of(item[method], "an operation", where))
+        node = self._resolve(members_of(source, "an operation", where))
         check_path(path, where)
-        security = self._security(node.get("security", self._root.get("security")), where)
-        credentials = {credential for alternative in security for credential in alternative}
         declared = [*items_of(item.get("parameters"), "the parameters of the path", where)]
         declared += items_of(node.get("parameters"), "its parameters", where)
+        security = self._security(node.get("security", self._root.get("security")), declared, where)
+        credentials = {credential for alternative in security for credential in alternative}
         parameters = tuple(self._parameters(declared, where))
         named = {p.name for p in parameters if p.location == "path"}
         templated = set(re.findall(r"{([^{}]+)}", path))
-        if forgotten := sorted(name for name in templated - named if _TEMPLATED.fullmatch(name)):
+        if forgotten := sorted(name for name in templated - named if re.fullmatch(_TEMPLATED, name)):
             self._references.omissions.note(f"its path names {', '.join(forgotten)}, taken as text")
             added = [{"name": name, "in": "path", "schema": {"type": "string"}} for name in forgotten]
             parameters = (*self._parameters(added, where), *parameters)
@@ -126,7 +127,7 @@ class OperationReader:
             success_texts=texts,
             text=text and method != "head",
             hints=node.get("x-telefonie-hints", {}),
-            deprecated=node.get("deprecated") is True,
+            deprecated=is_true(node.get("deprecated")),
         )
 
     def _schema(self, source: Any, direction: Direction) -> dict[str, Any]:
@@ -136,17 +137,16 @@ class OperationReader:
         return self._references.resolve(cast("Json", node))[0] if isinstance(node, Mapping) else {}
 
     def _server(self, node: Json, item: Json, where: str) -> str:
-        servers: Sequence[Any] = (
-            node.get("servers") or item.get("servers") or self._root.get("servers") or [{}]
-        )
-        server = self._resolve(servers[0])
-        if id(server) not in self._servers:
-            variables = self._resolve(server.get("variables"))
-            defaults = {name: str(self._resolve(each).get("default", "")) for name, each in variables.items()}
-            self._servers[id(server)] = server, server_url(str(server.get("url", "")), defaults, where)
-        return self._servers[id(server)][1]
+        given = node.get("servers") or item.get("servers") or self._root.get("servers")
+        if not given:
+            return ""
+        if id(given) not in self._servers:
+            self._servers[id(given)] = given, best_server([*map(self._resolve, given)], self._resolve, where)
+        return self._servers[id(given)][1]
 
-    def _security(self, requirements: Any, where: str) -> Security:
+    def _security(self, requirements: Any, declared: Sequence[Any], where: str) -> Security:
+        if requirements is None:
+            return implied_security(map(self._resolve, declared))
         schemes = self._resolve(self._resolve(self._root.get("components")).get("securitySchemes"))
         return read_security(requirements, schemes, self._resolve, where)
 
@@ -165,7 +165,7 @@ class OperationReader:
             for (place, name), node in merged.items():
                 ignored = location == "header" and name.lower() in _IGNORED_HEADERS
                 if place == location and not ignored:
-                    if location in {"header", "cookie"} and not _TOKEN.fullmatch(name):
+                    if location in {"header", "cookie"} and not re.fullmatch(_NAME, name):
                         raise DocumentError(f"{where}: {name!r} is no name of a {location}")
                     yield self._parameter(name, location, node, where)
 
@@ -178,57 +178,38 @@ class OperationReader:
     def _read_parameter(self, name: str, location: Location, node: Json, where: str) -> Parameter:
         where = f"{where}: {location} parameter {name!r}"
         content = self._resolve(node.get("content"))
-        media = next((each for each in content if _is_json(each)), "")
+        media = next((each for each in content if is_json(each)), "")
         if content and not media:
             raise DocumentError(f"{where}: only application/json is supported as its content")
-        style = node.get("style", _DEFAULT_STYLES[location])
-        supported = (
-            ("form", "spaceDelimited", "pipeDelimited", "deepObject")
-            if location == "query"
-            else (_DEFAULT_STYLES[location],)
-        )
-        if style not in supported:
-            raise DocumentError(f"{where}: style {style!r} is not supported, only {', '.join(supported)}")
         source = (self._resolve(content[media]) if content else node).get("schema", {})
         schema = convert(source, self._references, "input")
         if description := node.get("description"):
             schema = {**schema, "description": one_line(description)}
-        if node.get("deprecated") is True:
+        if is_true(node.get("deprecated")):
             schema = {**schema, "description": f"Deprecated. {schema.get('description', '')}".strip()}
-        explode = bool(node.get("explode", style == "form"))
-        parameter = Parameter(
-            name=name,
-            location=location,
-            required=location == "path" or bool(node.get("required", False)),  # a path always needs them
-            schema=schema,
-            separator=None if explode and location == "query" else _SEPARATORS[style],
-            assign="=" if explode and style == "simple" else ",",
-            json=bool(content),
-            deep=style == "deepObject",
-        )
-        check_writable(parameter, where)
-        return parameter
+        return styled(name, location, node, schema, where, json=bool(content))
 
     def _body(self, node: Any, where: str) -> Body | None:
         if node is None:
             return None
         body = self._resolve(node)
-        for media_type, described in self._resolve(body.get("content")).items():
+        content = self._resolve(body.get("content"))
+        for media_type, described in sorted(content.items(), key=lambda each: is_text(each[0])):
             media = self._resolve(described)
             source = media.get("schema", {})
-            schema = self._schema(source, "input")
+            schema = self._schema(source, "input" if is_form(media_type) else "body")
             form = is_form(media_type) and is_object(schema)
-            text = _is_text(media_type) and schema.get("type") == "string"
-            if form or text or _is_json(media_type):
+            text = is_text(media_type) and schema.get("type") == "string"
+            if form or text or is_json(media_type):
                 return Body(
-                    required=bool(body.get("required", False)),
+                    required=is_true(body.get("required")),
                     schema=schema,
-                    media_type=_concrete(media_type),
+                    media_type=concrete(media_type),
                     encodings=_encodings(media, schema, where) if form else {},
                     nullable=nullable_members(source, self._references),
                     text=text,
                 )
-        offered = ", ".join(self._resolve(body.get("content"))) or "nothing"
+        offered = ", ".join(content) or "nothing"
         raise DocumentError(
             f"{where}: its request body must be JSON or a form with members or one text, "
             f"the document offers {offered}"
@@ -248,15 +229,15 @@ class OperationReader:
             successful = {"2XX": declared["DEFAULT"]}
         for name, node in successful.items():
             response = self._resolve(node)
-            texts[name] = one_line(response.get("description", ""))
+            texts[name] = one_line(response.get("description") or response.get("summary"))
             content = self._resolve(response.get("content"))
-            media = next((media for media in content if _is_json(media)), None)
+            media = next((media for media in content if is_json(media)), None)
             if media is not None:
                 source = self._resolve(content[media]).get("schema", {})
                 schemas[name] = self._schema(source, "output")
             else:
                 content = {kind: each for kind, each in content.items() if "/" in kind or "*" in kind}
-                if not all(_is_text(kind) or kind in {"application/octet-stream", "*"} for kind in content):
+                if not all(is_text(kind) or kind in {"application/octet-stream", "*"} for kind in content):
                     raise DocumentError(
                         f"{where}: its {name} answer must be JSON or text, not {', '.join(content)}"
                     )
@@ -265,27 +246,6 @@ class OperationReader:
         if not schemas:
             raise DocumentError(f"{where}: declares no success response (2xx)")
         return schemas, texts, text
-
-
-def _is_json(media_type: str) -> bool:
-    """Return whether ``media_type`` is JSON, or a range that includes it, such as ``*/*``."""
-    return bool(
-        re.match(
-            r"(application|text)/([\w.+-]+\+)?json\b|(\*|application)/\*", media_type.strip(), re.IGNORECASE
-        )
-    )
-
-
-def _is_text(media_type: str) -> bool:
-    """Return whether ``media_type`` is text that can be sent as it is: plain, XML or the like."""
-    return bool(re.match(r"text/(?!json\b)|application/([\w.+-]+\+)?xml\b", media_type, re.IGNORECASE))
-
-
-def _concrete(media_type: str) -> str:
-    """Return a media type to send for one of the document, which may be a range."""
-    if "*" not in media_type:
-        return media_type
-    return "text/plain" if media_type.startswith("text/") else "application/json"
 
 
 def _sends(parameter: Parameter, credential: Credential) -> bool:

@@ -1,6 +1,6 @@
 """References between the schemas of a document, and what schemas were converted to; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, Literal, cast
 from urllib.parse import unquote
@@ -12,7 +12,9 @@ from telefonie_mcp.openapi.sizes import MAX_SCHEMA
 
 __all__ = ["MAX_TRAIL", "SCHEMAS", "Direction", "Json", "References", "Trail", "is_object"]
 
-Direction = Literal["input", "output"]
+Direction = Literal["input", "body", "output"]
+"""For arguments, for a body that holds null where the document allows it, or for results."""
+
 Trail = tuple[str, ...]
 
 SCHEMAS: Final = "#/components/schemas/"
@@ -54,6 +56,7 @@ class References:
         self._work = 0
         self._cut: list[dict[str, Any]] = []
         self._children: dict[int, list[Json]] | None = None
+        self._named: dict[str, Json] | None = None
 
     def begin(self) -> None:
         """Begin another operation, whatever the one before was left at."""
@@ -196,15 +199,50 @@ class References:
         return cast("Json", schemas) if isinstance(schemas, Mapping) else {}
 
     def _target(self, reference: str) -> Json:
-        if not reference.startswith("#/"):
-            raise DocumentError(f"{self._document}: the reference {reference!r} leaves the document")
-        node: Any = self._root
-        for token in unquote(reference[2:]).split("/"):
+        node, pointer = self._base(reference)
+        for token in unquote(pointer).split("/") if pointer else ():
             key = token.replace("~1", "/").replace("~0", "~")
             node = _member(node, key)
         if not isinstance(node, Mapping):
             raise DocumentError(f"{self._document}: the reference {reference!r} has no target")
         return cast("Json", node)
+
+    def _base(self, reference: str) -> tuple[Any, str]:
+        """Return where a reference begins, and the pointer from there, without its first slash."""
+        base, _, fragment = reference.partition("#")
+        if base and base == self._root.get("$self"):
+            base = ""
+        if not base and fragment.startswith("/"):
+            return self._root, fragment[1:]
+        if self._named is None:
+            self._named = dict(_named(self._root))
+        if (anchored := self._named.get(f"{base}#{fragment}" if not base else reference)) is not None:
+            return anchored, ""
+        if base and (found := self._named.get(base)) is not None and fragment[:1] in {"", "/"}:
+            return found, fragment[1:]
+        raise DocumentError(
+            f"{self._document}: the reference {reference!r} leaves the document; bundle its files into one"
+        )
+
+
+def _named(root: Json) -> Iterator[tuple[str, Json]]:
+    """Yield what the schemas of a document call themselves: ``$id``, and ``#`` with ``$anchor``."""
+    waiting: list[Any] = [root]
+    seen = set[int]()
+    while waiting:
+        inner = waiting.pop()
+        if not isinstance(inner, dict | list) or id(cast("Any", inner)) in seen:
+            continue
+        inner = cast("dict[str, Any] | list[Any]", inner)
+        seen.add(id(inner))
+        waiting += inner.values() if isinstance(inner, dict) else inner
+        if isinstance(inner, dict):
+            own = inner.get("$id")
+            if isinstance(own, str):
+                yield own.removesuffix("#"), inner
+            for keyword in ("$anchor", "$dynamicAnchor"):
+                if isinstance(anchor := inner.get(keyword), str):
+                    yield f"{own if isinstance(own, str) else ''}#{anchor}", inner
 
 
 def _member(node: Any, key: str) -> Any:

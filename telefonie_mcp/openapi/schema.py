@@ -18,8 +18,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
-from telefonie_mcp.openapi.combining import Json
-from telefonie_mcp.openapi.keywords import problem_of
+from telefonie_mcp.openapi.combining import Json, or_null, reopened, without_required
+from telefonie_mcp.openapi.keywords import problem_of, translate
 from telefonie_mcp.openapi.references import MAX_TRAIL, Direction, References, Trail
 from telefonie_mcp.openapi.structure import shown
 
@@ -34,6 +34,9 @@ _DROPPED = frozenset(
         "$comment",
         "$defs",
         "$dynamicAnchor",
+        "$dynamicRef",
+        "$recursiveAnchor",
+        "$recursiveRef",
         "$id",
         "$schema",
         "definitions",
@@ -58,9 +61,11 @@ _ANNOTATIONS: Final = frozenset({"description", "examples", "title"})
 _VALUES: Final[Mapping[str, Callable[[Any], list[Any]]]] = {
     "const": lambda value: [value],
     "enum": lambda values: [value for value in values if value is not None],
-    "required": lambda names: [name if isinstance(name, str) else str(name) for name in names],
+    "required": lambda names: [
+        *dict.fromkeys(name if isinstance(name, str) else str(name) for name in names)
+    ],
 }
-"""Keyword → its values, without null and with names as strings."""
+"""Keyword → its values, without null and with names as strings, each once."""
 
 _SCHEMA_MAPS = frozenset({"dependentSchemas", "patternProperties", "properties"})
 _SCHEMA_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
@@ -133,10 +138,10 @@ def _convert(
         if union is not None:
             return _with_null(union, node, direction)
     result = dict(_convert_keywords(node, references, direction, trail))
-    _convert_bounds(result)
-    _simplify_type(result)
-    removed = "readOnly" if direction == "input" else "writeOnly"
-    _remove_properties(result, node, references, removed)
+    translate(result, node, references.omissions.note)
+    if direction != "output":
+        result = reopened(result)
+    result = _without_members(result, node, references, "writeOnly" if direction == "output" else "readOnly")
     if result.get("type") == "array":
         result.setdefault("items", {})
     if "example" in node and "examples" not in result:
@@ -170,12 +175,15 @@ def _convert_keywords(
         elif key in _SCHEMA_LISTS:
             parts = [
                 convert(each, references, direction, trail, part=key == "allOf")
+                if key != "prefixItems"
+                else _convert_member(each, references, direction, trail)
                 for each in cast("Sequence[Any]", value)
             ]
             if parts := [each for each in parts if each != {"type": "null"}]:
                 yield ("anyOf" if key == "oneOf" else key), parts
         elif key == "items" or (key in _SCHEMAS and isinstance(value, Mapping)):
-            yield key, convert(value, references, direction, trail)  # clients support no boolean in items
+            # clients support no boolean in items
+            yield key, _convert_member(value, references, direction, trail)
         else:
             yield key, value
 
@@ -186,12 +194,23 @@ def _convert_members(
     result: dict[str, Any] = {}
     for name, member in members.items():
         references.steps.append(name)
-        schema = convert(member, references, direction, trail)
+        if member is not None and not isinstance(member, Mapping | bool):
+            references.omissions.note(f"{name}: {shown(member)} is no schema, and allows anything")
+        schema = _convert_member(member, references, direction, trail)
         if isinstance(member, Mapping) and cast("Json", member).get("deprecated") is True:
             schema = {**schema, "description": f"Deprecated. {schema.get('description', '')}".strip()}
         result[name] = schema
         references.steps.pop()
     return result
+
+
+def _convert_member(
+    member: Any, references: References, direction: Direction, trail: Trail
+) -> dict[str, Any]:
+    """Return the schema of what is inside an object or list: of a body, with null where that is allowed."""
+    schema = convert(member, references, direction, trail)
+    nullable = direction == "body" and isinstance(member, Mapping)
+    return or_null(schema) if nullable and _resolves_to_nullable(member, references) else schema
 
 
 def _is_malformed(key: str, value: Any, references: References) -> bool:
@@ -206,27 +225,6 @@ def _is_malformed(key: str, value: Any, references: References) -> bool:
 def _is_dropped(key: str, value: Any) -> bool:
     too_long = key == "pattern" and isinstance(value, str) and len(value) > _MAX_PATTERN
     return too_long or key in _DROPPED or key.startswith("x-")
-
-
-def _convert_bounds(schema: dict[str, Any]) -> None:
-    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        flag = schema.get(exclusive)
-        if isinstance(flag, bool):
-            del schema[exclusive]
-            if flag and bound in schema:
-                schema[exclusive] = schema.pop(bound)
-
-
-def _simplify_type(schema: dict[str, Any]) -> None:
-    kinds = schema.get("type")
-    if not isinstance(kinds, list):
-        return
-    names = [kind for kind in cast("list[str]", kinds) if kind != "null"]
-    del schema["type"]
-    if len(names) == 1:
-        schema["type"] = names[0]
-    elif names and "anyOf" not in schema:
-        schema["anyOf"] = [{"type": name, **({"items": {}} if name == "array" else {})} for name in names]
 
 
 def _accepts_null(node: Json) -> bool:
@@ -244,21 +242,41 @@ def _items(node: Json, key: str) -> list[Any]:
     return cast("list[Any]", node[key]) if isinstance(node.get(key), list) else []
 
 
-def _remove_properties(result: dict[str, Any], node: Json, references: References, flag: str) -> None:
-    properties = node.get("properties")
-    if not isinstance(properties, Mapping) or "properties" not in result:
-        return
-    removed = {
-        name
-        for name, member in cast("Mapping[str, Any]", properties).items()
-        if isinstance(member, Mapping) and references.resolve(cast("Json", member))[0].get(flag) is True
-    }
-    for name in removed:
-        del result["properties"][name]
-    if removed and "required" in result:
-        result["required"] = [name for name in result["required"] if name not in removed]
-    if result.get("required") == []:
-        del result["required"]
+def _without_members(schema: dict[str, Any], node: Json, references: References, flag: str) -> dict[str, Any]:
+    """Return a converted schema without the members that have the flag, and without demands on them."""
+    flagged = {name for part in _parts(node, references) for name in _flagged(part, references, flag)}
+    if not flagged:
+        return schema
+    properties = {name: each for name, each in schema.get("properties", {}).items() if name not in flagged}
+    changed = {**schema, "properties": properties} if "properties" in schema else schema
+    return without_required(changed, flagged)
+
+
+def _flagged(node: Json, references: References, flag: str) -> Iterator[str]:
+    members = node.get("properties")
+    for name, member in cast("Json", members).items() if isinstance(members, Mapping) else ():
+        if not isinstance(member, Mapping):
+            continue
+        schema = cast("Json", member)
+        inherits = "$ref" in schema or "allOf" in schema
+        parts = _parts(schema, references) if inherits else (schema,)
+        if any(part.get(flag) is True for part in parts):
+            yield name
+
+
+def _parts(node: Json, references: References) -> Iterator[Json]:
+    """Yield a schema, and those that it is made of by ``allOf``, each once."""
+    waiting: list[Any] = [node]
+    seen = set[int]()
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, Mapping):
+            continue
+        found = references.resolve(cast("Json", part))[0]
+        if id(found) not in seen:  # many parts can refer to one
+            seen.add(id(found))
+            yield found
+            waiting += _items(found, "allOf")
 
 
 def nullable_members(schema: Any, references: References) -> frozenset[str]:
@@ -269,16 +287,7 @@ def nullable_members(schema: Any, references: References) -> frozenset[str]:
 
     """
     names: set[str] = set()
-    waiting, seen = [schema], set[int]()
-    while waiting:
-        part = waiting.pop()
-        if not isinstance(part, Mapping):
-            continue
-        node = references.resolve(cast("Json", part))[0]
-        if id(node) in seen:  # many parts can refer to one
-            continue
-        seen.add(id(node))
-        waiting += node.get("allOf", ())
+    for node in _parts(cast("Json", schema), references) if isinstance(schema, Mapping) else ():
         members = cast("Json", node.get("properties") or {})
         names |= {name for name, member in members.items() if _resolves_to_nullable(member, references)}
     return frozenset(names)

@@ -4,14 +4,16 @@ What is sent is a key, a user name with a password, or a token that the operator
 here: of OAuth 2 and OpenID Connect, it is the bearer token (RFC 6750) that is sent.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final, Literal, cast
 
 from telefonie_mcp.errors import DocumentError
+from telefonie_mcp.openapi.structure import is_true
 
-__all__ = ["Credential", "Origin", "Security", "read_security"]
+__all__ = ["Credential", "Origin", "Security", "implied_security", "read_security"]
 
 _COMPUTED: Final = frozenset(
     {"digest", "dpop", "gnap", "hmac", "hoba", "mutual", "negotiate", "ntlm", "oauth", "signature", "vapid"}
@@ -68,7 +70,12 @@ class Origin:
 
 
 Security = tuple[tuple[Credential, ...], ...]
-"""Alternatives, each with the credentials that are sent together; empty if nothing is needed."""
+"""Alternatives, each with the credentials that are sent together; empty if nothing is needed.
+
+An alternative without credentials says that the others are optional: a key that meets one of them is sent.
+"""
+
+_FIELD_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 §5.6.2, RFC 6265 §4.1.1
 
 
 def read_security(
@@ -86,12 +93,12 @@ def read_security(
         DocumentError: there are requirements, and none of them can be met; the message names what was found.
 
     """
-    given = cast("Sequence[Any]", requirements) if isinstance(requirements, list) else ()
-    if not given or {} in given:
-        return ()
+    given: Sequence[Any] = [requirements] if isinstance(requirements, Mapping) else ()
+    given = cast("Sequence[Any]", requirements) if isinstance(requirements, list) else given
+    optional = {} in given
     found: list[str] = []
     alternatives: list[tuple[Credential, ...]] = []
-    for requirement in given:
+    for requirement in filter(_is_demand, given):
         names = [*map(str, cast("Mapping[str, Any]", requirement))] if isinstance(requirement, dict) else []
         read = [_credential(name, resolve(schemes.get(name))) for name in names]
         credentials = [each for each in read if isinstance(each, Credential)]
@@ -100,12 +107,28 @@ def read_security(
             continue
         apart = f"{' and '.join(names)} have one place" if names else "one is malformed"
         found += [each for each in read if isinstance(each, str)] or [apart]
-    if not alternatives:
+    if found and not alternatives and not optional:
         raise DocumentError(
             f"{where}: none of its security requirements can be met: {', '.join(dict.fromkeys(found))}; "
             f"{_SENDABLE}"
         )
-    return tuple(dict.fromkeys(alternatives))
+    return (*dict.fromkeys(alternatives), *([()] if alternatives and optional else []))
+
+
+def implied_security(parameters: Iterable[Mapping[str, Any]]) -> Security:
+    """Return what a document without security requirements asks for by a header ``Authorization``.
+
+    OpenAPI ignores such a parameter (3.1.1 §4.8.12.1), but authors who declare one want a key there.
+    """
+    for node in parameters:
+        if str(node.get("in")) == "header" and str(node.get("name")).lower() == "authorization":
+            key = Credential("Authorization", "header", scheme="Authorization")
+            return ((key,),) if is_true(node.get("required")) else ((key,), ())
+    return ()
+
+
+def _is_demand(requirement: Any) -> bool:
+    return requirement != {}
 
 
 def _places(credentials: Sequence[Credential]) -> Iterator[tuple[str, str]]:
@@ -117,7 +140,9 @@ def _credential(name: str, scheme: Mapping[str, Any]) -> Credential | str:
     """Return how a secret is sent for a security scheme, or why none can be."""
     match scheme:
         case {"type": "apiKey", "name": str(place), "in": "header" | "query" | "cookie" as location}:
-            return Credential(place, location, scheme=name)
+            valid = location == "query" or re.fullmatch(_FIELD_NAME, place)
+            problem = f"{name} is an API key in the {location} {place!r}, which is no name of one"
+            return Credential(place, location, scheme=name) if valid else problem
         case {"type": "apiKey"}:
             return f"{name} is an API key without name, or in {scheme.get('in')!r}"
         case {"type": "oauth2" | "openIdConnect"}:

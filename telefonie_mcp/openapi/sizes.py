@@ -1,10 +1,10 @@
 """How large schemas may be, and what becomes of those that are larger; pure."""
 
-import json
 from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.combining import opened
+from telefonie_mcp.text import compact
 
 __all__ = ["MAX_SCHEMA", "SharedSchemas", "bounded_input"]
 
@@ -45,7 +45,7 @@ class SharedSchemas:
 
 def _bytes(value: Any) -> int:
     """Return the bytes of a string, number, boolean or null as JSON."""
-    return len(json.dumps(value, ensure_ascii=False).encode())
+    return len(compact(value).encode())
 
 
 def bounded_input(schema: dict[str, Any], shared: SharedSchemas, most: int, where: str) -> dict[str, Any]:

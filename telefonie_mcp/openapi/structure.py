@@ -6,13 +6,22 @@ from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
 
-__all__ = ["items_of", "members_of", "name_of", "one_line", "plain_text", "shown"]
+__all__ = ["is_true", "items_of", "members_of", "name_of", "one_line", "plain_text", "shown"]
 
 _MAX_TEXT: Final = 16 * 1024
 """Characters of a summary or description."""
 
+_TRUE: Final = frozenset({"on", "true", "yes"})
+
 _MAX_SHOWN: Final = 40
 """Characters of a value that a sentence repeats."""
+
+
+def is_true(value: Any, *, unsaid: bool = False) -> bool:
+    """Return a boolean of the document; many authors write ``yes`` and ``no``, as in YAML 1.1."""
+    if value is None:
+        return unsaid
+    return value.lower() in _TRUE if isinstance(value, str) else bool(value)
 
 
 def members_of(value: Any, what: str, where: str) -> Mapping[str, Any]:

@@ -4,14 +4,12 @@ Kept apart from the documents and hints, which are not read at start-up for tool
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 __all__ = ["BASE", "TOOLSETS", "Toolset"]
 
 
-@dataclass(frozen=True, slots=True)
-class Toolset:
+class Toolset(NamedTuple):
     """A group of tools; its document is named ``telefonie-`` and the toolset's name.
 
     Attributes:

@@ -28,9 +28,7 @@ _ESCAPES: Final = re.compile(_ESCAPED)
 _DISGUISES: Final = re.compile(r"\s\s+|[^ -~]")
 """Runs of white space, and characters that are invisible or beyond ASCII."""
 
-BROKEN_ESCAPE: Final = re.compile(
-    r"(?:\\+[uUx]?\{?[0-9A-Fa-f]{0,7}|%u?[0-9A-Fa-f]{0,3}|&#?[0-9A-Za-z]{0,31})\Z"
-)
+BROKEN_ESCAPE: Final = r"(?:\\+[uUx]?\{?[0-9A-Fa-f]{0,7}|%u?[0-9A-Fa-f]{0,3}|&#?[0-9A-Za-z]{0,31})\Z"
 """An escape that a cut has broken."""
 
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")

@@ -6,6 +6,7 @@ lower case. Base64 and hexadecimal digits of a secret are looked for like the se
 the original text is replaced; what is around it stays as it is.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol, cast
 
@@ -166,7 +167,7 @@ class Redactor:
             for start, stop in self._found(layer, folded, keep):
                 yield traced(maps, start, stop)
             if is_cut:
-                layer = BROKEN_ESCAPE.sub("", layer)
+                layer = re.sub(BROKEN_ESCAPE, "", layer)
                 for start in self._begun(folded, folded[: len(layer)]):
                     yield traced(maps, start, start + 1)[0], len(text)
             plain, segments = decoded(layer)

@@ -3,8 +3,7 @@
 import base64
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from telefonie_mcp.redaction.encodings import MAX_LAYERS, decoded
 
@@ -39,8 +38,7 @@ _AROUND: Final = 48
 """Characters on each side of a run in which such a whole can begin and end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Needle:
+class Needle(NamedTuple):
     """What is looked for: the case-folded text, and how much around it belongs to it.
 
     Attributes:

@@ -5,8 +5,7 @@ that has the response of each under a member of its own.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from telefonie_mcp.openapi.hints import ResourceHint
 from telefonie_mcp.resources.uris import Template
@@ -18,8 +17,7 @@ _DEFAULT_PAGE_SIZE: Final = 100
 """Page size where the document sets no maximum."""
 
 
-@dataclass(frozen=True)
-class ResourceRead:
+class ResourceRead(NamedTuple):
     """One read behind a resource."""
 
     tool: Tool
@@ -32,8 +30,7 @@ class ResourceRead:
         return self.tool.input_schema["properties"].get(size, {}).get("maximum", _DEFAULT_PAGE_SIZE)
 
 
-@dataclass(frozen=True)
-class ReadableResource:
+class ReadableResource(NamedTuple):
     """A resource, or a resource template if its URI has variables."""
 
     uri: Template

@@ -6,18 +6,17 @@ has no expansion that leaves only ``+`` bare.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote, unquote
 
 __all__ = ["Template"]
 
 
-@dataclass(frozen=True)
 class Template:
     """A URI with variables in braces; each matches one non-empty path segment."""
 
-    text: str
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     @cached_property
     def variables(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 from pydantic_core import to_json
 
 from telefonie_mcp import __version__
@@ -155,6 +156,8 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
     server.subscriptions = subscriptions
     server.handlers = handlers
     server.extensions = handlers.views.whole.resources.extensions
+    if isinstance(get_tracer_provider(), ProxyTracerProvider):
+        server.middleware.clear()  # the SDK's spans, which nobody collects
     server.middleware.append(handlers.views.around)
     if app.metrics:
         from telefonie_mcp.server.measuring import Measuring  # noqa: PLC0415 - an extra
@@ -162,15 +165,14 @@ def mcp_server(app: App, *, answer_seconds: float = ANSWER_SECONDS) -> Telefonie
         measuring = Measuring(app.metrics, app.catalog, handlers.prompt_names)
         handlers.observe(measuring.written)
         server.middleware.append(measuring)
-    keys = [key.get_secret_value() for key in app.settings.state_keys]
     server.middleware.append(hide_unexpected_errors)
     if app.settings.hosted:
         from telefonie_mcp.server.auth.wall import require_principal  # noqa: PLC0415 - only in hosted mode
         from telefonie_mcp.server.fairness import LargeRequests  # noqa: PLC0415
 
-        server.middleware.append(require_principal)
-        server.middleware.append(LargeRequests(lambda: handlers.views.app.catalog.everything))
+        server.middleware += [require_principal, LargeRequests(lambda: handlers.views.app.catalog.everything)]
     audience = f"{server.name} {app.settings.account}" if app.shared else server.name
+    keys = [key.get_secret_value() for key in app.settings.state_keys]
     server.middleware.append(RequestStateSeal(keys, answer_seconds, audience))
     return server
 
@@ -222,9 +224,8 @@ class _Handlers:
         return types.ListResourcesResult(resources=self.views.seen(ctx).resources.listed())
 
     async def list_templates(self, ctx: _Context, __: _Page) -> types.ListResourceTemplatesResult:
-        return types.ListResourceTemplatesResult(
-            resource_templates=self.views.seen(ctx).resources.templates()
-        )
+        templates = self.views.seen(ctx).resources.templates()
+        return types.ListResourceTemplatesResult(resource_templates=templates)
 
     async def read_resource(
         self, ctx: _Context, params: types.ReadResourceRequestParams

@@ -8,8 +8,7 @@ subscribes to each URI with ``resources/subscribe``, and is notified on its conn
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import anyio
 import mcp_types as types
@@ -32,10 +31,9 @@ _SEND_SECONDS: Final = 1.0
 _Context = ServerRequestContext[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Subscriber:
+class _Subscriber(NamedTuple):
     session: ServerSession
-    uris: set[str] = field(default_factory=set[str])
+    uris: set[str]
 
 
 class Subscriptions:
@@ -129,7 +127,7 @@ class Subscriptions:
         ending: AsyncExitStack | None = getattr(getattr(ctx.session, "_connection", None), "exit_stack", None)
         if ending:
             ending.callback(self._subscribers.pop, connection, None)
-        return self._subscribers.setdefault(connection, _Subscriber(ctx.session))
+        return self._subscribers.setdefault(connection, _Subscriber(ctx.session, set()))
 
     @property
     def followed(self) -> set[str]:

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import mcp_types as types
 from mcp.server.caching import CacheableMethod, CacheHint
@@ -36,8 +36,7 @@ _KEPT: Final = 8
 """Views of one app that are kept beside the whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """One view of an app.
 
     Attributes:

@@ -66,8 +66,14 @@ class Access:
         return self.base_url or operation.server
 
     def credentials(self, operation: Operation) -> tuple[SentCredential, ...]:
-        """Return what of the key goes with the requests of an operation."""
-        return credentials_for(operation.security, self.text) or ()
+        """Return what of the key goes with the requests of an operation.
+
+        Where the document leaves the key optional, it is not sent unencrypted.
+        """
+        sent = credentials_for(operation.security, self.text) or ()
+        if sent and () in operation.security and not types.keeps_secrets(self.server(operation)):
+            return ()
+        return sent
 
 
 @dataclass(frozen=True, slots=True)

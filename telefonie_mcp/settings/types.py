@@ -234,3 +234,9 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def keeps_secrets(url: str) -> bool:
+    """Return whether a key can be sent to a URL: encrypted, or within this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")

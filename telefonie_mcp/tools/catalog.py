@@ -32,7 +32,7 @@ MAX_NAME: Final = 44
 """Characters of a tool's name: clients prefix it with the server's name, and model APIs allow 64 in all."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tool:
     """One operation as an agent sees it.
 
@@ -125,7 +125,7 @@ class Tool:
         return compile_schema(self.answer_schema, validate_formats=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalog:
     """The enabled tools, and the reason why each of the others is disabled.
 

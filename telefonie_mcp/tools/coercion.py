@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from telefonie_mcp.openapi.references import Json
+from telefonie_mcp.openapi.combining import Json, without_null
 from telefonie_mcp.tools.catalog import Tool, member_name
 from telefonie_mcp.tools.validation import compile_schema, values_in
 from telefonie_mcp.upstream.outcomes import parse_json
@@ -88,18 +89,19 @@ class _Coercion:
         match value:
             case list():
                 items = cast("list[Any]", value)
-                value = [self.as_wanted(source.get("items"), item, levels - 1) for item in items]
+                wanted = chain(source.get("prefixItems", ()), repeat(source.get("items")))
+                value = [self.as_wanted(next(wanted), item, levels - 1) for item in items]
             case dict():
-                members = cast("Json", source.get("properties") or {})
-                others = source.get("additionalProperties")
                 value = {
                     name: member
                     if member_name(name) in self._secrets
-                    else self.as_wanted(members.get(name, others), member, levels - 1)
+                    else self.as_wanted(_member(source, name), member, levels - 1)
                     for name, member in cast("dict[str, Any]", value).items()
                 }
             case _:
                 return value
+        for part in source.get("allOf", ()):
+            value = self.as_wanted(part, value, levels - 1)
         return self._as_alternative(source.get("anyOf", ()), value, levels)
 
     def _as_alternative(self, alternatives: Sequence[Any], value: Any, levels: int) -> Any:
@@ -139,6 +141,16 @@ def _validator(alternative: _Alternative) -> "Draft202012Validator":
     return compile_schema(alternative.schema, validate_formats=False)
 
 
+def _member(schema: Json, name: str) -> Any:
+    """Return the schema of a member: by its name, by a pattern, or else that of all others."""
+    if name in (members := cast("Json", schema.get("properties") or {})):
+        return members[name]
+    for pattern, member in cast("Json", schema.get("patternProperties") or {}).items():
+        if compile_schema({"pattern": pattern}, validate_formats=False).is_valid(name):
+            return member
+    return schema.get("additionalProperties")
+
+
 def _allows(schema: Any, value: object) -> bool:
     kinds = _kinds(cast("Json", schema)) if isinstance(schema, Mapping) else None
     return kinds is None or bool(_kinds_of(value) & kinds)
@@ -167,6 +179,7 @@ def _parsed(schema: Json, text: str) -> Any:
 
 def _as_digits(schema: Json, number: int) -> int | str:
     """Return a number as a string where ``schema`` wants nothing but a string of digits."""
+    schema = without_null(dict(schema)) if "anyOf" in schema else schema
     if _kinds(schema) != frozenset({"string"}) or not 0 <= number < 10**_MAX_DIGITS:
         return number
     digits = str(number)

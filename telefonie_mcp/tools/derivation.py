@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
 from telefonie_mcp.errors import DocumentError
-from telefonie_mcp.openapi.combining import is_object
+from telefonie_mcp.openapi.combining import is_object, or_null, without_null
 from telefonie_mcp.openapi.documents import Document
 from telefonie_mcp.openapi.hints import Hints, ResourceHint, answer_path, reads_of
 from telefonie_mcp.openapi.omissions import LeftOut
@@ -32,8 +32,8 @@ __all__ = ["build_catalog"]
 _MAX_FLATTENED: Final = 500
 """Members of a body that become arguments; a larger body is one argument."""
 
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that only read (RFC 9110 §9.2.1); TRACE repeats the API key in its answer."""
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "QUERY"})
+"""Methods that only read (RFC 9110 §9.2.1, OpenAPI 3.2); TRACE repeats the API key in its answer."""
 
 _NO_HINTS: Final = Hints()
 
@@ -114,7 +114,8 @@ def _bind(operation: Operation, *, destructive: bool) -> Iterator[Binding]:
     if _can_be_flattened(schema):
         required = schema.get("required", ()) if operation.body.required else ()
         for member, member_schema in schema["properties"].items():
-            yield Binding(names.unique(member, "body"), member in required, member_schema, "member", member)
+            given = without_null(member_schema)  # which counts as absent
+            yield Binding(names.unique(member, "body"), member in required, given, "member", member)
     else:
         yield Binding(names.unique("body", "request"), operation.body.required, schema, "body")
 
@@ -141,7 +142,7 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
             added = {"items": {**schema["items"], **keywords}} if "items" in schema else keywords
             schema = {**schema, **added, **hint.keywords}
             if hint.null == "clears":
-                schema = _or_null(schema)
+                schema = or_null(schema)
         properties[binding.argument] = schema
         if binding.required:
             required.append(binding.argument)
@@ -164,13 +165,6 @@ def _input_schema(bindings: Iterable[Binding], hints: Hints, *, destructive: boo
         **({"required": required} if required else {}),
         "additionalProperties": False,
     }
-
-
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema that allows null as well, with what describes it where clients look for it."""
-    annotations = {key: value for key, value in schema.items() if key in {"description", "title"}}
-    value = {key: keyword for key, keyword in schema.items() if key not in annotations}
-    return {**annotations, "anyOf": [value, {"type": "null"}]}
 
 
 def _agreement(hints: Hints) -> str:

@@ -1,9 +1,9 @@
 """The tools of one document together: names, secrets, what is left out, and how large they are; pure."""
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.documents import Document
@@ -11,7 +11,7 @@ from telefonie_mcp.openapi.omissions import LeftOut, Omissions, TooMuchError, no
 from telefonie_mcp.openapi.operation import Operation
 from telefonie_mcp.openapi.sizes import MAX_SCHEMA, SharedSchemas
 from telefonie_mcp.tools.catalog import Tool, member_name
-from telefonie_mcp.tools.naming import tool_name, unique_name
+from telefonie_mcp.tools.naming import plain_name, tool_name, unique_name
 
 __all__ = [
     "Derived",
@@ -30,8 +30,7 @@ _MAX_UNFITTED: Final = 16 * 1024 * 1024
 """Bytes of the same, before the largest schemas are opened: more than a document of a provider has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How many bytes the schemas of a tool may have; what would make them larger is open in them."""
 
     input: int = MAX_SCHEMA
@@ -48,8 +47,7 @@ _LIMITS: Final = tuple(
 Make = Callable[[Document, Operation, str, SharedSchemas, Limits], Tool]
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(NamedTuple):
     """The tools of a document in document order, and what is left out."""
 
     tools: Sequence[Tool]
@@ -90,8 +88,8 @@ def derive_all(document: Document, taken: Container[str], make: Make) -> Derived
         total += _size(tool, shared)
         if total > _MAX_UNFITTED:
             raise _too_large(tool)
-        if name != tool_name(operation.id):
-            omissions.note(f"another tool is called {tool_name(operation.id)}; this one is {name}")
+        if name != (plain := plain_name(operation)):
+            omissions.note(f"another tool is called {plain}; this one is {name}")
     if omissions.left_out and not tools:
         raise nothing_left(omissions.left_out)
     fitted = _fitted(document, list(tools.values()), shared, make)

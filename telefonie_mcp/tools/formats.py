@@ -6,8 +6,7 @@ wrong with any other value. Derivations compute one value from another, such as 
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from telefonie_mcp.numbering.countries import country_problem, normalise_country
@@ -25,8 +24,7 @@ _AREA_CODE: Final = 8
 """Digits of the longest area code."""
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """How a string argument is published, normalised and validated.
 
     Attributes:
@@ -55,6 +53,10 @@ def _digits_problem(value: str) -> str | None:
         return rule
     meant = re.sub(r"[\s().+-]", "", value.upper().translate(_KEYPAD))
     return f"{rule}; did you mean {meant}?" if re.fullmatch("[0-9]{1,15}", meant) else rule
+
+
+def _normalise_host(value: str) -> str:
+    return value.strip().lower().rstrip(".")
 
 
 def _host_problem(value: str) -> str | None:
@@ -94,7 +96,7 @@ FORMATS: Final[Mapping[str, Format]] = {
     "country": Format({"pattern": "^[A-Z]{2}$"}, normalise_country, country_problem),
     "area_code": Format({"pattern": "^[0-9]{1,8}$"}, str.strip, _area_code_problem),
     "digits": Format({"pattern": "^[0-9]{1,15}$"}, str.strip, _digits_problem),
-    "host": Format({}, lambda value: value.strip().lower().rstrip("."), _host_problem),
+    "host": Format({}, _normalise_host, _host_problem),
     "webhook": Format({"pattern": "^https?://"}, str.strip, _webhook_problem),
     "webhook_or_empty": Format({"pattern": "^(https?://|$)"}, str.strip, _webhook_or_empty_problem),
 }

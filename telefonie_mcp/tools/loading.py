@@ -6,8 +6,7 @@ only which operations can be used.
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from telefonie_mcp.errors import DocumentError, SettingsError
 from telefonie_mcp.openapi.documents import Document, load_documents
@@ -24,8 +23,7 @@ _KEPT: Final = 64
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """What settings lead to.
 
     Attributes:

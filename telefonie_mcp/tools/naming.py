@@ -15,7 +15,7 @@ from typing import Final
 from telefonie_mcp.openapi.operation import Operation
 from telefonie_mcp.tools.catalog import MAX_NAME
 
-__all__ = ["ArgumentNames", "snake_case", "tool_name", "unique_name"]
+__all__ = ["ArgumentNames", "plain_name", "snake_case", "tool_name", "unique_name"]
 
 _DIGEST_LENGTH: Final = 6
 """Hexadecimal digits that keep the names of two shortened tools distinct."""
@@ -62,6 +62,16 @@ def tool_name(operation_id: str) -> str:
     return _shortened(snake_case(operation_id) or "operation")
 
 
+def plain_name(operation: Operation) -> str:
+    """Return the name of the tool for ``operation``, as far as no other tool has it."""
+    spoken = snake_case(operation.id)
+    return tool_name(operation.id if spoken else f"{operation.method.lower()}_{_words(operation.path)}")
+
+
+def _words(path: str) -> str:
+    return re.sub(r"{([^{}]+)}", r"by_\1", path)
+
+
 def unique_name(operation: Operation, document_id: str, taken: Container[str], *, own: Container[str]) -> str:
     """Return the name of the tool for ``operation``.
 
@@ -75,10 +85,9 @@ def unique_name(operation: Operation, document_id: str, taken: Container[str], *
         own: Those of the same document.
 
     """
-    name = tool_name(operation.id)
+    name = plain_name(operation)
     if name in own:
-        path = re.sub(r"{([^{}]+)}", r"by_\1", operation.path)
-        name = _shortened(snake_case(f"{operation.id}_{operation.method.lower()}_{path}"))
+        name = _shortened(snake_case(f"{operation.id}_{operation.method.lower()}_{_words(operation.path)}"))
     if name in taken:
         name = _shortened(snake_case(f"{document_id}_{name}"))
     if name not in taken:

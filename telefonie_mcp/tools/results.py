@@ -21,6 +21,12 @@ _JSON_KIND: Final = re.compile(r"application/([\w.+-]+\+)?json\b", re.IGNORECASE
 _MAX_KIND: Final = 60
 """Characters of a content type that is quoted."""
 
+_MAX_LOCATION: Final = 2000
+"""Characters of a URL that a provider names."""
+
+_MAX_TEXT: Final = 64 * 1024
+"""Characters of an answer that is no JSON."""
+
 
 class UnusableError(Exception):
     """A success answer that does not follow the document.
@@ -88,7 +94,7 @@ def _as_it_is(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> tuple
     if not answer.body.strip():
         if body is not None and status and tool.operation.method != "HEAD":
             found.append("it is empty")
-        return done_without_body(tool, arguments, status or ""), note_of(found)
+        return done_without_body(tool, arguments, status or "") | _location(answer), note_of(found)
     data: Any = answer.redaction.json(_data(tool, answer, found))
     if body is None:
         if status:
@@ -106,11 +112,23 @@ def _as_it_is(tool: Tool, answer: Answer, arguments: Mapping[str, Any]) -> tuple
     return content, note_of(found)
 
 
+def _location(answer: Answer) -> dict[str, str]:
+    """Return where the thing is that a write has made, which an answer without a body says in its header."""
+    location = answer.redaction.text(answer.headers.get("location", ""))
+    return {"location": clean_line(location, _MAX_LOCATION)} if location else {}
+
+
+def _lines(text: str) -> str:
+    """Return a whole text, cleaned: its lines stay lines."""
+    whole = "\n".join(clean(line) for line in text[: _MAX_TEXT + 1].splitlines())
+    return whole if len(whole) <= _MAX_TEXT else f"{whole[:_MAX_TEXT]}… (cut)"
+
+
 def _data(tool: Tool, answer: Answer, found: list[str]) -> Any:
     """Return what the answer holds, cleaned: JSON, or else text; what is neither is only described."""
     kind = answer.headers.get("content-type", "")
     if tool.operation.text:
-        return clean(answer.text) if _is_text(answer, kind) else _described(answer)
+        return _lines(answer.text) if _is_text(answer, kind) else _described(answer)
     if kind and not _JSON_KIND.match(kind):
         found.append(f"its content type is {clean_line(kind, _MAX_KIND)}")
     try:
@@ -118,7 +136,7 @@ def _data(tool: Tool, answer: Answer, found: list[str]) -> Any:
     except (ValueError, RecursionError):
         found.append("it is not JSON")
     try:
-        return clean(answer.body.decode("utf-8") if "charset" not in kind.lower() else answer.text)
+        return _lines(answer.body.decode("utf-8") if "charset" not in kind.lower() else answer.text)
     except ValueError:
         return f"{len(answer.body):,} bytes, which are not shown"
 

@@ -22,12 +22,25 @@ __all__ = ["check_schemas"]
 _MAX_REASON: Final = 200
 """Characters of the validator's message about an invalid schema."""
 
-_PARTS: Final = re.compile(r"\\.|\(\?[a-zA-Z-]+[:)]|\(\?P<|\(\?P|\(\?>|\[:\w+:\]|[*+?}]\+|.", re.DOTALL)
-"""Parts of a pattern as far as dialects differ in them: escapes, groups, POSIX classes and quantifiers."""
+_ESCAPES: Final = r"\\[pPux]\{[^{}]*\}|\\.|\[:\w+:\]"
+_CLASS: Final = re.compile(rf"\[\^?(?:{_ESCAPES}|[^\]\\])*\]", re.DOTALL)
+_PARTS: Final = re.compile(
+    rf"{_ESCAPES}|{_CLASS.pattern}|\(\?[a-zA-Z-]+[:)]|\(\?P<|\(\?P|\(\?>|[*+?}}]\+|.", re.DOTALL
+)
+"""Parts of a pattern as far as dialects differ in them: escapes, classes, groups and quantifiers."""
 
 _TRANSLATED: Final[dict[str, str]] = {r"\A": "^", r"\z": "$", r"\Z": "$", "(?P<": "(?<"}
-_FOREIGN: Final = re.compile(r"\\[GhHKQER]|\(\?[a-zA-Z-]+[:)]|\(\?P|\(\?>|\[:\w+:\]|[*+?}]\+")
+_FOREIGN: Final = re.compile(
+    r"\\[GhHKQER]|\\x\{.*|\\[pP](?!\{)|\\[pP]\{\^?(?:Alnum|Blank|Cntrl|Digit|Graph|Print|Punct|Space|XDigit|"
+    r"(?:In|Is|java)\w+)\}|\(\?[a-zA-Z-]+[:)]|\(\?P|\(\?>|\[:\w+:\]|[*+?}]\+"
+)
 """What clients that compile a pattern as ECMA-262 would refuse, or read differently."""
+
+_LITERAL: Final = re.compile(r"/(\^.*|.*\$)/([a-z]*)", re.DOTALL)
+"""A pattern that is written as in JavaScript, which matches nothing as it stands."""
+
+_LOOSE_HYPHEN: Final = re.compile(r"(\\[dDsSwW])-(?!\])")
+"""A hyphen in a class that begins no range; outside Unicode mode, ECMA-262 (§B.1.2) takes it for itself."""
 
 
 def check_schemas(catalog: Catalog) -> Catalog:
@@ -69,6 +82,15 @@ def check_schemas(catalog: Catalog) -> Catalog:
     return replace(catalog, everything=everything, left_out=named, notes=(*catalog.notes, *notes))
 
 
+def _translated(part: str) -> str:
+    return _LOOSE_HYPHEN.sub(r"\1\\-", part) if _CLASS.fullmatch(part) else _TRANSLATED.get(part, part)
+
+
+def _is_foreign(part: str) -> bool:
+    inside = re.findall(_ESCAPES, part) if _CLASS.fullmatch(part) else [part]
+    return any(map(_FOREIGN.fullmatch, inside))
+
+
 @dataclass
 class _Patterns:
     """Replaces or drops the patterns of other dialects in one tool, and notes those that it drops."""
@@ -85,8 +107,11 @@ class _Patterns:
         return replace(tool, input_schema=given, output_schema=shown_output, answer_schema=answer)
 
     def _read(self, pattern: str) -> str | None:
-        parts = [_TRANSLATED.get(part, part) for part in cast("list[str]", _PARTS.findall(pattern))]
-        if not any(map(_FOREIGN.fullmatch, parts)) and self.reads("".join(parts)):
+        literal = _LITERAL.fullmatch(pattern)
+        source = literal[1] if literal else pattern
+        parts = [_translated(part) for part in cast("list[str]", _PARTS.findall(source))]
+        ignores_case = literal is not None and "i" in literal[2]
+        if not ignores_case and not any(map(_is_foreign, parts)) and self.reads("".join(parts)):
             return "".join(parts)
         self.notes[f"the pattern {shown(pattern)} cannot be read and is dropped"] = None
         return None

@@ -11,7 +11,7 @@ from telefonie_mcp.openapi.operation import Operation
 from telefonie_mcp.openapi.security import Origin
 from telefonie_mcp.settings.access import Access, Accesses
 from telefonie_mcp.settings.keys import MIN_KEY_LENGTH
-from telefonie_mcp.settings.types import is_loopback
+from telefonie_mcp.settings.types import keeps_secrets
 from telefonie_mcp.upstream.credentials import credentials_for, demand, secrets_in
 
 __all__ = ["secrets_of", "usable_documents"]
@@ -76,7 +76,8 @@ def _hindrance(operation: Operation, access: Access) -> str:
     sent = credentials_for(operation.security, access.text)
     if sent is None:
         return demand(operation.security, access.key_setting)
-    if sent and server.scheme != "https" and not is_loopback(server.hostname):
+    sent = access.credentials(operation)
+    if sent and not keeps_secrets(server.geturl()):
         return f"it would send the API key unencrypted to {server.hostname}; its server must be https"
     if any(len(each.secrets[0]) < MIN_KEY_LENGTH for each in sent):
         raise SettingsError(

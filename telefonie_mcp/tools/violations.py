@@ -79,6 +79,17 @@ def schema_violations(tool: Tool, error: "ValidationError") -> Iterator[Violatio
         case "anyOf" if meant := _meant(error):
             for inner in meant:
                 yield from schema_violations(tool, inner)
+        case "propertyNames":
+            inner = kind["error"]
+            words = _requirement(inner.kind.name, inner.kind.as_dict(), _described(_violated(tool, error)))
+            yield Violation(path_text([*path, inner.instance]), f"is a name that {words}")
+        case "contains":
+            wanted = _violated(tool, error)
+            least, most = wanted.get("minContains", 1), wanted.get("maxContains")
+            number = f"{least} or more items" if most is None else f"{least} to {most} items"
+            problem = f"must hold {number} that follow {excerpt(wanted['contains'])}{_described(wanted)}"
+            secret = bool(path) and path[0] in tool.secrets
+            yield Violation(place, problem if secret else f"{problem} {received(error.instance)}")
         case name:
             if is_unchecked(error):
                 yield Violation(place, UNCHECKED)
@@ -102,7 +113,7 @@ def _meant(error: "ValidationError") -> "list[ValidationError]":
     """Return the violations of the alternative that a value is meant to be, as far as they are known.
 
     That is the closest one; of several, what is wrong in all of them. Only what is wrong inside the value
-    tells more than that no alternative fits.
+    tells more than that no alternative fits, unless there is only one for its type.
     """
     own = error.instance_path
     alternatives: list[list[ValidationError]] = [
@@ -110,12 +121,20 @@ def _meant(error: "ValidationError") -> "list[ValidationError]":
         for each in error.kind.as_dict()["context"]
         if not any(inner.instance_path == own and inner.kind.name in _OTHER_KIND for inner in each)
     ]
+    if not alternatives:  # the only one of its type, whose values are others
+        whole: list[list[ValidationError]] = error.kind.as_dict()["context"]
+        typed = [each for each in whole if not any(_is_of_another_type(inner, own) for inner in each)]
+        return typed[0] if len(typed) == 1 and len(whole) > 1 else []
     least = min(map(_distance, alternatives), default=0)
     first, *others = [each for each in alternatives if _distance(each) == least] or [[]]
     elsewhere = [{*map(_identity, each)} for each in others]
     shared = [inner for inner in first if all(_identity(inner) in each for each in elsewhere)]
     inside = any(inner.instance_path != own or inner.kind.name in _INSIDE for inner in shared)
-    return shared if inside else []
+    return shared if inside or len(alternatives) == 1 else []
+
+
+def _is_of_another_type(error: "ValidationError", path: Sequence[str | int]) -> bool:
+    return error.instance_path == path and error.kind.name == "type"
 
 
 def _identity(error: "ValidationError") -> str:
@@ -139,7 +158,10 @@ def _requirement(keyword: str, kind: Mapping[str, Any], described: str) -> str:
         case "anyOf":
             first = [alternative[0].kind for alternative in kind["context"]]
             types = {name: None for each in first if each.name == "type" for name in each.as_dict()["types"]}
-            alternatives = f"be of type {' or '.join(types)}" if types else "match one of its alternatives"
+            other_types = all(each.name == "type" for each in first)
+            alternatives = (
+                f"be of type {' or '.join(types)}" if other_types else "match one of its alternatives"
+            )
             return f"must {alternatives}{described}"
         case _ if keyword in _REQUIREMENTS:
             return _REQUIREMENTS[keyword].format_map(kind)

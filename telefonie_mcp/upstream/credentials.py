@@ -54,13 +54,12 @@ class SentCredential:
 
 def credentials_for(security: Security, key: str | None) -> tuple[SentCredential, ...] | None:
     """Return what is sent with a request, or ``None`` if the key meets none of the alternatives."""
-    if not security:
-        return ()
-    if not key:
-        return None
+    nothing = () if not security or () in security else None
+    if not security or not key:
+        return nothing
     lines = [line.strip() for line in key.splitlines() if line.strip()]
-    met = [sent for alternative in security if (sent := _met(alternative, lines))]
-    return min(met, key=lambda sent: _misfit(sent, lines), default=None)
+    met = [sent for alternative in security if alternative and (sent := _met(alternative, lines))]
+    return min(met, key=lambda sent: _misfit(sent, lines), default=nothing)
 
 
 def demand(security: Security, setting: str) -> str:

@@ -31,6 +31,7 @@ class Answer:
         headers: Its headers without secrets; the names are in lower case.
         body: Its body as it was received. What is shown or recorded of it goes through ``redaction`` first.
         redaction: What must not be seen of it.
+        repeated: Whether it is a write that had been sent before, and was answered with 429.
 
     """
 
@@ -38,6 +39,12 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = field(default=b"", repr=False)
     redaction: Redaction = field(default=NO_REDACTION, repr=False, compare=False)
+    repeated: bool = False
+
+    @property
+    def _declared_charset(self) -> str:
+        found = re.search(r"charset=\"?([\w.:-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
+        return found[1] if found else ""
 
     @property
     def json(self) -> Any:
@@ -51,19 +58,25 @@ class Answer:
 
     @property
     def json_text(self) -> str:
-        """The body as the text of JSON, which is UTF-8, UTF-16 or UTF-32 (RFC 4627 §3).
+        """The body as the text of JSON: UTF-8, UTF-16 or UTF-32 (RFC 4627 §3), or else as its header says.
 
         Raises:
             ValueError: the body is none of them.
 
         """
-        return self.body.decode(json.detect_encoding(self.body), "surrogatepass")
+        try:
+            return self.body.decode(json.detect_encoding(self.body), "surrogatepass")
+        except UnicodeDecodeError:
+            if not (declared := self._declared_charset):
+                raise
+            with suppress(LookupError):
+                return self.body.decode(declared)
+            raise
 
     @property
     def text(self) -> str:
         """The body as text, by its declared character set or else by its bytes."""
-        declared = re.search(r"charset=\"?([\w.:-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
-        for charset in (declared and declared[1], json.detect_encoding(self.body)):
+        for charset in (self._declared_charset, json.detect_encoding(self.body)):
             with suppress(LookupError, ValueError):
                 return self.body.decode(charset or "utf-8")
         return self.body.decode("latin-1")

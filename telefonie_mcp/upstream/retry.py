@@ -9,6 +9,7 @@ The pause is exponential backoff with jitter, and never shorter than ``Retry-Aft
 
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from itertools import count
 from typing import Final
 
@@ -75,13 +76,15 @@ async def send_until_known(
         before_pause: Called before each pause with the outcome that is retried and the seconds to wait.
 
     """
+    repeated = False
     for attempt in count():
         begun = timed()
         outcome = await send(min(attempt_seconds, deadline.remaining))
         took("upstream", begun, outcome=_measured(outcome), write=str(writes).lower())
         pause = pause_before_retry(outcome, attempt, writes=writes)
         if pause is None or pause + attempt_seconds * FAIR_ATTEMPT > deadline.remaining:
-            return outcome
+            return replace(outcome, repeated=True) if repeated and isinstance(outcome, Answer) else outcome
+        repeated = repeated or (writes and isinstance(outcome, Answer))
         await before_pause(outcome, pause)
         await anyio.sleep(pause)
     raise AssertionError  # count() does not end

@@ -83,9 +83,12 @@ def _content(body: Body, payload: Any) -> bytes:
 
 def encoded(parameter: Parameter, value: Any) -> str:
     """Return ``value`` serialised and encoded for the location and style of ``parameter``."""
+    value = value if parameter.json else _defined(value)
     if parameter.location == "header":
         text = _styled(parameter, value, partial(quote, safe=_HEADER_SAFE.replace(",", "")), ",")
         return _OUTER_SPACES.sub(lambda spaces: "%20" * len(spaces[0]), text)
+    if parameter.prefix:
+        return _expanded(parameter, value)
     comma = "%2C" if parameter.location == "cookie" else ","  # no comma in cookies (RFC 6265 §4.1.1)
     return _styled(parameter, value, _percent, comma)
 
@@ -96,10 +99,36 @@ _plus: Final[_Encode] = partial(quote_plus, safe="")
 """Encodes for a form, where a space is a plus (WHATWG URL §5)."""
 
 
+_unreserved: Final[_Encode] = partial(quote, safe=":/?@!$'()*,;=")
+"""Encodes in a query what would end a value, or become another one, such as ``&``, ``#`` and ``+``."""
+
+
+def _expanded(parameter: Parameter, value: Any) -> str:
+    """Return a path parameter of the style ``label`` or ``matrix`` (RFC 6570 §3.2.5, §3.2.7)."""
+    name, exploded = _percent(parameter.name), parameter.separator is None
+    texts: list[str]
+    match value:
+        case list():
+            texts = [_percent(_text(item)) for item in cast("list[Any]", value)]
+        case Mapping():
+            members = cast("Mapping[str, Any]", value).items()
+            assign = "=" if exploded else ","
+            texts = [f"{_percent(key)}{assign}{_percent(_text(member))}" for key, member in members]
+        case _:
+            texts, exploded = [_percent(_text(value))], False
+    if parameter.prefix == ".":
+        return f".{('.' if exploded else ',').join(texts)}"
+    if not exploded:
+        return f";{name}={','.join(texts)}" if any(texts) else f";{name}"
+    return "".join(f";{each}" if isinstance(value, Mapping) else f";{name}={each}" for each in texts)
+
+
 def _pairs(parameter: Parameter, value: Any, encode: _Encode = _percent) -> Iterator[str]:
     """Yield the ``name=value`` pairs of a parameter of the query, or of a member of a form."""
     name = encode(parameter.name)
+    encode = _unreserved if parameter.reserved else encode
     exploded = parameter.separator is None and not parameter.json
+    value = value if parameter.json else _defined(value)
     if parameter.deep:
         yield from (f"{encode(key)}={encode(_text(each))}" for key, each in _bracketed(parameter.name, value))
     elif isinstance(value, Mapping) and exploded:
@@ -111,6 +140,18 @@ def _pairs(parameter: Parameter, value: Any, encode: _Encode = _percent) -> Iter
             yield f"{name}={encode(_text(item))}"
     else:
         yield f"{name}={_styled(parameter, value, encode, ',')}"
+
+
+def _defined(value: Any) -> Any:
+    """Return a list or an object without nulls, which are not written (RFC 6570 §2.3)."""
+    match value:
+        case list():
+            return [item for item in cast("list[Any]", value) if item is not None]
+        case Mapping():
+            members = cast("Mapping[str, Any]", value).items()
+            return {key: member for key, member in members if member is not None}
+        case _:
+            return value
 
 
 def _bracketed(name: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -133,7 +174,7 @@ def _styled(parameter: Parameter, value: Any, encode: _Encode, comma: str) -> st
         case list() if not parameter.json:
             return between.join(encode(_text(item)) for item in cast("list[Any]", value))
         case Mapping() if not parameter.json:
-            assign = comma if parameter.assign == "," else parameter.assign
+            assign = between if parameter.assign == "," else parameter.assign
             members = cast("Mapping[str, Any]", value).items()
             return between.join(f"{encode(key)}{assign}{encode(_text(member))}" for key, member in members)
         case _:

@@ -21,8 +21,9 @@ from telefonie_mcp.tools.requester import Requester
 from telefonie_mcp.upstream.client import ApiClient
 from tests.support import faulty as f
 from tests.support.faulty import NUMBER, OFFER, Exchange, Fault, Provider, faulty
+from tests.support.ledger_file import LedgerFile
 from tests.support.recorder import Recorder, recording
-from tests.support.served import NEW_URL, WRITES, called, served, written
+from tests.support.served import KEY, NEW_URL, WRITES, called, served, written
 from tests.support.tools import catalog, tool
 from tests.support.wire import SECONDS, answer_of
 
@@ -119,6 +120,61 @@ async def test_a_success_about_another_number_is_looked_up(committed: bool) -> N
             in answer["note" if committed else "message"]
         )
         assert answer.get("phone_number") == (NUMBER if committed else None)
+
+
+@pytest.mark.parametrize("status", [200, 201])
+async def test_another_number_that_was_bought_instead_is_not_called_nothing(
+    status: int, tmp_path: Path
+) -> None:
+    async def buying_another(exchange: Exchange) -> None:
+        provider.own("+14155559999")
+        await exchange.reply(status, json.dumps(provider.owned["+14155559999"]).encode())
+
+    ledger = LedgerFile(tmp_path / "ledger.sqlite3")
+    async with faulty(POST=[buying_another]) as provider, served(provider, ledger=ledger.url) as client:
+        provider.rate = "7.00"
+        answer = await called(client, "purchase_number")
+        assert answer["code"] == "outcome_unknown"
+        assert "It may have happened to +14155559999." in answer["message"]
+        assert answer["current"]["phone_number"] == "+14155559999"
+        assert ledger.rows("state, rate, held") == [("unverified", 70000, 1)]
+
+
+@pytest.mark.parametrize("number", ["..", "../available", f"x{KEY}"])
+async def test_no_other_name_than_an_identifier_is_looked_up(number: str) -> None:
+    wrong = f.replying(201, json.dumps({**OFFER, "phone_number": number}).encode())
+    async with faulty(POST=[wrong]) as provider, served(provider) as client:
+        answer = await called(client, "purchase_number")
+        assert answer["code"] == "not_done"
+        assert {target for _, target in provider.log} <= {
+            "/v1/numbers/owned",
+            "/v1/numbers/owned/%2B14155550100",
+        }
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "then"),
+    [
+        ("purchase_number", "POST", f.replying(409)),
+        ("release_number", "DELETE", Exchange.honest),
+    ],
+)
+async def test_a_limited_write_that_was_carried_out_after_all_is_found(
+    name: str, method: str, then: Fault
+) -> None:
+    async with faulty() as provider, served(provider) as client:
+        if name == "release_number":
+            provider.own()
+        provider.faults[method] = [f.after(True, f.replying(429)), then]
+        answer = await called(client, name)
+        assert f"{name} has been carried out. Do not repeat it." in answer["note"]
+
+
+async def test_a_limited_purchase_of_what_somebody_else_has_is_refused() -> None:
+    async with faulty(POST=[f.replying(429), f.replying(409)]) as provider, served(provider) as client:
+        answer = await called(client, "purchase_number")
+        assert (answer["code"], provider.count("POST")) == ("conflict", 2)
+        assert answer["message"].startswith("Nothing was done")
 
 
 async def test_optional_nulls_in_a_success_are_dropped() -> None:

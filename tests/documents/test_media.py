@@ -36,6 +36,34 @@ def test_an_answer_that_is_not_json_is_shown_if_it_is_text(kind: str, body: byte
         assert answered(kind, body, declared) == {"result": shown}
 
 
+LINES = '{"a": 1}\r\n{"a": 2}\n'
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["application/x-ndjson", "application/jsonl", "application/json-seq", "application/yaml", "text/csv"],
+)
+def test_lines_stay_lines(kind: str) -> None:
+    assert answered(kind, LINES.encode(), kind) == {"result": '{"a": 1}\n{"a": 2}'}
+    assert answered(kind, b"a\n" * 40_000, kind)["result"].endswith("a\n… (cut)")
+
+
+def test_json_is_read_in_the_character_set_of_its_header() -> None:
+    content = {"application/json": {"schema": {"type": "object", "properties": {"a": {"type": "string"}}}}}
+    tool = strange({"responses": {"200": {"description": "", "content": content}}})
+    for charset, read in (("iso-8859-1", {"a": "tö"}), ("windows-1252", {"a": "tö"})):
+        kind = {"content-type": f"application/json; charset={charset}"}
+        assert content_of(tool, Answer(200, kind, '{"a": "tö"}'.encode(charset)), {}) == read
+    unknown = Answer(200, {"content-type": "application/json; charset=x"}, b'{"a": "t\xf6"}')
+    assert "it is not JSON" in content_of(tool, unknown, {})["note"]
+
+
+def test_an_answer_without_a_body_says_where_the_new_thing_is() -> None:
+    tool = strange({"responses": {"201": {"description": "Made"}}}, method="put")
+    answer = Answer(201, {"location": "/things/7\u202e"})
+    assert content_of(tool, answer, {}) == {"message": "Made", "location": "/things/7"}
+
+
 def test_what_is_no_content_type_is_no_content() -> None:
     tool = strange({"responses": {"204": {"description": "Gone", "content": {"description": "nothing"}}}})
     assert content_of(tool, Answer(204), {}) == {"message": "Gone"}
@@ -67,6 +95,17 @@ def test_json_comes_before_text() -> None:
     tool = strange({"requestBody": {"content": content}}, method="put")
     request = build_request(tool.operation, tool.bindings, {"a": "1"})
     assert (request.headers["Content-Type"], request.content) == ("application/json", b'{"a":"1"}')
+
+
+def test_a_text_is_sent_only_where_nothing_else_is_offered() -> None:
+    members = {"type": "object", "properties": {"a": {"type": "string"}}}
+    content: dict[str, Any] = {
+        "text/plain": {"schema": {"type": "string"}},
+        "application/json": {"schema": members},
+    }
+    tool = strange({"requestBody": {"content": content, "required": "no"}}, method="put")
+    assert tool.operation.body
+    assert (tool.operation.body.media_type, tool.operation.body.required) == ("application/json", False)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from telefonie_mcp.errors import DocumentError, ToolError
 from telefonie_mcp.tools.arguments import read_arguments
 from telefonie_mcp.tools.catalog import Tool
+from telefonie_mcp.upstream.serialization import build_request
 from tests.support.documents import case, documented, sent
 from tests.support.tools import strange, taking, tool
 from tests.support.wire import answer_of
@@ -160,6 +161,17 @@ def test_an_update_of_an_owned_number_says_what_changes(arguments: dict[str, Any
     )
 
 
+def test_a_null_inside_a_body_is_sent_where_the_document_allows_it() -> None:
+    line = {"type": "object", "properties": {"a": NULLABLE, "b": PLAIN}}
+    called = writing({"type": "array", "items": {"anyOf": [line, {"type": "null"}]}}, "put")
+    given = {"m": [{"a": None, "b": "x"}, None, {"a": "y"}]}
+    assert read_arguments(called, given)[0] == given
+    assert "m[0].b must be of type string (got null)" in refused(called, {"m": [{"b": None}]})
+    assert called.input_schema["properties"]["n"] == PLAIN
+    form = writing(line, "put", "application/x-www-form-urlencoded")
+    assert "m.a must be of type string (got null)" in refused(form, {"m": {"a": None}})
+
+
 def test_only_a_member_of_a_json_body_can_be_cleared() -> None:
     hints = {"arguments": {"m": {"null": "clears"}}}
     assert read_arguments(writing(PLAIN, "post", hints=hints), {"m": None})[0] == {"m": None}
@@ -193,6 +205,74 @@ def test_what_no_style_can_write_is_an_error_of_the_document(schema: dict[str, A
 def test_what_no_style_can_write_is_refused_in_an_open_argument(value: Any) -> None:
     assert "must not hold lists or objects inside" in refused(taking({}), {"x": value})
     assert read_arguments(taking({}, style="deepObject"), {"x": value})[0] == {"x": value}
+
+
+COLOUR: list[tuple[str, str, list[str]]] = [
+    ("path", "matrix", [";x", ";x=blue", ";x=blue,black", ";x=R,1,G,2"]),
+    ("path", "matrix*", [";x", ";x=blue", ";x=blue;x=black", ";R=1;G=2"]),
+    ("path", "label", ["", ".blue", ".blue,black", ".R,1,G,2"]),
+    ("path", "label*", ["", ".blue", ".blue.black", ".R=1.G=2"]),
+    ("path", "simple", ["", "blue", "blue,black", "R,1,G,2"]),
+    ("path", "simple*", ["", "blue", "blue,black", "R=1,G=2"]),
+    ("query", "form", ["x=", "x=blue", "x=blue,black", "x=R,1,G,2"]),
+    ("query", "form*", ["x=", "x=blue", "x=blue&x=black", "R=1&G=2"]),
+    ("query", "spaceDelimited", ["x=", "x=blue", "x=blue%20black", "x=R%201%20G%202"]),
+    ("query", "pipeDelimited", ["x=", "x=blue", "x=blue%7Cblack", "x=R%7C1%7CG%7C2"]),
+    ("query", "deepObject*", ["x=", "x=blue", "x%5B%5D=blue&x%5B%5D=black", "x%5BR%5D=1&x%5BG%5D=2"]),
+    ("header", "simple", ["", "blue", "blue,black", "R,1,G,2"]),
+    ("header", "simple*", ["", "blue", "blue,black", "R=1,G=2"]),
+    ("cookie", "form", ["x=", "x=blue", "x=blue%2Cblack", "x=R%2C1%2CG%2C2"]),
+]
+"""Place, style (exploded with an asterisk), and how `VALUES` are written (OpenAPI 3.1.1 §4.8.12.2)."""
+
+VALUES: list[Any] = ["", "blue", ["blue", "black"], {"R": 1, "G": 2}]
+
+
+@pytest.mark.parametrize(("location", "style", "written"), COLOUR)
+def test_every_style_is_written_as_openapi_says(location: str, style: str, written: list[str]) -> None:
+    called = taking({}, location, required=location == "path", style=style.strip("*"), explode="*" in style)
+    for value, expected in zip(VALUES, written, strict=True):
+        if location == "path" and not expected:
+            assert "must not be empty or dots alone" in refused(called, {"x": value})
+            continue
+        request = build_request(called.operation, called.bindings, read_arguments(called, {"x": value})[0])
+        places = {
+            "path": request.path.removeprefix("/things/"),
+            "query": request.query,
+            "header": request.headers.get("x"),
+            "cookie": request.headers.get("Cookie"),
+        }
+        assert places[location] == expected
+
+
+@pytest.mark.parametrize("style", ["label", "matrix"])
+@pytest.mark.parametrize("value", [".", "../../x", ["..", "a/b"], {"../": ";"}])
+def test_no_style_of_a_path_leaves_its_segment(style: str, value: Any) -> None:
+    called = taking({}, "path", required=True, style=style)
+    if style == "label" and value == ".":
+        assert "must not be empty or dots alone" in refused(called, {"x": value})
+        return
+    request = build_request(called.operation, called.bindings, {"x": value})
+    assert request.path.count("/") == 2
+    assert request.path.rpartition("/")[2].strip(".")
+
+
+@pytest.mark.parametrize("location", ["query", "header"])
+def test_a_null_in_an_open_argument_is_not_written(location: str) -> None:
+    called = taking({}, location, explode=False)
+    for value, written in (({"a": None, "b": 1}, "b,1"), (["a", None], "a")):
+        request = build_request(called.operation, called.bindings, {"x": value})
+        assert (request.query.removeprefix("x=") or request.headers["x"]) == written
+    exploded = taking({})
+    assert build_request(exploded.operation, exploded.bindings, {"x": {"a": None, "b": 1}}).query == "b=1"
+
+
+def test_reserved_characters_travel_as_they_are_where_the_document_allows_them() -> None:
+    value = "https://a.example/b?c=[d]&e=ü #f+g"
+    called = taking({"type": "string"}, allowReserved=True)
+    assert build_request(called.operation, called.bindings, {"x": value}).query == (
+        "x=https://a.example/b?c=%5Bd%5D%26e=%C3%BC%20%23f%2Bg"
+    )
 
 
 def form(encoding: dict[str, Any], schema: dict[str, Any]) -> Tool:

@@ -102,14 +102,15 @@ def test_scalars_of_yaml_are_those_of_json(scalar: str, value: Any) -> None:
         (b"{", "neither YAML nor JSON"),
         (b"a: [", "neither YAML nor JSON"),
         (b"\xff\xfe\x00", "neither YAML nor JSON"),
-        ("openapi: 3.1.0".encode("utf-16"), "neither YAML nor JSON"),
+        ("openapi: 3.1.0".encode("utf-16"), "the document has no paths"),
+        ("openapi: 3.1.0 \ud800".encode("utf-16", "surrogatepass"), "neither YAML nor JSON"),
         (b'{"a":' * 100_000, "neither YAML nor JSON"),
         (b'{"openapi": "3.1.0", "info": {"title": "\\ud800"}}', "holds what JSON cannot carry"),
         (b'{"openapi": "3.1.0", "x": NaN}', "holds what JSON cannot carry"),
         (b"openapi: 3.1.0\npaths: &a {b: *a}", "holds what JSON cannot carry"),
         (b"openapi: 3.1.0\n? [1, 2]\n: 3", "neither YAML nor JSON|holds what JSON cannot carry"),
-        (b"openapi: 2.0.0", "only OpenAPI 3.0 and 3.1"),
-        (b"swagger: '2.0'", "only OpenAPI 3.0 and 3.1"),
+        (b"openapi: 2.0.0", "only OpenAPI 3.0, 3.1 and 3.2"),
+        (b"swagger: '2.0'", "only OpenAPI 3.0, 3.1 and 3.2"),
         (b"openapi: 3.1.0", "no paths"),
         (b"openapi: 3.1.0\npaths: {}", "no paths"),
         (
@@ -271,6 +272,22 @@ def test_the_closest_server_wins(root: str, item: str | None, operation: str | N
     assert parse(tree).operations[0].server == expected
 
 
+@pytest.mark.parametrize(
+    ("urls", "expected"),
+    [
+        (["/v1", "https://a.example/v1"], "https://a.example/v1"),
+        (["http://a.example", "https://a.example"], "https://a.example"),
+        (["http://127.0.0.1:8080/", "https://a.example"], "http://127.0.0.1:8080"),
+        (["http://a.example", "http://b.example"], "http://a.example"),
+        (["https://a.example?x=1", "https://b.example"], "https://b.example"),
+        (["https://{tenant}.a.example", "/"], ""),
+    ],
+)
+def test_of_several_servers_the_first_that_can_be_sent_a_key_is_used(urls: list[str], expected: str) -> None:
+    servers = [{"url": url} for url in urls]
+    assert parse(document(servers=servers)).operations[0].server == expected
+
+
 THING = {"$ref": "#/components/schemas/Thing"}
 
 
@@ -354,6 +371,7 @@ def test_a_path_parameter_is_required_whatever_the_document_says() -> None:
         ({"in": "query", "explode": False}, ",", ","),
         ({"in": "query", "style": "spaceDelimited"}, " ", ","),
         ({"in": "query", "style": "pipeDelimited", "explode": True}, None, ","),
+        ({"in": "query", "explode": "no"}, ",", ","),
         ({"in": "header"}, ",", ","),
         ({"in": "header", "explode": True}, ",", "="),
         ({"in": "cookie"}, ",", ","),
@@ -515,6 +533,9 @@ def test_headers_that_find_or_frame_a_request_are_no_arguments() -> None:
     names = ["Host", "content-length", "Transfer-Encoding", "Connection", "X-Area"]
     tool = strange({"parameters": [{"name": name, "in": "header"} for name in names]})
     assert [parameter.name for parameter in tool.operation.parameters] == ["X-Area"]
+    overrides = ["X-HTTP-Method-Override", "x-http-method", "X-Method-Override"]
+    read = strange({"parameters": [{"name": name, "in": "header"} for name in overrides]})
+    assert read.operation.parameters == (), "a read stays one"
     for place in ("header", "cookie"):
         with pytest.raises(DocumentError, match=f"is no name of a {place}"):
             strange({"parameters": [{"name": "a\r\nHost: evil.example", "in": place}]})

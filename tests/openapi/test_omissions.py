@@ -197,6 +197,13 @@ LOOSE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {"type": "object"},
         'additionalProperties: "false" ',
     ),
+    ({"type": "object", "dependentRequired": {"a": "b"}}, {"type": "object"}, "dependentRequired: "),
+    ({"type": "string", "$ref": 5}, {"type": "string"}, "$ref: 5 "),
+    ({"$dynamicRef": "#node", "minContains": -1}, {}, "minContains: -1 "),
+    ({"properties": {"a": None, "b": {}}}, {"properties": {"a": {}, "b": {}}}, ""),
+    ({"properties": {"a": "b"}}, {"properties": {"a": {}}}, 'a: "b" is no schema, and allows anything'),
+    ({"type": "string", "enum": [{}]}, {"type": "string"}, "enum: [{}] "),
+    ({"type": "object", "required": ["a", "a"]}, {"type": "object", "required": ["a"]}, ""),
     (
         {"type": "object", "required": [1], "properties": {"1": {}}},
         {"type": "object", "required": ["1"], "properties": {"1": {}}},
@@ -248,6 +255,19 @@ def test_patterns_of_other_dialects_are_translated_or_dropped() -> None:
         (r"^(?>a+)b", None),
         (r"^\d++$", None),
         (r"^\h$", None),
+        (r"^[\h]$", None),
+        (r"^[[:alpha:]_]+$", None),
+        (r"^[\p{Punct}]$", None),
+        (r"^\pL$", None),
+        (r"^\p{L}+$", r"^\p{L}+$"),
+        (r"^[0-9*+#]+$", r"^[0-9*+#]+$"),
+        (r"^[\w-.]+$", r"^[\w\-.]+$"),
+        (r"^[\w-]+$", r"^[\w-]+$"),
+        (r"(?<=a)b(?!c)", r"(?<=a)b(?!c)"),
+        (r"^\u{1F600}+\/$", r"^\u{1F600}+\/$"),
+        (r"/^\+[1-9]\d{1,14}$/", r"^\+[1-9]\d{1,14}$"),
+        (r"/^[a-z]+$/i", None),
+        (r"/v1/", r"/v1/"),
         ("(", None),
     ],
 )
@@ -330,7 +350,7 @@ def test_a_name_in_the_path_that_no_parameter_declares_is_text() -> None:
     assert given.notes == ("things.json: GET /a/{a}/b/{b}: its path names a, taken as text",)
 
 
-@pytest.mark.parametrize("name", ["a:[0-9]+", "*a", "a b"])
+@pytest.mark.parametrize("name", ["a:[0-9]+", "*a", "a b", "", "a}}/{b"])
 def test_what_is_no_name_in_a_path_leaves_the_operation_out(name: str) -> None:
-    with pytest.raises(DocumentError, match=r"differ in|must not contain"):
+    with pytest.raises(DocumentError, match=r"differ in|must not contain|in the path names no parameter"):
         parse(document({}, path=f"/a/{{{name}}}"))

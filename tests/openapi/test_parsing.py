@@ -1,10 +1,15 @@
 """YAML becomes the value that it stands for in JSON."""
 
+import json
 from typing import Any
 
 import pytest
 
+from telefonie_mcp.openapi.documents import parse_document
 from telefonie_mcp.openapi.parsing import parse_text, parse_yaml
+from tests.support.tools import document
+
+REST = "info: {title: T}\nservers: [{url: 'https://a.example'}]\npaths: {/a: {get: {responses: {200: {}}}}}"
 
 VALUES: list[tuple[str, Any]] = [
     ("a: &x {b: 1}\nc: {<<: *x, d: 2}", {"a": {"b": 1}, "c": {"b": 1, "d": 2}}),
@@ -55,6 +60,27 @@ def test_yaml_is_read_as_json_would_say_it(text: str, value: Any) -> None:
 def test_what_json_has_no_value_for_is_named_with_its_line(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=f"^neither YAML nor JSON: .*({words})"):
         parse_yaml(text)
+
+
+def test_yaml_may_begin_with_a_brace() -> None:
+    assert parse_text("{a: 1, b: [x,],}") == ({"a": 1, "b": ["x"]}, False)
+    with pytest.raises(ValueError, match="neither YAML nor JSON: Expecting property name"):
+        parse_text('{ // no comment\n"a": 1}')
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("text", [f"openapi: 3.1.0\n{REST}", json.dumps(document(), ensure_ascii=False)])
+def test_a_document_is_read_in_any_encoding_of_unicode(encoding: str, text: str) -> None:
+    read = parse_document(text.replace("Things", "Thìngs").encode(encoding), name="t.yml")
+    assert len(read.operations) == 1
+    assert read.text.startswith(("openapi", "{"))
+
+
+def test_a_key_that_is_there_twice_is_noted() -> None:
+    source = f"openapi: 3.1.0\n{REST}\npaths: {{/b: {{get: {{responses: {{200: {{}}}}}}}}}}"
+    read = parse_document(source.encode(), name="t.yml")
+    assert [each.path for each in read.operations] == ["/b"]
+    assert read.notes == ('t.yml: line 5: "paths" stands there a second time, which counts',)
 
 
 @pytest.mark.unmeasured

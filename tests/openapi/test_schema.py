@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from telefonie_mcp.errors import DocumentError
-from telefonie_mcp.openapi.combining import fold, is_object
+from telefonie_mcp.openapi.combining import fold, is_object, without_null
 from telefonie_mcp.openapi.omissions import Omissions
 from telefonie_mcp.openapi.references import Direction, References
 from telefonie_mcp.openapi.schema import convert
@@ -26,6 +26,10 @@ ROOT: dict[str, Any] = {
         }
     }
 }
+
+
+A: dict[str, Any] = {"type": "object", "properties": {"a": {}}}
+B: dict[str, Any] = {"type": "object", "properties": {"b": {}}}
 
 
 def converted(schema: Any, direction: Direction = "input") -> dict[str, Any]:
@@ -98,6 +102,26 @@ ARGUMENTS: list[tuple[Any, dict[str, Any]]] = [
         {"type": "object", "properties": {"not": {"not": {}}, "const": {"const": 1}}},
         {"type": "object", "properties": {"not": {}, "const": {"enum": [1]}}},
     ),
+    ({"type": "string", "enum": [1, True, "a"]}, {"type": "string", "enum": ["1", "true", "a"]}),
+    ({"type": "integer", "enum": ["1", 2, "x", True]}, {"type": "integer", "enum": [1, 2]}),
+    ({"type": "boolean", "enum": ["true"]}, {"type": "boolean", "enum": [True]}),
+    ({"type": "array", "enum": ["a"]}, {"type": "array", "items": {"enum": ["a"]}}),
+    ({"type": "object", "unevaluatedProperties": False}, {"type": "object", "additionalProperties": False}),
+    ({"type": "object", "if": {}, "then": {}, "unevaluatedProperties": False}, {"type": "object"}),
+    (
+        {"allOf": [{**A, "additionalProperties": False}, B]},
+        {"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": False},
+    ),
+    (
+        {"allOf": [A], "properties": {"b": {}}, "additionalProperties": False},
+        {"type": "object", "properties": {"a": {}, "b": {}}, "additionalProperties": False},
+    ),
+    ({**A, "anyOf": [B], "additionalProperties": False}, {**A, "anyOf": [B]}),
+    ({**A, "anyOf": [{**B, "additionalProperties": False}]}, {**A, "anyOf": [B]}),
+    (
+        {**A, "anyOf": [{"required": ["a"]}], "additionalProperties": False},
+        {**A, "anyOf": [{"required": ["a"]}], "additionalProperties": False},
+    ),
     (True, {}),
     ({}, {}),
 ]
@@ -146,6 +170,46 @@ def test_read_only_properties_are_no_arguments_and_write_only_ones_no_results(
 def test_an_emptied_required_disappears() -> None:
     schema = {"type": "object", "required": ["id"], "properties": {"id": {"readOnly": True}}}
     assert converted(schema) == {"type": "object", "properties": {}}
+
+
+READ_ONLY = {"type": "string", "readOnly": True}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"allOf": [{"properties": {"id": READ_ONLY}}, {"required": ["id", "n"]}]},
+        {"allOf": [{"required": ["id", "n"]}], "properties": {"id": READ_ONLY}},
+        {"required": ["id", "n"], "allOf": [{"allOf": [{"properties": {"id": {"allOf": [READ_ONLY]}}}]}]},
+    ],
+)
+def test_what_is_read_only_in_one_part_is_demanded_by_none(schema: dict[str, Any]) -> None:
+    assert fold({"properties": {}, **converted(schema)})["required"] == ["n"]
+    assert "id" in fold({"properties": {}, **converted(schema, "output")})["required"]
+
+
+NULLABLE: list[dict[str, Any]] = [
+    {"type": ["string", "null"]},
+    {"type": "string", "nullable": True},
+    {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    {"oneOf": [{"type": "null"}, {"type": "string"}]},
+]
+
+
+@pytest.mark.parametrize("member", NULLABLE)
+def test_null_stays_inside_a_body(member: dict[str, Any]) -> None:
+    either = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    inside: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"properties": {"a": member}}, {"properties": {"a": either}}),
+        ({"additionalProperties": member}, {"additionalProperties": either}),
+        ({"items": member}, {"items": either}),
+        ({"prefixItems": [member]}, {"prefixItems": [either]}),
+    ]
+    for schema, expected in inside:
+        assert converted(schema, "body") == expected
+    described = converted({"items": {**member, "description": "D"}}, "body")["items"]
+    assert described == {"description": "D", **either}
+    assert without_null({**described, "title": "T"}) == {"type": "string", "description": "D", "title": "T"}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ SCHEMES: dict[str, Any] = {
     "Alias": {"$ref": "#/components/securitySchemes/Header"},
     "Certificate": {"type": "mutualTLS"},
     "Body": {"type": "apiKey", "in": "body", "name": "key"},
+    "Spaced": {"type": "apiKey", "in": "header", "name": "X Key"},
+    "Broken": {"type": "apiKey", "in": "cookie", "name": "a;b"},
 }
 HEADER, QUERY = Credential("X-Key", "header"), Credential("key", "query")
 COOKIE = Credential("session", "cookie")
@@ -44,6 +46,9 @@ READ: list[tuple[list[Any] | None, Security]] = [
     ([{"Alias": []}], ((HEADER,),)),
     ([{"Word": []}], ((WORD,),)),
     ([{"Digest": []}, {"Header": [], "Certificate": []}, [], {"Query": []}], ((QUERY,),)),
+    ([{}], ()),
+    ([{}, {"Header": []}], ((HEADER,), ())),
+    ([{"Query": []}, {"Digest": []}, {}], ((QUERY,), ())),
 ]
 
 
@@ -60,6 +65,33 @@ def test_the_alternatives_are_read_with_those_that_are_sent_together(
     assert parse(without).operations[0].security == ()
 
 
+def test_one_requirement_need_not_be_in_a_list() -> None:
+    components = {"securitySchemes": SCHEMES}
+    given = document({"security": {"Header": [], "Query": []}}, components=components)
+    assert parse(given).operations[0].security == ((HEADER, QUERY),)
+
+
+AUTHORIZATION = Credential("Authorization", "header")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expected"),
+    [
+        ({"name": "authorization", "in": "header", "required": True}, ((AUTHORIZATION,),)),
+        ({"name": "Authorization", "in": "header"}, ((AUTHORIZATION,), ())),
+        ({"name": "Authorization", "in": "header", "required": "no"}, ((AUTHORIZATION,), ())),
+        ({"name": "Authorization", "in": "query"}, ()),
+    ],
+)
+def test_a_header_for_the_key_says_that_one_is_wanted_where_nothing_else_does(
+    parameter: dict[str, Any], expected: Security
+) -> None:
+    (operation,) = parse(document({"parameters": [parameter]})).operations
+    assert operation.security == expected
+    (public,) = parse(document({"parameters": [parameter]}, security=[])).operations
+    assert public.security == ()
+
+
 FOUND: list[tuple[list[Any], str]] = [
     ([{"Digest": []}], "Digest is HTTP Digest"),
     ([{"Scram": []}], "Scram is HTTP SCRAM-SHA-256"),
@@ -69,6 +101,8 @@ FOUND: list[tuple[list[Any], str]] = [
     ([{"Basic": [], "Bearer": []}], "Basic and Bearer have one place"),
     ([{"Header": [], "Same": []}], "Header and Same have one place"),
     ([["Header"]], "one is malformed"),
+    ([{"Spaced": []}], "Spaced is an API key in the header 'X Key', which is no name of one"),
+    ([{"Broken": []}], "Broken is an API key in the cookie 'a;b', which is no name of one"),
 ]
 
 

@@ -222,7 +222,9 @@ async def sandbox(**settings: str) -> AsyncGenerator[Client]:
             yield client
 
 
-@pytest.mark.parametrize(("ceiling", "bought"), [(1.15, True), (2, True), (1.1499, False), (0, False)])
+@pytest.mark.parametrize(
+    ("ceiling", "bought"), [(1.15, True), (2, True), (1.1499, False), (0, False), (-0.0, False)]
+)
 async def test_a_purchase_above_the_rate_that_the_caller_agreed_to_is_refused(
     ceiling: float, bought: bool
 ) -> None:
@@ -232,6 +234,14 @@ async def test_a_purchase_above_the_rate_that_the_caller_agreed_to_is_refused(
         assert ("date_created" in answer) is bought
         if not bought:
             assert (answer["code"], answer["monthly_rate"]) == ("rate_too_high", "1.15")
+
+
+@pytest.mark.parametrize("ceiling", [1e9, 10**50])
+async def test_an_agreed_rate_that_is_no_amount_is_not_taken_for_none(ceiling: float) -> None:
+    async with sandbox() as client:
+        arguments = {"phone_number": US, "max_monthly_rate": ceiling, "confirm": True}
+        answer = answer_of(await client.call_tool("purchase_number", arguments))
+        assert (answer["code"], answer["field"]) == ("invalid_arguments", "max_monthly_rate")
 
 
 @pytest.mark.parametrize(

@@ -300,3 +300,21 @@ async def test_what_is_for_sale_is_looked_for_before_what_is_owned(
             facts = answer["preview"]
             assert facts["monthly_rate"] == OFFER["monthly_rate"]
             assert facts["current"].items() >= {(name, OFFER[name]) for name in ("country_code", "type")}
+
+
+class Behind(Provider):
+    """Goes on to offer what it has sold, and sells it again."""
+
+    def handle(self, method: str, target: str, body: bytes) -> tuple[int, Any]:
+        if method == "GET" and "/available?" in target:
+            return 200, {"available_numbers": [OFFER]}
+        return super().handle(method, target, body)
+
+
+async def test_what_was_bought_here_is_not_bought_again_because_it_is_still_offered() -> None:
+    async with faulty(Behind()) as provider, served(provider, 30) as client:
+        for confirm in (True, True, False):
+            answer = await called(client, "purchase_number", max_monthly_rate=2, confirm=confirm)
+            assert provider.count("POST") == 1
+        assert answer["code"] == "conflict"
+        assert answer["message"].startswith(f"Nothing was done: {NUMBER} is already in this account")

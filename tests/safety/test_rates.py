@@ -1,6 +1,6 @@
 """Monthly rates as providers write them: read where they are clear, and else neither shown nor held."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +107,44 @@ async def test_the_greater_of_offer_and_answer_counts(answered: str, counts: int
         faulty(Shop(answered=answered)) as provider,
         served(provider, 30, ledger=ledger.url, max_monthly_spend="9") as client,
     ):
-        assert (await called(client, "purchase_number"))["phone_number"] == NUMBER
+        answer = await called(client, "purchase_number")
+        assert answer["phone_number"] == NUMBER
+        warned = f"The API offered 1.15 per month, and says {answered} now: tell the user at once."
+        assert answer.get("note") == (None if answered == "0.50" else warned)
         assert ledger.rows("rate, held") == [(counts, 1)]
+
+
+@dataclass
+class Ambiguous(Shop):
+    """Offers every number twice, the second time with `other` facts."""
+
+    other: dict[str, str] = field(default_factory=dict[str, str])
+
+    def handle(self, method: str, target: str, body: bytes) -> tuple[int, Any]:
+        status, answer = super().handle(method, target, body)
+        for offer in answer.get("available_numbers", [])[:1] if method == "GET" else ():
+            answer["available_numbers"].append(offer | self.other)
+        return status, answer
+
+
+@pytest.mark.parametrize("confirm", [True, False])
+@pytest.mark.parametrize(
+    ("other", "taken"),
+    [
+        ({}, True),
+        ({"friendly_name": "x"}, True),
+        ({"monthly_rate": "9"}, False),
+        ({"country_code": "DE"}, False),
+    ],
+)
+async def test_a_number_that_is_offered_twice_is_bought_only_at_the_same_terms(
+    other: dict[str, str], taken: bool, confirm: bool
+) -> None:
+    provider = Ambiguous(other=other)
+    async with faulty(provider), served(provider, 30, max_monthly_rate="2") as client:
+        answer = await called(client, "purchase_number", confirm=confirm)
+        assert (answer.get("code") == "upstream_invalid_response") is not taken
+        assert provider.count("POST") == (taken and confirm)
 
 
 async def test_a_held_number_without_a_known_rate_is_looked_up_once(tmp_path: Path) -> None:

@@ -7,8 +7,11 @@ import pytest
 from pydantic import SecretStr
 
 from telefonie_mcp.errors import SettingsError
+from telefonie_mcp.openapi.security import Credential
+from telefonie_mcp.settings.access import Access
 from telefonie_mcp.settings.fields import Settings
 from telefonie_mcp.settings.reading import read_settings
+from tests.support.tools import document, parse
 
 KEY, OTHER, THIRD = "key-0451-shared", "user:pass word 0451", "first-0451\nsecond-0451"
 
@@ -182,3 +185,11 @@ def test_what_is_no_key_is_refused(held: str) -> None:
     variables = {"TELEFONIE_API_KEY": held, "TELEFONIE_SPEC": "one.yml"}
     with pytest.raises(SettingsError, match=r"TELEFONIE_API_KEY (does not hold|holds) an API key"):
         _ = read_settings(variables).key
+
+
+def test_a_key_that_is_optional_is_sent_where_it_stays_secret() -> None:
+    header = Credential("X-Key", "header")
+    for server, sent in (("https://a.example", 1), ("http://127.0.0.1:9", 1), ("http://a.example", 0)):
+        operation = parse(document(servers=[{"url": server}])).operations[0]
+        access = Access(SecretStr(KEY), None, "work")
+        assert len(access.credentials(operation._replace(security=((header,), ())))) == sent

@@ -356,7 +356,7 @@ def test_the_deepest_value_that_is_accepted() -> None:
         (
             {"type": "array", "contains": {"type": "string"}, "description": "{x}"},
             [],
-            "violates contains ({x}) (got [])",
+            'must hold 1 or more items that follow {"type": "string"} ({x}) (got [])',
         ),
     ],
 )

@@ -64,6 +64,22 @@ def refuses(called: Tool, value: Any) -> bool:
             [{"kind": "port", "to": "1"}],
             [{"kind": "port", "to": 1}],
         ),
+        ({"type": "array", "prefixItems": [{"type": "integer"}, DIGITS]}, ["1", 2, "3"], [1, "2", "3"]),
+        (
+            {"type": "array", "prefixItems": [{"type": "string"}], "items": {"type": "integer"}},
+            ["1", "2"],
+            ["1", 2],
+        ),
+        (
+            {"type": "object", "patternProperties": {"^n": {"type": "integer"}}},
+            {"na": "1", "a": "1"},
+            {"na": 1, "a": "1"},
+        ),
+        (
+            {"allOf": [TARGET, {"properties": {"on": {"type": "boolean"}}}]},
+            {"port": "1", "on": "true"},
+            {"port": 1, "on": True},
+        ),
         (DIGITS, 415, "415"),
         ({"type": "array", "items": DIGITS}, [415, "212"], ["415", "212"]),
         ({"type": "string", "enum": ["415", "212"]}, 415, "415"),

@@ -37,6 +37,12 @@ def test_the_first_of_two_operations_keeps_the_name_and_the_other_gets_method_an
     )
 
 
+def test_a_name_in_other_letters_is_made_of_method_and_path() -> None:
+    catalog = catalog_of(b=getting("查询号码"), c={"post": {**OK, "operationId": "—"}})
+    assert [*catalog.tools] == ["get_b", "post_c"]
+    assert not catalog.notes
+
+
 def test_an_identifier_that_occurs_twice_is_two_operations_with_hints_of_their_own() -> None:
     catalog = catalog_of(
         a={"post": {**OK, "operationId": "do"}},

@@ -81,6 +81,18 @@ def test_the_nested_place_is_named(keyword: str) -> None:
         ),
         (5, (HOST, {"type": "string"}), ("target", "must be of type object or string (got 5)")),
         ({}, (HOST, NUMBER), ("target", "must match one of its alternatives (got {})")),
+        ("x", ({"type": "string", "pattern": "^a"}, HOST), ("target", 'must match ^a (got "x")')),
+        ("x", ({"type": "string", "enum": ["a"]}, HOST), ("target", 'must be one of a (got "x")')),
+        (
+            "x",
+            ({"type": "string", "enum": ["a"]}, {"type": "string", "pattern": "^a"}),
+            ("target", 'must match ^a (got "x")'),
+        ),
+        (
+            {"Cold": 1},
+            ({"type": "object", "propertyNames": {"pattern": "^[a-z]+$", "description": "Lower"}}, PORT),
+            ("target.Cold", "is a name that must match ^[a-z]+$ (Lower)"),
+        ),
     ],
 )
 def test_the_closest_alternative_is_meant(

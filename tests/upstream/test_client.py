@@ -55,6 +55,7 @@ async def test_the_key_is_sent_where_the_document_says(
     assert sent.replace("+", "%20") == target.replace("+", "%20")
     assert seen.items() >= headers.items()
     assert seen["user-agent"] == "test/1"
+    del seen["host"]  # a port can have the same digits
     assert str(seen).count("0451") == sum("0451" in value for value in headers.values())
 
 

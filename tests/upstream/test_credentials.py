@@ -62,6 +62,9 @@ def basic(pair: str) -> str:
         ([[HEADER]], None, None),
         ([], None, []),
         ([], "key-0451", []),
+        ([[HEADER], []], "key-0451", ["key-0451"]),
+        ([[BASIC], []], "key-0451", []),
+        ([[HEADER], []], None, []),
     ],
 )
 def test_what_is_sent(security: list[list[Credential]], key: str | None, sent: list[str] | None) -> None:
