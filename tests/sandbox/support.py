@@ -1,16 +1,14 @@
 """Helpers of the sandbox's tests: a client for an application, and a real server for it."""
 
-import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import anyio
 import httpx2 as httpx
-import uvicorn
 from starlette.applications import Starlette
 
 from telefonie_mcp.sandbox import create_sandbox
+from tests.support.serving import serving
 
 KEY = "test-key-1"
 
@@ -30,16 +28,8 @@ def embedded() -> httpx.AsyncClient:
 @asynccontextmanager
 async def serve(app: Starlette) -> AsyncGenerator[str]:
     """Serve `app` on a free port of this machine and give its base URL."""
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listening])
-            try:
-                yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1/numbers"
-            finally:
-                server.should_exit = True
+    async with serving(app, "on") as origin:
+        yield f"{origin}/v1/numbers"
 
 
 def problem(response: httpx.Response) -> dict[str, Any]:

@@ -11,15 +11,21 @@ import uvicorn
 
 @asynccontextmanager
 async def serving_on(
-    listening: socket, application: Any, lifespan: Literal["auto", "off"] = "auto"
+    listening: socket, application: Any, lifespan: Literal["auto", "on", "off"] = "auto"
 ) -> AsyncGenerator[None]:
     """Serve `application` on a socket that listens."""
     config = uvicorn.Config(
         application, lifespan=lifespan, log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
+
+    async def serve() -> None:
+        # Also after a failure it closes its sockets, or the event loop would take later ones for them.
+        with anyio.CancelScope(shield=True):
+            await server.serve([listening])
+
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(server.serve, [listening])
+        tasks.start_soon(serve)
         try:
             yield
         finally:
@@ -27,7 +33,7 @@ async def serving_on(
 
 
 @asynccontextmanager
-async def serving(application: Any, lifespan: Literal["auto", "off"] = "auto") -> AsyncGenerator[str]:
+async def serving(application: Any, lifespan: Literal["auto", "on", "off"] = "auto") -> AsyncGenerator[str]:
     """Serve `application` on a free port of this machine and give its origin, `http://HOST:PORT`."""
     with create_server(("127.0.0.1", 0)) as listening:
         async with serving_on(listening, application, lifespan):
