@@ -13,7 +13,7 @@ import os
 import select
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from typing import Final, Protocol
 
 import anyio
@@ -52,13 +52,12 @@ class Input(anyio.AsyncFile[str]):
             yield last.decode(errors="replace")
 
     async def _read(self) -> bytes:
-        try:
-            if not self._ended:
+        # A plain file can always be read: epoll refuses to wait for it, and kqueue waits for ever at its end.
+        if self._ended or select.select([self._descriptor], [], [], 0)[0]:
+            await anyio.lowlevel.checkpoint()  # a client that never pauses must not hold up the answers
+        else:
+            with suppress(anyio.ClosedResourceError):  # it was ended meanwhile
                 await anyio.wait_readable(self._descriptor)
-        except PermissionError:
-            await anyio.lowlevel.checkpoint()  # a plain file, which nobody has to wait for
-        except anyio.ClosedResourceError:
-            return b""
         try:
             return b"" if self._ended else os.read(self._descriptor, _READ_BYTES)
         except ConnectionResetError:  # a socket whose other end is closed, with answers that nobody read
@@ -88,6 +87,7 @@ class Output(anyio.AsyncFile[str]):
 
         Raises:
             BrokenPipeError: the client has closed its end.
+            ConnectionResetError: the same, of a connection by TCP with answers that nobody read.
 
         """
         waiting = memoryview("".join(self._written).encode())
@@ -135,7 +135,7 @@ async def stdio(
                     yield Incoming(read, outgoing, pending, seconds, at_end), outgoing
                 finally:
                     source.end()
-    except* BrokenPipeError:
+    except* (BrokenPipeError, ConnectionResetError):
         pass  # the client has closed its end and reads no more responses
 
 

@@ -12,8 +12,10 @@ from contextlib import closing, contextmanager
 
 import anyio
 import pytest
+from mcp.shared.message import SessionMessage
+from mcp_types import JSONRPCResponse
 
-from telefonie_mcp.server.stdio import Input, Output
+from telefonie_mcp.server.stdio import Input, Output, stdio
 from tests.support.wire import SECONDS
 
 LINES = b'{"a": 1}\n\n{"b": "\xc3\xa9"}\r\n\xff\nlast'
@@ -41,6 +43,18 @@ def pipe() -> Generator[tuple[int, int]]:
     ours, theirs = os.pipe()
     with os.fdopen(ours, "rb"), os.fdopen(theirs, "wb"):
         yield ours, theirs
+
+
+@contextmanager
+def standard_output(descriptor: int) -> Generator[None]:
+    """Let ``descriptor`` be standard output."""
+    kept = os.dup(1)
+    os.dup2(descriptor, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 async def lines_of(source: Input) -> list[str]:
@@ -126,6 +140,25 @@ async def test_a_client_that_has_left_is_told_of() -> None:
     with pytest.raises(BrokenPipeError):
         await output.flush()
     os.close(write)
+
+
+async def test_a_connection_that_is_reset_ends_the_transport_without_an_error() -> None:
+    answer = SessionMessage(JSONRPCResponse(jsonrpc="2.0", id=1, result={}))
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as ours,
+        standard_output(ours.fileno()),
+        pipe() as (silent, _),
+    ):
+        theirs, _ = listener.accept()
+        ours.send(b"never read")
+        select.select([theirs], [], [])
+        theirs.close()
+        select.select([ours], [], [])
+        with anyio.fail_after(SECONDS):
+            async with stdio(Input(silent), SECONDS, lambda: None) as (read, write), read, write:
+                await write.send(answer)
+                await anyio.sleep_forever()
 
 
 def test_whatever_else_is_written_does_not_reach_the_client() -> None:
