@@ -48,6 +48,7 @@ _MAX_REASON: Final = 200
 _NAME: Final = re.compile(r"\+?[\w-]{1,64}", re.ASCII)
 """What another subject can be called whose state is read: it becomes a part of a path."""
 
+_UNSEEN: Final = "and looking at the result failed too"
 _EVIDENCE: Final = {
     True: "and so far it seems to have happened",
     False: "and may still complete it; so far it has not happened",
@@ -148,12 +149,14 @@ class _Write:
         told = settle and tells(self.requester.catalog, self.tool, settle, self.arguments, answer=answer)
         if _certainly_not_done(outcome):
             if settle and told and _may_be_refused_because_done(outcome):
-                with suppress(ToolError):
+                try:
                     after = await read_current_state(
                         self.requester, self.tool, settle, self.arguments, self.deadline
                     )
-                    if happened(self.tool, settle, self.arguments, self.before, after):
-                        return self._reconciled(settle, after, outcome, problem)
+                except ToolError as error:
+                    raise WriteError("unknown", self._unknown(f"{problem}, {_UNSEEN}")) from error
+                if happened(self.tool, settle, self.arguments, self.before, after):
+                    return self._reconciled(settle, after, outcome, problem)
             raise WriteError("refused", refusal(self.tool, outcome))
         if settle is None or not told:
             raise WriteError("unverified", self._unknown(problem, provider_data=data))
@@ -170,7 +173,7 @@ class _Write:
         pause = _FIRST_PAUSE_SECONDS
         while True:
             after = done = None
-            evidence = "and looking at the result failed too"
+            evidence = _UNSEEN
             with suppress(ToolError):
                 after = await read_current_state(
                     self.requester, self.tool, settle, self.arguments, self.deadline, answer=answer

@@ -170,6 +170,24 @@ async def test_a_limited_write_that_was_carried_out_after_all_is_found(
         assert f"{name} has been carried out. Do not repeat it." in answer["note"]
 
 
+async def test_a_limited_purchase_that_was_refused_then_and_cannot_be_looked_up_stays_unknown(
+    tmp_path: Path,
+) -> None:
+    async def refuse_from_now_on(exchange: Exchange) -> None:
+        provider.faults["GET"] = [f.replying(403)]
+        await f.replying(409)(exchange)
+
+    ledger = LedgerFile(tmp_path / "ledger.sqlite3")
+    limited = f.after(True, f.replying(429))
+    async with (
+        faulty(POST=[limited, refuse_from_now_on]) as provider,
+        served(provider, ledger=ledger.url) as client,
+    ):
+        answer = await called(client, "purchase_number")
+        assert answer["code"] == "outcome_unknown"
+        assert ledger.rows("state, held") == [("unknown", 1)]
+
+
 async def test_a_limited_purchase_of_what_somebody_else_has_is_refused() -> None:
     async with faulty(POST=[f.replying(429), f.replying(409)]) as provider, served(provider) as client:
         answer = await called(client, "purchase_number")
