@@ -57,6 +57,12 @@ for made, given in [
     body({"type": "array", "items": {"type": "object", "required": words}})([{}] * 9_000),
     body({"type": "array", "items": {"type": "object", "required": words[:2_000]}})([{}] * 200_000),
     body({"type": "array", "items": {"pattern": r"^(a|a)*\\\\1$"}})(["a" * 50 + "b"] * 10_000),
+    body({"allOf": [{"type": "array", "items": {"type": "integer"}, "title": f"{n}"} for n in range(300)]})(
+        ["x"] * 15_000
+    ),
+    body({"patternProperties": {f"^a{n}$": {} for n in range(300)}, "additionalProperties": False})(
+        {f"k{n}": 1 for n in range(15_000)}
+    ),
 ]:
     try:
         read_arguments(made, given)
