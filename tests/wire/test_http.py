@@ -117,7 +117,7 @@ async def test_several_clients_are_served_at_once(tmp_path: Path) -> None:
         ("example.com:80", "must be a loopback address"),
         ("[::]:80", "must be a loopback address"),
         ("somewhere", "must be HOST:PORT or PORT"),
-        ("127.0.0.1:99999", "less than or equal to 65535"),
+        ("127.0.0.1:99999", "must have a port from 0 to 65535"),
     ],
 )
 def test_addresses_that_are_not_loopback_addresses_stop_the_start(
