@@ -73,9 +73,8 @@ def amount_text(amount: Decimal) -> str:
 def _read(value: Any, currency: str | None) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
-    text = (
-        str(value or 0 if isinstance(value, float) else value).strip().upper()
-    )  # -0.0 is no negative amount
+    is_zero = isinstance(value, float) and not value  # -0.0 is no negative amount
+    text = "0" if is_zero else str(value).strip().upper()
     match = re.fullmatch(_AMOUNT, text) if len(text) <= _LONGEST else None
     if match is None or (match["before"] and match["after"]):
         return None

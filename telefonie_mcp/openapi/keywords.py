@@ -109,8 +109,9 @@ def _written(value: Any, kind: str) -> list[Any]:
         case "string", bool() | int() | float():
             return [json.dumps(value)]
         case "integer" | "number" | "boolean", str():
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError):
                 read = json.loads(value)
+                json.dumps(read, allow_nan=False)  # which NaN, Infinity and 1e999 are not
                 return _written(read, kind) if not isinstance(read, str) else []
             return []
         case "integer" | "number", bool():

@@ -27,7 +27,7 @@ from telefonie_mcp.openapi.operation import (
 )
 from telefonie_mcp.openapi.references import Direction, References
 from telefonie_mcp.openapi.schema import convert, nullable_members
-from telefonie_mcp.openapi.security import Credential, Security, implied_security, read_security
+from telefonie_mcp.openapi.security import FIELD_NAME, Credential, Security, implied_security, read_security
 from telefonie_mcp.openapi.structure import is_true, items_of, members_of, name_of, one_line, plain_text
 
 __all__ = ["OperationReader"]
@@ -48,8 +48,6 @@ _MAX_PARAMETERS: Final = 500
 
 _TEMPLATED: Final = r"[\w.-]+"
 """A name in a path that is taken as a parameter which the document forgot to declare."""
-
-_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 §5.6.2
 
 
 class OperationReader:
@@ -165,7 +163,7 @@ class OperationReader:
             for (place, name), node in merged.items():
                 ignored = location == "header" and name.lower() in _IGNORED_HEADERS
                 if place == location and not ignored:
-                    if location in {"header", "cookie"} and not re.fullmatch(_NAME, name):
+                    if location in {"header", "cookie"} and not re.fullmatch(FIELD_NAME, name):
                         raise DocumentError(f"{where}: {name!r} is no name of a {location}")
                     yield self._parameter(name, location, node, where)
 

@@ -105,6 +105,19 @@ class References:
             self._folded[id(schema)] = schema, fold(schema)
         return self._folded[id(schema)][1]
 
+    def count(self, values: int) -> None:
+        """Count values that are looked at.
+
+        Raises:
+            DocumentError: the document's schemas repeat so much that this takes too long.
+
+        """
+        self._work += values
+        if self._work > _MAX_WORK:
+            raise TooMuchError(
+                f"{self._document}: its schemas repeat too much: more than {_MAX_WORK:,} values"
+            )
+
     def _size(self, value: Any) -> int:
         """Return about how many characters ``value`` has as JSON, without walking remembered schemas.
 
@@ -112,11 +125,7 @@ class References:
             DocumentError: the document's schemas repeat so much that this takes too long.
 
         """
-        self._work += 1
-        if self._work > _MAX_WORK:
-            raise TooMuchError(
-                f"{self._document}: its schemas repeat too much: more than {_MAX_WORK:,} values"
-            )
+        self.count(1)
         match value:
             case dict():
                 if (known := self._sizes.get(id(cast("Any", value)))) is not None:

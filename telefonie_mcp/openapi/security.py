@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, cast
 from telefonie_mcp.errors import DocumentError
 from telefonie_mcp.openapi.structure import is_true
 
-__all__ = ["Credential", "Origin", "Security", "implied_security", "read_security"]
+__all__ = ["FIELD_NAME", "Credential", "Origin", "Security", "implied_security", "read_security"]
 
 _COMPUTED: Final = frozenset(
     {"digest", "dpop", "gnap", "hmac", "hoba", "mutual", "negotiate", "ntlm", "oauth", "signature", "vapid"}
@@ -75,7 +75,8 @@ Security = tuple[tuple[Credential, ...], ...]
 An alternative without credentials says that the others are optional: a key that meets one of them is sent.
 """
 
-_FIELD_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 §5.6.2, RFC 6265 §4.1.1
+FIELD_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 §5.6.2, RFC 6265 §4.1.1
+"""A name of a header or cookie."""
 
 
 def read_security(
@@ -98,7 +99,7 @@ def read_security(
     optional = {} in given
     found: list[str] = []
     alternatives: list[tuple[Credential, ...]] = []
-    for requirement in filter(_is_demand, given):
+    for requirement in (each for each in given if each != {}):
         names = [*map(str, cast("Mapping[str, Any]", requirement))] if isinstance(requirement, dict) else []
         read = [_credential(name, resolve(schemes.get(name))) for name in names]
         credentials = [each for each in read if isinstance(each, Credential)]
@@ -127,10 +128,6 @@ def implied_security(parameters: Iterable[Mapping[str, Any]]) -> Security:
     return ()
 
 
-def _is_demand(requirement: Any) -> bool:
-    return requirement != {}
-
-
 def _places(credentials: Sequence[Credential]) -> Iterator[tuple[str, str]]:
     for each in credentials:
         yield each.location, each.name.lower() if each.location == "header" else each.name
@@ -140,7 +137,7 @@ def _credential(name: str, scheme: Mapping[str, Any]) -> Credential | str:
     """Return how a secret is sent for a security scheme, or why none can be."""
     match scheme:
         case {"type": "apiKey", "name": str(place), "in": "header" | "query" | "cookie" as location}:
-            valid = location == "query" or re.fullmatch(_FIELD_NAME, place)
+            valid = location == "query" or re.fullmatch(FIELD_NAME, place)
             problem = f"{name} is an API key in the {location} {place!r}, which is no name of one"
             return Credential(place, location, scheme=name) if valid else problem
         case {"type": "apiKey"}:

@@ -37,6 +37,9 @@ _MAX_DEPTH: Final = 64
 _MAX_TRIED: Final = 5_000
 """Values that are tried with alternatives of schemas, in the arguments of one call."""
 
+_MAX_STEPS: Final = 200_000
+"""Values, times the schemas and patterns that each is looked at with, in the arguments of one call."""
+
 _NO_DIGITS: Final = "aZ_-+. "
 """A pattern that also allows one of these in place of a digit does not want digits."""
 
@@ -66,7 +69,7 @@ def as_wanted(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Coercion:
-    """The arguments of one call, and how many alternatives of schemas may still be tried for them.
+    """The arguments of one call, and how many schemas may still be looked at and tried for them.
 
     Args:
         secrets: Names of members that stay as they are.
@@ -76,10 +79,12 @@ class _Coercion:
     def __init__(self, secrets: frozenset[str]) -> None:
         self._secrets = secrets
         self._left = _MAX_TRIED
+        self._steps = _MAX_STEPS
 
     def as_wanted(self, schema: Any, value: Any, levels: int) -> Any:
         """Return ``value`` as ``schema`` wants it, down to so many levels."""
-        if not isinstance(schema, Mapping) or not levels:
+        self._steps -= 1
+        if not isinstance(schema, Mapping) or not levels or self._steps < 0:
             return value
         source = cast("Json", schema)
         if isinstance(value, str):
@@ -95,14 +100,26 @@ class _Coercion:
                 value = {
                     name: member
                     if member_name(name) in self._secrets
-                    else self.as_wanted(_member(source, name), member, levels - 1)
+                    else self.as_wanted(self._member(source, name), member, levels - 1)
                     for name, member in cast("dict[str, Any]", value).items()
                 }
             case _:
                 return value
-        for part in source.get("allOf", ()):
+        for part in source.get("allOf", ()) if self._steps > 0 else ():
             value = self.as_wanted(part, value, levels - 1)
         return self._as_alternative(source.get("anyOf", ()), value, levels)
+
+    def _member(self, schema: Json, name: str) -> Any:
+        """Return the schema of a member: by its name, by a pattern, or else that of all others."""
+        if name in (members := cast("Json", schema.get("properties") or {})):
+            return members[name]
+        for pattern, member in cast("Json", schema.get("patternProperties") or {}).items():
+            self._steps -= 1
+            if self._steps < 0:
+                return None
+            if compile_schema({"pattern": pattern}, validate_formats=False).is_valid(name):
+                return member
+        return schema.get("additionalProperties")
 
     def _as_alternative(self, alternatives: Sequence[Any], value: Any, levels: int) -> Any:
         """Return a list or an object as the only alternative for its type wants it.
@@ -139,16 +156,6 @@ class _Alternative:
 @lru_cache(maxsize=256)
 def _validator(alternative: _Alternative) -> "Draft202012Validator":
     return compile_schema(alternative.schema, validate_formats=False)
-
-
-def _member(schema: Json, name: str) -> Any:
-    """Return the schema of a member: by its name, by a pattern, or else that of all others."""
-    if name in (members := cast("Json", schema.get("properties") or {})):
-        return members[name]
-    for pattern, member in cast("Json", schema.get("patternProperties") or {}).items():
-        if compile_schema({"pattern": pattern}, validate_formats=False).is_valid(name):
-            return member
-    return schema.get("additionalProperties")
 
 
 def _allows(schema: Any, value: object) -> bool:

@@ -121,7 +121,8 @@ def _location(answer: Answer) -> dict[str, str]:
 def _lines(text: str) -> str:
     """Return a whole text, cleaned: its lines stay lines."""
     whole = "\n".join(clean(line) for line in text[: _MAX_TEXT + 1].splitlines())
-    return whole if len(whole) <= _MAX_TEXT else f"{whole[:_MAX_TEXT]}… (cut)"
+    is_cut = max(len(text), len(whole)) > _MAX_TEXT  # cleaning makes it shorter, or longer by marks
+    return f"{whole[:_MAX_TEXT]}… (cut)" if is_cut else whole
 
 
 def _data(tool: Tool, answer: Answer, found: list[str]) -> Any:

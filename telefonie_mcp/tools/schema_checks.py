@@ -23,7 +23,9 @@ _MAX_REASON: Final = 200
 """Characters of the validator's message about an invalid schema."""
 
 _ESCAPES: Final = r"\\[pPux]\{[^{}]*\}|\\.|\[:\w+:\]"
-_CLASS: Final = re.compile(rf"\[\^?(?:{_ESCAPES}|[^\]\\])*\]", re.DOTALL)
+_CLASS: Final = re.compile(rf"\[\^?(?:(?>{_ESCAPES})|[^\]\\])*(?:\]|\\?\Z)", re.DOTALL)
+"""A class, or one without an end: its escapes are read in one way only, so that no pattern takes long."""
+
 _PARTS: Final = re.compile(
     rf"{_ESCAPES}|{_CLASS.pattern}|\(\?[a-zA-Z-]+[:)]|\(\?P<|\(\?P|\(\?>|[*+?}}]\+|.", re.DOTALL
 )

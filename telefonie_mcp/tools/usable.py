@@ -73,8 +73,7 @@ def _hindrance(operation: Operation, access: Access) -> str:
             "the document leaves the address of its server open, because there is none, it is relative, or a "
             f"variable in it has no default: set {access.url_setting}"
         )
-    sent = credentials_for(operation.security, access.text)
-    if sent is None:
+    if credentials_for(operation.security, access.text) is None:
         return demand(operation.security, access.key_setting)
     sent = access.credentials(operation)
     if sent and not keeps_secrets(server.geturl()):

@@ -46,6 +46,7 @@ LINES = '{"a": 1}\r\n{"a": 2}\n'
 def test_lines_stay_lines(kind: str) -> None:
     assert answered(kind, LINES.encode(), kind) == {"result": '{"a": 1}\n{"a": 2}'}
     assert answered(kind, b"a\n" * 40_000, kind)["result"].endswith("a\n… (cut)")
+    assert answered(kind, "\u200b\n".encode() * 40_000, kind)["result"].endswith("\n… (cut)")
 
 
 def test_json_is_read_in_the_character_set_of_its_header() -> None:

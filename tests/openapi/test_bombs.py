@@ -66,7 +66,7 @@ for line in sys.stdin:
 LARGE = {
     *("a long allOf", "many members of a body", "many malformed members", "members that cannot be sent"),
     *("a long enum for many operations", "a large document of YAML", "many large operations"),
-    "long values beside references",
+    *("long values beside references", "members of the same many parts"),
 }
 """What takes seconds of a processor to write and to read; .ci/run does."""
 
@@ -162,6 +162,13 @@ def shared_path_item(count: int, **operation: Any) -> str:
 
 
 SENTENCES: dict[str, tuple[Callable[[], str], str]] = {
+    "members of the same many parts": (
+        lambda: taking_and_giving(
+            {"type": "object", "properties": {f"p{n}": schema_of("S") for n in range(8_000)}},
+            components={"schemas": {"S": {"allOf": [{"title": f"{n}"} for n in range(8_000)]}}},
+        ),
+        "its schemas repeat too much: more than 5,000,000 values",
+    ),
     "aliases": (lambda: aliases("[lol]", "{0}: &{0} [{1}]"), r"line 11: its aliases expand to more than"),
     "merges": (lambda: aliases("{x: 1, y: 2}", "{0}: &{0} {{<<: [{1}]}}"), r"line 11: its aliases expand"),
     "an alias of a long text": (

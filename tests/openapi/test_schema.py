@@ -105,6 +105,8 @@ ARGUMENTS: list[tuple[Any, dict[str, Any]]] = [
     ({"type": "string", "enum": [1, True, "a"]}, {"type": "string", "enum": ["1", "true", "a"]}),
     ({"type": "integer", "enum": ["1", 2, "x", True]}, {"type": "integer", "enum": [1, 2]}),
     ({"type": "boolean", "enum": ["true"]}, {"type": "boolean", "enum": [True]}),
+    ({"type": "number", "enum": ["NaN", "-Infinity", "1e999", "1"]}, {"type": "number", "enum": [1]}),
+    ({"type": "integer", "enum": ["[" * 100_000, "1"]}, {"type": "integer", "enum": [1]}),
     ({"type": "array", "enum": ["a"]}, {"type": "array", "items": {"enum": ["a"]}}),
     ({"type": "object", "unevaluatedProperties": False}, {"type": "object", "additionalProperties": False}),
     ({"type": "object", "if": {}, "then": {}, "unevaluatedProperties": False}, {"type": "object"}),

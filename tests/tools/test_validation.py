@@ -57,6 +57,12 @@ for made, given in [
     body({"type": "array", "items": {"type": "object", "required": words}})([{}] * 9_000),
     body({"type": "array", "items": {"type": "object", "required": words[:2_000]}})([{}] * 200_000),
     body({"type": "array", "items": {"pattern": r"^(a|a)*\\\\1$"}})(["a" * 50 + "b"] * 10_000),
+    body({"allOf": [{"type": "array", "items": {"type": "integer"}, "title": f"{n}"} for n in range(300)]})(
+        ["x"] * 15_000
+    ),
+    body({"patternProperties": {f"^a{n}$": {} for n in range(300)}, "additionalProperties": False})(
+        {f"k{n}": 1 for n in range(15_000)}
+    ),
 ]:
     try:
         read_arguments(made, given)
@@ -193,6 +199,12 @@ def test_patterns_that_take_much_memory_stop_the_start() -> None:
     ):
         answering(patterns(400))
     answering(patterns(50))
+
+
+def test_a_class_without_an_end_takes_no_time_to_read() -> None:
+    """It could be read in two ways at each of its escapes: 2⁶⁰ in all."""
+    made = taking({"type": "string", "pattern": "[" + r"\p{L}" * 60})
+    assert "pattern" not in made.input_schema["properties"]["x"]
 
 
 def test_patterns_stand_in_schemas_and_not_in_literals() -> None:
