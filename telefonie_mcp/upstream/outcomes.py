@@ -4,6 +4,7 @@ They distinguish whether the API can have processed the request: with :class:`No
 :class:`Unanswered` it may have.
 """
 
+import codecs
 import json
 import math
 import re
@@ -20,6 +21,9 @@ __all__ = ["Answer", "NotSent", "Outcome", "Unanswered", "parse_json", "retry_af
 
 _MAX_RETRY_AFTER: Final = 999_999_999.0
 """Seconds: keeps a long string of digits from becoming an infinite float."""
+
+_FOR_HOST_NAMES: Final = frozenset({"idna", "punycode"})
+"""Encodings in which a long text takes minutes to read, as the time grows with the square of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,10 @@ class Answer:
     @property
     def _declared_charset(self) -> str:
         found = re.search(r"charset=\"?([\w.:-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
-        return found[1] if found else ""
+        with suppress(LookupError):
+            name = codecs.lookup(found[1]).name if found else ""
+            return "" if name in _FOR_HOST_NAMES else name
+        return ""
 
     @property
     def json(self) -> Any:

@@ -55,6 +55,7 @@ def test_json_is_read_in_the_character_set_of_its_header() -> None:
     for charset, read in (("iso-8859-1", {"a": "tö"}), ("windows-1252", {"a": "tö"})):
         kind = {"content-type": f"application/json; charset={charset}"}
         assert content_of(tool, Answer(200, kind, '{"a": "tö"}'.encode(charset)), {}) == read
+    assert Answer(200, {"content-type": "text/plain; charset=Punycode:"}, b"a" * 9).text == "a" * 9
     unknown = Answer(200, {"content-type": "application/json; charset=x"}, b'{"a": "t\xf6"}')
     assert "it is not JSON" in content_of(tool, unknown, {})["note"]
 
