@@ -35,9 +35,6 @@ _SERVER: Final = re.compile(
 )
 """A server's URL: host, port and path and nothing that parsers read differently, such as ``@`` or ``\\``."""
 
-_PRIVATE: Final = r"https:|http://(?:localhost|127\.[0-9.]+|\[::1\])(?=[:/]|$)"
-"""A server that can be sent a key: encrypted, or on this machine."""
-
 _ABSOLUTE: Final = r"//|(?:[a-z][a-z0-9+.-]*|\{[\w.-]+\}):"
 _VARIABLE: Final = r"\{[\w.-]+\}"
 
@@ -190,7 +187,9 @@ def concrete(media_type: str) -> str:
 
 
 def best_server(servers: Sequence[Json], resolve: Callable[[Any], Json], where: str) -> str:
-    """Return the URL of the first server that can be sent a key, or else of the first that is not left open.
+    """Return the URL of the first server that is not left open, encrypted if it is there in both ways.
+
+    A key is sent to no other host than that: another one may be a copy for tests, or this machine.
 
     Args:
         servers: The servers of the document, with references resolved.
@@ -212,10 +211,9 @@ def best_server(servers: Sequence[Json], resolve: Callable[[Any], Json], where: 
             problem = problem or error
     if problem and not any(urls):
         raise problem
-    if len(urls) < 2:  # noqa: PLR2004 - most documents
-        return urls[0] if urls else ""
-    secret = (url for url in urls if re.match(_PRIVATE, url, re.IGNORECASE))
-    return next(secret, next(filter(None, urls), ""))
+    first = next(filter(None, urls), "")
+    encrypted = f"https{first.removeprefix('http')}"
+    return encrypted if encrypted in urls else first
 
 
 def server_url(url: str, defaults: Mapping[str, str], where: str) -> str:

@@ -60,7 +60,7 @@ class Input(anyio.AsyncFile[str]):
                 await anyio.wait_readable(self._descriptor)
         try:
             return b"" if self._ended else os.read(self._descriptor, _READ_BYTES)
-        except ConnectionResetError:  # a socket whose other end is closed, with answers that nobody read
+        except OSError:  # a socket whose other end left answers unread, or a terminal that has hung up
             return b""
 
     def end(self) -> None:
@@ -105,7 +105,9 @@ def off_the_wire() -> Generator[Output]:
     The client reads nothing but messages, as with the SDK's ``stdio_server``.
     """
     wire = os.dup(_STDOUT)
-    os.dup2(_STDERR, _STDOUT)
+    aside = os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else os.dup(_STDERR)
+    os.dup2(aside, _STDOUT)
+    os.close(aside)
     try:
         yield Output(wire)
     finally:

@@ -278,12 +278,14 @@ def test_the_closest_server_wins(root: str, item: str | None, operation: str | N
         (["/v1", "https://a.example/v1"], "https://a.example/v1"),
         (["http://a.example", "https://a.example"], "https://a.example"),
         (["http://127.0.0.1:8080/", "https://a.example"], "http://127.0.0.1:8080"),
-        (["http://a.example", "http://b.example"], "http://a.example"),
+        (["http://a.example", "https://test.example", "http://localhost"], "http://a.example"),
         (["https://a.example?x=1", "https://b.example"], "https://b.example"),
         (["https://{tenant}.a.example", "/"], ""),
     ],
 )
-def test_of_several_servers_the_first_that_can_be_sent_a_key_is_used(urls: list[str], expected: str) -> None:
+def test_of_several_servers_the_first_is_used_and_encrypted_where_it_can_be(
+    urls: list[str], expected: str
+) -> None:
     servers = [{"url": url} for url in urls]
     assert parse(document(servers=servers)).operations[0].server == expected
 
